@@ -1,0 +1,139 @@
+"""Differences from the reference that are intended: its crashes, its unsafe edges, and the list in differences.txt."""
+import fnmatch
+import json
+import time
+from pathlib import Path
+
+from .jose import payload_of
+from .strictness import DEEPEST, depth_of, violations
+from .template import fill, variables_in
+
+CLOCK_ALLOWANCE = 5  # seconds an iat may lie in the future
+USER_REFUSALS = ("No active account found for the given token.", "The user's password has been changed.")
+
+
+def read_list(path):
+    """Pairs (pattern of PROFILE/CASE, reason) of a file with one difference a line."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).exists() else []
+    entries = []
+    for line in lines:
+        pattern, _, reason = line.strip().partition(" ")
+        if pattern and not pattern.startswith("#"):
+            entries.append((pattern, reason.strip() or "listed"))
+    return entries
+
+
+def listed_reason(entries, name):
+    return next((reason for pattern, reason in entries if fnmatch.fnmatchcase(name, pattern)), None)
+
+
+class Exchange:
+    """One step as both servers answered it."""
+
+    def __init__(self, profile, request, variables, theirs, ours):
+        self.profile = profile
+        self.settings = profile["simple_jwt"]
+        self.request = request
+        self.theirs = theirs
+        self.ours = ours
+        self.path = request["path"].partition("?")[0]
+        self.tokens = [variables[name].strip() for name in variables_in(request) if name in variables]
+        self.text = json.dumps(fill({key: request[key] for key in ("json", "body") if key in request}, variables))
+
+    def our_detail(self):
+        body = self.ours.get("body")
+        return body.get("detail") if isinstance(body, dict) else None
+
+    def ours_is_clean_refusal(self):
+        return 400 <= self.ours["status"] < 500 and isinstance(self.ours.get("body"), dict)
+
+
+def reason_for(exchange):
+    """Why the difference is intended, or None."""
+    return next((reason for rule in RULES if (reason := rule(exchange))), None)
+
+
+def _crash(exchange):
+    if exchange.theirs["status"] == 500 and exchange.ours_is_clean_refusal():
+        return "D4 the reference crashes"
+    return None
+
+
+def _strict_token(exchange):
+    if exchange.ours["status"] != 401 or not exchange.ours_is_clean_refusal():
+        return None
+    found = set()
+    for token in exchange.tokens:
+        found |= violations(token, exchange.settings.get("JTI_CLAIM", "jti"))
+    if exchange.theirs["status"] == 401:  # only the reason of the refusal differs
+        found -= {"T8 exp", "T9 nbf", "T9 iat"}
+    return ", ".join(sorted(found)) or None
+
+
+def _future_issue(exchange):
+    if exchange.theirs["status"] != 401:
+        return None
+    latest = CLOCK_ALLOWANCE + float(exchange.settings.get("LEEWAY", 0))
+    for token in exchange.tokens:
+        try:
+            ahead = payload_of(token)["iat"] - time.time()
+        except (ValueError, KeyError, TypeError):
+            continue
+        if -2 < ahead <= latest:
+            return "D4 iat up to 5 s in the future"
+    return None
+
+
+def _untrimmed_password(exchange):
+    if exchange.path not in ("/api/token/", "/api/token/sliding/"):
+        return None
+    password = exchange.request.get("json", {})
+    password = password.get("password") if isinstance(password, dict) else None
+    if isinstance(password, str) and password != password.strip() and exchange.ours["status"] == 200:
+        return "D5 the password is compared as received first"
+    return None
+
+
+def _user_at_refresh(exchange):
+    checked = exchange.path == "/api/token/sliding/refresh/" or (
+        exchange.path == "/api/token/refresh/" and exchange.settings.get("CHECK_REVOKE_TOKEN")
+    )
+    if checked and exchange.theirs["status"] == 200 and exchange.our_detail() in USER_REFUSALS:
+        return "D4 user and revoke claim are checked at refresh"
+    return None
+
+
+def _blacklisted_at_verify(exchange):
+    on = exchange.profile["blacklist_app"] and not exchange.settings.get("BLACKLIST_AFTER_ROTATION")
+    if (
+        on
+        and exchange.path == "/api/token/verify/"
+        and exchange.ours.get("body") == {"non_field_errors": ["Token is blacklisted"]}
+    ):
+        return "D4 verify honours the blacklist"
+    return None
+
+
+def _uuid_accident(exchange):
+    errors = exchange.theirs.get("body") if exchange.theirs["status"] == 400 else None
+    if isinstance(errors, dict) and "UUID" in str(errors.get("non_field_errors")) and exchange.ours["status"] == 401:
+        return "T12 a malformed UUID is nobody"
+    return None
+
+
+def _deep_body(exchange):
+    if depth_of(exchange.text) > DEEPEST and exchange.ours["status"] == 400:
+        return "H1 JSON deeper than 128"
+    return None
+
+
+RULES = (
+    _crash,
+    _strict_token,
+    _future_issue,
+    _untrimmed_password,
+    _user_at_refresh,
+    _blacklisted_at_verify,
+    _uuid_accident,
+    _deep_body,
+)

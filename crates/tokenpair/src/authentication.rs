@@ -1,0 +1,104 @@
+//! From an `Authorization` header to a user: Simple JWT's `authentication.py`.
+//!
+//! Takes the header's text, never a request; decides nothing about permissions.
+
+use crate::blacklist::{blacklist_key, check_listed};
+use crate::error::{AuthenticationFailed, Error, RefusedBy};
+use crate::jwt::SimpleJwt;
+use crate::models::{TokenUser, User};
+use crate::settings::TokenClass;
+use crate::tokens::{self, Claims, password_digest};
+use jiff::Timestamp;
+
+/// `JWTAuthentication`: the user that the request's token names, looked up. `None`: there are no credentials.
+pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Option<User>, Error> {
+    let Some(raw) = raw_token(jwt, header)? else { return Ok(None) };
+    let now = jwt.now();
+    let claims = decode(jwt, raw, now).await?;
+    let listed = jwt.settings().auth_token_classes.iter().any(|class| class.is_listed());
+    let jti = if listed { blacklist_key(jwt, &claims) } else { None };
+    let user_id = jwt.claimed_user_id(&claims);
+    let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), jti).await?;
+    check_classes(jwt, &claims, blacklisted, now)?;
+    accept(jwt, &claims, user).map(Some)
+}
+
+/// `JWTStatelessUserAuthentication`: the token's own account of its user; the user store is not asked.
+pub async fn authenticate_stateless(jwt: &SimpleJwt, header: Option<&str>) -> Result<Option<TokenUser>, Error> {
+    let Some(raw) = raw_token(jwt, header)? else { return Ok(None) };
+    let now = jwt.now();
+    let claims = decode(jwt, raw, now).await?;
+    let listed = jwt.settings().auth_token_classes.iter().any(|class| class.is_listed());
+    let jti = if listed { blacklist_key(jwt, &claims) } else { None };
+    let (_, blacklisted) = jwt.user_and_blacklisted(None, jti).await?;
+    check_classes(jwt, &claims, blacklisted, now)?;
+    let id = claims.get(&jwt.settings().user_id_claim).ok_or(AuthenticationFailed::NoUserIdentification)?;
+    Ok(Some(TokenUser::new(id.clone(), claims)))
+}
+
+/// The token in the header; `None` when there is no header or another scheme.
+fn raw_token<'a>(jwt: &SimpleJwt, header: Option<&'a str>) -> Result<Option<&'a str>, Error> {
+    // Python's bytes.split() knows these six as white space.
+    let white = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
+    let mut parts = header.unwrap_or_default().split(white).filter(|part| !part.is_empty());
+    match parts.next() {
+        Some(scheme) if jwt.settings().auth_header_types.iter().any(|accepted| accepted == scheme) => {}
+        _ => return Ok(None),
+    }
+    match (parts.next(), parts.next()) {
+        (Some(raw), None) => Ok(Some(raw)),
+        _ => Err(AuthenticationFailed::BadAuthorizationHeader.into()),
+    }
+}
+
+/// Part A, which is the same for every class.
+async fn decode(jwt: &SimpleJwt, raw: &str, now: Timestamp) -> Result<Claims, Error> {
+    jwt.decode(raw, now).await.map_err(|error| match error {
+        Error::Token(error) => refused(jwt, |_| error.clone()).into(),
+        other => other,
+    })
+}
+
+/// The first class of `AUTH_TOKEN_CLASSES` that accepts the token wins.
+fn check_classes(jwt: &SimpleJwt, claims: &Claims, blacklisted: bool, now: Timestamp) -> Result<(), Error> {
+    let check = |class: TokenClass| {
+        if class.is_listed() {
+            check_listed(jwt, class, claims, blacklisted, now)
+        } else {
+            tokens::check(jwt.settings(), class, claims, now)
+        }
+    };
+    if jwt.settings().auth_token_classes.iter().any(|&class| check(class).is_ok()) {
+        return Ok(());
+    }
+    Err(refused(jwt, |class| check(class).err().unwrap_or(crate::TokenError::Invalid)).into())
+}
+
+fn refused(jwt: &SimpleJwt, reason: impl Fn(TokenClass) -> crate::TokenError) -> AuthenticationFailed {
+    let classes = jwt.settings().auth_token_classes.iter();
+    let messages = classes.map(|&class| RefusedBy {
+        token_class: class.name(),
+        token_type: class.token_type(),
+        error: reason(class),
+    });
+    AuthenticationFailed::NotValidForAnyTokenType(messages.collect())
+}
+
+/// The checks on the user, in Simple JWT's order.
+fn accept(jwt: &SimpleJwt, claims: &Claims, user: Option<User>) -> Result<User, Error> {
+    let settings = jwt.settings();
+    if !claims.contains_key(&settings.user_id_claim) {
+        return Err(AuthenticationFailed::NoUserIdentification.into());
+    }
+    let user = user.ok_or(AuthenticationFailed::UserNotFound)?;
+    if settings.check_user_is_active && !user.is_active {
+        return Err(AuthenticationFailed::UserInactive.into());
+    }
+    if settings.check_revoke_token {
+        let claim = claims.get(&settings.revoke_token_claim).and_then(crate::json::Value::as_str);
+        if claim != Some(&password_digest(&user)) {
+            return Err(AuthenticationFailed::PasswordChanged.into());
+        }
+    }
+    Ok(user)
+}

@@ -1,0 +1,114 @@
+//! The stateful half of refresh and sliding tokens: recorded when made, checked against the blacklist when read.
+//!
+//! Simple JWT's `BlacklistMixin`. Without a token store nothing is recorded and nothing is blacklisted.
+
+use crate::backend::claims_instant as instant;
+use crate::error::{Error, TokenError};
+use crate::jwt::{SimpleJwt, listed_jti};
+use crate::models::{BlacklistedToken, OutstandingToken, User, UserId};
+use crate::settings::TokenClass;
+use crate::tokens::{self, Claims, Kind, Refresh, Sliding, Token};
+use jiff::Timestamp;
+
+/// Classes whose tokens are recorded: refresh and sliding.
+pub trait Listed: Kind {}
+impl Listed for Refresh {}
+impl Listed for Sliding {}
+
+impl<K: Listed> Token<K> {
+    /// A new token for `user`, recorded as an outstanding token.
+    ///
+    /// Claims inserted afterwards are signed but not part of the record.
+    pub async fn for_user(jwt: &SimpleJwt, user: &User) -> Result<Self, Error> {
+        let now = jwt.now();
+        let claims = tokens::claims_for_user(jwt, K::CLASS, user, now);
+        record(jwt, &claims, Some(&user.id), now).await?;
+        Ok(Self::from_claims(claims))
+    }
+
+    /// Reads a token: signature, dates, blacklist, id and type. The user is not looked at.
+    pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Self, Error> {
+        let now = jwt.now();
+        let claims = jwt.decode(raw, now).await?;
+        let (_, blacklisted) = jwt.user_and_blacklisted(None, blacklist_key(jwt, &claims)).await?;
+        check_listed(jwt, K::CLASS, &claims, blacklisted, now)?;
+        Ok(Self::from_claims(claims))
+    }
+
+    /// Blacklists the token, recording it first if it is unknown.
+    ///
+    /// `created` is false if it was blacklisted before. Without a token store this is an error: nothing would
+    /// be remembered.
+    pub async fn blacklist(&self, jwt: &SimpleJwt) -> Result<BlacklistedToken, Error> {
+        blacklist(jwt, self.claims(), jwt.now()).await
+    }
+
+    /// Records the token as outstanding unless it is known already.
+    pub async fn outstand(&self, jwt: &SimpleJwt) -> Result<(), Error> {
+        let owner = owner(jwt, self.claims()).await?;
+        record(jwt, self.claims(), owner.as_ref(), jwt.now()).await
+    }
+}
+
+/// The `jti` to ask the blacklist for, where there is a blacklist.
+pub(crate) fn blacklist_key<'a>(jwt: &SimpleJwt, claims: &'a Claims) -> Option<&'a str> {
+    jwt.tokens()?;
+    listed_jti(jwt.settings(), claims)
+}
+
+/// Parts B and C of the validation order for a class that is listed.
+pub(crate) fn check_listed(
+    jwt: &SimpleJwt,
+    class: TokenClass,
+    claims: &Claims,
+    blacklisted: bool,
+    now: Timestamp,
+) -> Result<(), TokenError> {
+    if blacklisted {
+        return Err(TokenError::Blacklisted);
+    }
+    tokens::check(jwt.settings(), class, claims, now)?;
+    let unusable_id = jwt.tokens().is_some() && listed_jti(jwt.settings(), claims).is_none();
+    if unusable_id { Err(TokenError::NoId) } else { Ok(()) }
+}
+
+/// Blacklists a token whose claims have been verified.
+pub(crate) async fn blacklist(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<BlacklistedToken, Error> {
+    let Some(tokens) = jwt.tokens() else {
+        let message = "there is no token store, so nothing can be blacklisted";
+        return Err(crate::StoreError::new(message).into());
+    };
+    let owner = owner(jwt, claims).await?;
+    let outstanding = outstanding(jwt, claims, owner.as_ref(), now)?;
+    let created = tokens.blacklist(&outstanding, now).await?;
+    Ok(BlacklistedToken { jti: outstanding.jti, created })
+}
+
+/// Records a token, where there is a token store.
+pub(crate) async fn record(jwt: &SimpleJwt, claims: &Claims, owner: Option<&UserId>, now: Timestamp) -> Result<(), Error> {
+    let Some(tokens) = jwt.tokens() else { return Ok(()) };
+    Ok(tokens.record(&outstanding(jwt, claims, owner, now)?).await?)
+}
+
+/// The row that records a token.
+pub(crate) fn outstanding(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    owner: Option<&UserId>,
+    now: Timestamp,
+) -> Result<OutstandingToken, Error> {
+    let jti = listed_jti(jwt.settings(), claims).ok_or(TokenError::NoId)?;
+    let expires_at = claims.get("exp").and_then(instant).ok_or(TokenError::Invalid)?;
+    let whole = jwt.settings().store_full_tokens;
+    let token = if whole { jwt.sign(claims)? } else { jwt.backend().encode_unsigned(claims) };
+    Ok(OutstandingToken { user_id: owner.cloned(), jti: jti.to_owned(), token, created_at: now, expires_at })
+}
+
+/// The primary key of the user that a token names, if that user exists.
+async fn owner(jwt: &SimpleJwt, claims: &Claims) -> Result<Option<UserId>, Error> {
+    let user = match jwt.claimed_user_id(claims) {
+        Some(id) => jwt.users().get_user(&id).await?,
+        None => None,
+    };
+    Ok(user.map(|user| user.id))
+}

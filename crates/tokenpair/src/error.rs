@@ -1,0 +1,132 @@
+//! What can go wrong, one small enum a layer. Statuses and JSON live in `web/respond.rs`, not here.
+
+use crate::settings::ErrorTexts;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// Why a token is unusable. `Display` gives Simple JWT 5.5's text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// Malformed, wrongly signed, or a registered claim failed.
+    #[error("Token is invalid")]
+    Invalid,
+    /// The `exp` claim has passed.
+    #[error("Token is expired")]
+    Expired,
+    /// The `jti` is on the blacklist.
+    #[error("Token is blacklisted")]
+    Blacklisted,
+    /// The `JTI_CLAIM` is missing, or cannot be an id where one is needed.
+    #[error("Token has no id")]
+    NoId,
+    /// The `TOKEN_TYPE_CLAIM` is missing.
+    #[error("Token has no type")]
+    NoType,
+    /// The `TOKEN_TYPE_CLAIM` names another type.
+    #[error("Token has wrong type")]
+    WrongType,
+    /// A required time claim is missing.
+    #[error("Token has no '{0}' claim")]
+    NoClaim(String),
+    /// A time claim other than `exp` has passed.
+    #[error("Token '{0}' claim has expired")]
+    ClaimExpired(String),
+}
+
+impl TokenError {
+    /// The text for clients, in the wording that `ERROR_TEXTS` chooses.
+    pub fn message(&self, texts: ErrorTexts) -> Cow<'static, str> {
+        match (texts, self) {
+            (ErrorTexts::V5_4, Self::Invalid | Self::Expired) => "Token is invalid or expired".into(),
+            _ => self.to_string().into(),
+        }
+    }
+}
+
+/// A store could not answer. Carries its cause for the log; clients see a bare 503.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is unavailable: {0}")]
+pub struct StoreError(#[source] Box<dyn StdError + Send + Sync>);
+
+impl StoreError {
+    /// Wraps the cause.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+/// Why a request's credentials were refused (Simple JWT's `authentication.py`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthenticationFailed {
+    /// The header holds the scheme and then not exactly one value.
+    BadAuthorizationHeader,
+    /// No class of `AUTH_TOKEN_CLASSES` accepts the token: the class's name, its type, and why, for each.
+    NotValidForAnyTokenType(Vec<RefusedBy>),
+    /// The token lacks the user claim.
+    NoUserIdentification,
+    /// The user claim names nobody.
+    UserNotFound,
+    /// The user is inactive and `CHECK_USER_IS_ACTIVE` is on.
+    UserInactive,
+    /// `CHECK_REVOKE_TOKEN` is on and the password is no longer the one the token was made under.
+    PasswordChanged,
+}
+
+/// One class of `AUTH_TOKEN_CLASSES` and its reason to refuse a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedBy {
+    /// Simple JWT's class name, such as `AccessToken`.
+    pub token_class: &'static str,
+    /// The class's token type, such as `access`.
+    pub token_type: &'static str,
+    /// The reason.
+    pub error: TokenError,
+}
+
+/// Anything an operation of the engine can fail with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The token is unusable.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A verified token is on the blacklist; the verify endpoint answers in a shape of its own.
+    #[error("Token is blacklisted")]
+    VerifiedTokenBlacklisted,
+    /// Wrong name or password, or an account that may not log in.
+    #[error("No active account found with the given credentials")]
+    NoActiveAccount,
+    /// A refresh or sliding token of a missing or barred user.
+    #[error("No active account found for the given token.")]
+    NoActiveAccountForToken,
+    /// A refresh or sliding token older than its user's password, under `CHECK_REVOKE_TOKEN`.
+    #[error("The user's password has been changed.")]
+    PasswordChanged,
+    /// The request's credentials were refused.
+    #[error("authentication failed: {0:?}")]
+    AuthenticationFailed(AuthenticationFailed),
+    /// The route needs credentials and there were none.
+    #[error("Authentication credentials were not provided.")]
+    NotAuthenticated,
+    /// The user may not use the route.
+    #[error("You do not have permission to perform this action.")]
+    PermissionDenied,
+    /// The store failed. Nothing was done, or whether it was done is unknown: the client may repeat the request.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too much work is waiting. Nothing was done.
+    #[error("too much work is waiting")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+impl From<AuthenticationFailed> for Error {
+    fn from(failed: AuthenticationFailed) -> Self {
+        Self::AuthenticationFailed(failed)
+    }
+}

@@ -1,0 +1,207 @@
+//! What each endpoint means: obtain, refresh, verify, blacklist. Rules only: no HTTP, no SQL.
+//!
+//! Answers to Simple JWT's `serializers.py`. Each function returns the body of a successful answer, with its keys
+//! in Simple JWT's order.
+
+use crate::blacklist::{self, blacklist_key, check_listed, outstanding, record};
+use crate::error::{Error, TokenError};
+use crate::json::Object;
+use crate::jwt::{Answer, SimpleJwt};
+use crate::models::{Credentials, RequestInfo, User};
+use crate::settings::TokenClass;
+use crate::store::{Rotated, Rotation, Successor};
+use crate::tokens::{self, Claims, check_window, password_digest};
+use jiff::Timestamp;
+
+/// `token_obtain_pair`: credentials for a refresh and an access token.
+pub async fn obtain_pair(jwt: &SimpleJwt, credentials: &Credentials, info: &RequestInfo) -> Result<Object, Error> {
+    let user = authenticate(jwt, credentials, info).await?;
+    let now = jwt.now();
+    let refresh = tokens_for_login(jwt, TokenClass::Refresh, &user, now).await?;
+    let access = tokens::access_claims(jwt, &refresh, now);
+    let mut data = Object::new();
+    data.insert("refresh", jwt.sign(&refresh)?);
+    data.insert("access", jwt.sign(&access)?);
+    logged_in(jwt, &user, info).await?;
+    Ok(jwt.complete(data, Answer::ObtainPair(&user)))
+}
+
+/// `token_obtain_sliding`: credentials for a sliding token.
+pub async fn obtain_sliding(jwt: &SimpleJwt, credentials: &Credentials, info: &RequestInfo) -> Result<Object, Error> {
+    let user = authenticate(jwt, credentials, info).await?;
+    let token = tokens_for_login(jwt, TokenClass::Sliding, &user, jwt.now()).await?;
+    let mut data = Object::new();
+    data.insert("token", jwt.sign(&token)?);
+    logged_in(jwt, &user, info).await?;
+    Ok(jwt.complete(data, Answer::ObtainSliding(&user)))
+}
+
+/// `token_refresh`: a refresh token for a new access token, with rotation also for its successor.
+pub async fn refresh(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+    let now = jwt.now();
+    let presented = Presented::read(jwt, TokenClass::Refresh, raw, now).await?;
+    let settings = jwt.settings();
+    // A rotated token is on the blacklist, yet grace or reuse detection may have more to say about it.
+    let rotation_decides = rotates_once(jwt) && (settings.reuse_detection || !settings.rotation_grace_period.is_zero());
+    check_listed(jwt, TokenClass::Refresh, &presented.claims, presented.blacklisted && !rotation_decides, now)?;
+    presented.check_user(jwt, now).await?;
+
+    let successor = if settings.rotate_refresh_tokens { Some(rotate(jwt, &presented, now).await?) } else { None };
+    let access = tokens::access_claims(jwt, &presented.claims, now);
+    let mut data = Object::new();
+    data.insert("access", jwt.sign(&access)?);
+    if let Some(successor) = successor {
+        data.insert("refresh", jwt.sign(&successor)?);
+    }
+    Ok(jwt.complete(data, Answer::Refresh(&presented.claims)))
+}
+
+/// `token_refresh_sliding`: a sliding token for the same token with a new `exp`, until its window ends.
+pub async fn refresh_sliding(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+    let now = jwt.now();
+    let presented = Presented::read(jwt, TokenClass::Sliding, raw, now).await?;
+    check_listed(jwt, TokenClass::Sliding, &presented.claims, presented.blacklisted, now)?;
+    let settings = jwt.settings();
+    check_window(&presented.claims, &settings.sliding_token_refresh_exp_claim, settings.leeway, now)?;
+    presented.check_user(jwt, now).await?;
+
+    let mut claims = presented.claims.clone();
+    claims.insert("exp", tokens::seconds_after(now, settings.sliding_token_lifetime));
+    claims.insert("iat", now.as_second());
+    let mut data = Object::new();
+    data.insert("token", jwt.sign(&claims)?);
+    Ok(jwt.complete(data, Answer::RefreshSliding(&presented.claims)))
+}
+
+/// `token_verify`: whether a token of any type is good. The user is not looked at.
+///
+/// DIFFERENCE: the blacklist is asked wherever there is one; Simple JWT asks only under `BLACKLIST_AFTER_ROTATION`.
+pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+    let now = jwt.now();
+    let claims = jwt.decode(raw, now).await?;
+    tokens::check(jwt.settings(), TokenClass::Untyped, &claims, now)?;
+    let (_, blacklisted) = jwt.user_and_blacklisted(None, blacklist_key(jwt, &claims)).await?;
+    if blacklisted {
+        return Err(Error::VerifiedTokenBlacklisted);
+    }
+    Ok(jwt.complete(Object::new(), Answer::Verify(&claims)))
+}
+
+/// `token_blacklist`: ends a refresh token. Without a token store it succeeds and does nothing, as Simple JWT.
+pub async fn blacklist(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+    let now = jwt.now();
+    let claims = jwt.decode(raw, now).await?;
+    let (_, blacklisted) = jwt.user_and_blacklisted(None, blacklist_key(jwt, &claims)).await?;
+    check_listed(jwt, TokenClass::Refresh, &claims, blacklisted, now)?;
+    if jwt.tokens().is_some() && !blacklist::blacklist(jwt, &claims, now).await?.created {
+        return Err(TokenError::Blacklisted.into());
+    }
+    Ok(jwt.complete(Object::new(), Answer::Blacklist(&claims)))
+}
+
+async fn authenticate(jwt: &SimpleJwt, credentials: &Credentials, info: &RequestInfo) -> Result<User, Error> {
+    let user = jwt.users().authenticate(credentials).await?;
+    match user {
+        Some(user) if jwt.may_authenticate(Some(&user)) => Ok(user),
+        _ => {
+            jwt.login_failed(&credentials.username, info);
+            Err(Error::NoActiveAccount)
+        }
+    }
+}
+
+/// The recorded token of a log-in, own claims included.
+async fn tokens_for_login(jwt: &SimpleJwt, class: TokenClass, user: &User, now: Timestamp) -> Result<Claims, Error> {
+    let mut claims = tokens::claims_for_user(jwt, class, user, now);
+    jwt.customise(&mut claims, user);
+    record(jwt, &claims, Some(&user.id), now).await?;
+    Ok(claims)
+}
+
+async fn logged_in(jwt: &SimpleJwt, user: &User, info: &RequestInfo) -> Result<(), Error> {
+    if jwt.settings().update_last_login {
+        jwt.users().update_last_login(user, jwt.now()).await?;
+    }
+    jwt.login_succeeded(user, info);
+    Ok(())
+}
+
+/// A token brought to be refreshed, with what the stores know about it.
+struct Presented {
+    claims: Claims,
+    /// Whether the user claim is there and true in Python's sense; without one nobody is looked up.
+    names_user: bool,
+    user: Option<User>,
+    blacklisted: bool,
+}
+
+impl Presented {
+    async fn read(jwt: &SimpleJwt, class: TokenClass, raw: &str, now: Timestamp) -> Result<Self, Error> {
+        let claims = jwt.decode(raw, now).await?;
+        debug_assert!(class.is_listed());
+        let names_user = claims.get(&jwt.settings().user_id_claim).is_some_and(crate::json::Value::is_truthy);
+        let user_id = if names_user { jwt.claimed_user_id(&claims) } else { None };
+        let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), blacklist_key(jwt, &claims)).await?;
+        Ok(Self { claims, names_user, user, blacklisted })
+    }
+
+    /// The user rule and, under `CHECK_REVOKE_TOKEN`, the password the token was made under.
+    ///
+    /// DIFFERENCE: as Simple JWT's unreleased main; 5.5.1 crashes on a missing user, never compares the revoke
+    /// claim here, and does not look at the user of a sliding token.
+    async fn check_user(&self, jwt: &SimpleJwt, now: Timestamp) -> Result<(), Error> {
+        if !self.names_user {
+            return Ok(());
+        }
+        if !jwt.may_authenticate(self.user.as_ref()) {
+            return Err(Error::NoActiveAccountForToken);
+        }
+        let Some(user) = &self.user else { return Ok(()) };
+        let settings = jwt.settings();
+        let claim = self.claims.get(&settings.revoke_token_claim).and_then(crate::json::Value::as_str);
+        if !settings.check_revoke_token || claim == Some(&password_digest(user)) {
+            return Ok(());
+        }
+        if jwt.tokens().is_some() {
+            blacklist::blacklist(jwt, &self.claims, now).await?;
+        }
+        Err(Error::PasswordChanged)
+    }
+}
+
+/// Whether an exchanged token is used up: rotation, blacklisting and a token store.
+fn rotates_once(jwt: &SimpleJwt) -> bool {
+    jwt.settings().rotate_refresh_tokens && jwt.settings().blacklist_after_rotation && jwt.tokens().is_some()
+}
+
+/// The claims of the successor, on record.
+async fn rotate(jwt: &SimpleJwt, presented: &Presented, now: Timestamp) -> Result<Claims, Error> {
+    let settings = jwt.settings();
+    let parent = &presented.claims;
+    let owner = presented.user.as_ref().map(|user| &user.id);
+    let iat = now.as_second();
+    let exp = tokens::seconds_after(now, settings.refresh_token_lifetime);
+    let successor = tokens::successor_claims(settings, parent, &jwt.new_jti(now), iat, exp);
+    let Some(store) = jwt.tokens().filter(|_| rotates_once(jwt)) else {
+        record(jwt, &successor, owner, now).await?;
+        return Ok(successor);
+    };
+    let rotation = Rotation {
+        parent: outstanding(jwt, parent, owner, now)?,
+        successor: outstanding(jwt, &successor, owner, now)?,
+        successor_iat: iat,
+        at: now,
+        grace: settings.rotation_grace_period,
+        reuse_detection: settings.reuse_detection,
+    };
+    match store.rotate(&rotation).await? {
+        Rotated::Fresh => Ok(successor),
+        Rotated::Replayed(Successor { jti, iat, exp }) => Ok(tokens::successor_claims(settings, parent, &jti, iat, exp)),
+        Rotated::Blacklisted { line_revoked } => {
+            if line_revoked {
+                tracing::warn!(jti = rotation.parent.jti, "a rotated refresh token was used again: its line is revoked");
+            }
+            Err(TokenError::Blacklisted.into())
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! [`SimpleJwt`]: settings, keys, stores, clock and hooks behind one cheap handle; the state of an axum app.
+//!
+//! Owns no rules: those are in `tokens.rs`, `blacklist.rs`, `authentication.rs` and `flows.rs`.
+
+use crate::backend::{TokenBackend, Unreadable};
+use crate::clock::{Clock, Ids, SystemClock, TimeOrderedIds};
+use crate::convert;
+use crate::error::{Error, StoreError, TokenError};
+use crate::json::{Object, Value};
+use crate::model_backend::ModelBackend;
+use crate::models::{RequestInfo, User, UserId};
+use crate::passwords::{HashersError, PasswordHashers};
+use crate::settings::{Settings, SettingsError};
+use crate::store::{Store, TokenStore, UserStore, UserTable};
+use crate::tokens::{Claims, Kind, Token};
+use jiff::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+
+/// The engine, ready to use. Clones share everything; make one at start and pass it as state.
+///
+/// ```
+/// # use tokenpair::{MemoryStore, Settings, SimpleJwt};
+/// let settings = Settings::new("a secret of at least 32 bytes, kept out of the code");
+/// let jwt = SimpleJwt::new(settings, MemoryStore::default())?;
+/// # Ok::<(), tokenpair::SettingsError>(())
+/// ```
+#[derive(Clone)]
+pub struct SimpleJwt(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    auth_header: String,
+    backend: TokenBackend,
+    users: Arc<dyn UserStore>,
+    tokens: Option<Arc<dyn TokenStore>>,
+    /// Users and tokens in one database: one query can answer for both.
+    joined: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    hooks: Hooks,
+}
+
+type GetToken = dyn Fn(&mut Claims, &User) + Send + Sync;
+type Validate = dyn Fn(&mut Object, Answer<'_>) + Send + Sync;
+type AuthenticationRule = dyn Fn(Option<&User>) -> bool + Send + Sync;
+type OnLoginSuccess = dyn Fn(&User, &RequestInfo) + Send + Sync;
+type OnLoginFailed = dyn Fn(&str, &RequestInfo) + Send + Sync;
+
+#[derive(Default)]
+struct Hooks {
+    get_token: Option<Box<GetToken>>,
+    validate: Option<Box<Validate>>,
+    user_authentication_rule: Option<Box<AuthenticationRule>>,
+    on_login_success: Option<Box<OnLoginSuccess>>,
+    on_login_failed: Option<Box<OnLoginFailed>>,
+}
+
+/// Which answer a [`validate`](SimpleJwtBuilder::validate) hook is looking at.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Answer<'a> {
+    /// `token_obtain_pair` for this user.
+    ObtainPair(&'a User),
+    /// `token_obtain_sliding` for this user.
+    ObtainSliding(&'a User),
+    /// `token_refresh`; the claims of the presented token.
+    Refresh(&'a Claims),
+    /// `token_refresh_sliding`; the claims of the presented token.
+    RefreshSliding(&'a Claims),
+    /// `token_verify`; the claims of the presented token.
+    Verify(&'a Claims),
+    /// `token_blacklist`; the claims of the presented token.
+    Blacklist(&'a Claims),
+}
+
+impl SimpleJwt {
+    /// Users and tokens in one store, everything else as the settings say.
+    ///
+    /// Fails on settings that cannot work: unreadable or weak keys, ranges, combinations.
+    pub fn new(settings: Settings, store: impl Store) -> Result<Self, SettingsError> {
+        Self::builder(settings).store(store).build()
+    }
+
+    /// For own users, own claims, another clock, or no token store at all.
+    pub fn builder(settings: Settings) -> SimpleJwtBuilder {
+        SimpleJwtBuilder {
+            settings,
+            users: None,
+            tokens: None,
+            joined: None,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(TimeOrderedIds),
+            hooks: Hooks::default(),
+        }
+    }
+
+    /// The settings this engine runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Signs a token, adding the configured `aud` and `iss`.
+    pub fn encode<K: Kind>(&self, token: &Token<K>) -> Result<String, Error> {
+        self.sign(token.claims())
+    }
+
+    /// What the operator should look at: legal but doubtful settings and keys.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.0.settings.warnings();
+        warnings.extend(self.0.backend.warning());
+        if self.0.settings.blacklist_after_rotation && self.0.tokens.is_none() {
+            warnings.push("BLACKLIST_AFTER_ROTATION has no effect without a token store: refresh tokens can be reused".to_owned());
+        }
+        warnings
+    }
+
+    /// The current time, from the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The name of the request header with the access token, in lower case.
+    pub(crate) fn auth_header(&self) -> &str {
+        &self.0.auth_header
+    }
+
+    pub(crate) fn backend(&self) -> &TokenBackend {
+        &self.0.backend
+    }
+
+    pub(crate) fn users(&self) -> &dyn UserStore {
+        &*self.0.users
+    }
+
+    pub(crate) fn tokens(&self) -> Option<&dyn TokenStore> {
+        self.0.tokens.as_deref()
+    }
+
+    pub(crate) fn new_jti(&self, now: Timestamp) -> String {
+        self.0.ids.jti(now)
+    }
+
+    pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
+        self.0.backend.encode(claims).map_err(|error| StoreError::new(error).into())
+    }
+
+    /// Part A of the validation order. Keys from `JWK_URL` that are missing are fetched first, outside this task.
+    pub(crate) async fn decode(&self, raw: &str, now: Timestamp) -> Result<Claims, Error> {
+        match self.0.backend.decode(raw, now) {
+            Ok(claims) => Ok(claims),
+            Err(Unreadable::Token(error)) => Err(error.into()),
+            Err(Unreadable::KeyNotAtHand) => self.decode_with_fetched_keys(raw, now).await,
+        }
+    }
+
+    #[cfg(feature = "jwk-url")]
+    async fn decode_with_fetched_keys(&self, raw: &str, now: Timestamp) -> Result<Claims, Error> {
+        if !self.0.backend.fetch_keys().await? {
+            return Err(TokenError::Invalid.into());
+        }
+        self.0.backend.decode(raw, now).map_err(|_| TokenError::Invalid.into())
+    }
+
+    #[cfg(not(feature = "jwk-url"))]
+    #[expect(clippy::unused_async, reason = "same shape as with the feature")]
+    async fn decode_with_fetched_keys(&self, _raw: &str, _now: Timestamp) -> Result<Claims, Error> {
+        Err(TokenError::Invalid.into())
+    }
+
+    /// The key that the user claim of `claims` names; `None` when it is missing or names nobody.
+    pub(crate) fn claimed_user_id(&self, claims: &Claims) -> Option<UserId> {
+        let claim = claims.get(&self.0.settings.user_id_claim)?;
+        convert::user_id(claim, self.0.users.user_id_kind())
+    }
+
+    /// The user and whether `jti` is blacklisted, in one query where one database holds both.
+    pub(crate) async fn user_and_blacklisted(
+        &self,
+        user_id: Option<&UserId>,
+        jti: Option<&str>,
+    ) -> Result<(Option<User>, bool), StoreError> {
+        match (user_id, jti, &self.0.joined) {
+            (Some(id), Some(jti), Some(joined)) => return joined.get_user_and_blacklisted(id, jti).await,
+            (None, None, _) => return Ok((None, false)),
+            _ => {}
+        }
+        let blacklisted = match (jti, &self.0.tokens) {
+            (Some(jti), Some(tokens)) => tokens.is_blacklisted(jti).await?,
+            _ => false,
+        };
+        let user = match user_id {
+            Some(id) => self.0.users.get_user(id).await?,
+            None => None,
+        };
+        Ok((user, blacklisted))
+    }
+
+    /// `USER_AUTHENTICATION_RULE`.
+    pub(crate) fn may_authenticate(&self, user: Option<&User>) -> bool {
+        match &self.0.hooks.user_authentication_rule {
+            Some(rule) => rule(user),
+            None => user.is_some_and(|user| user.is_active || !self.0.settings.check_user_is_active),
+        }
+    }
+
+    pub(crate) fn customise(&self, claims: &mut Claims, user: &User) {
+        if let Some(get_token) = &self.0.hooks.get_token {
+            get_token(claims, user);
+        }
+    }
+
+    pub(crate) fn complete(&self, mut data: Object, answer: Answer<'_>) -> Object {
+        if let Some(validate) = &self.0.hooks.validate {
+            validate(&mut data, answer);
+        }
+        data
+    }
+
+    pub(crate) fn login_succeeded(&self, user: &User, info: &RequestInfo) {
+        if let Some(hook) = &self.0.hooks.on_login_success {
+            hook(user, info);
+        }
+    }
+
+    pub(crate) fn login_failed(&self, username: &str, info: &RequestInfo) {
+        if let Some(hook) = &self.0.hooks.on_login_failed {
+            hook(username, info);
+        }
+    }
+}
+
+impl fmt::Debug for SimpleJwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleJwt").field("backend", &self.0.backend).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`SimpleJwt`] from parts.
+///
+/// Users are required: [`store`](Self::store), [`users`](Self::users) or [`user_table`](Self::user_table). Without
+/// a token store there is no blacklist, as in a Django project without the blacklist app.
+pub struct SimpleJwtBuilder {
+    settings: Settings,
+    users: Option<Users>,
+    tokens: Option<Arc<dyn TokenStore>>,
+    joined: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    hooks: Hooks,
+}
+
+enum Users {
+    Own(Arc<dyn UserStore>),
+    Table(Arc<dyn UserTable>),
+}
+
+impl SimpleJwtBuilder {
+    /// Users and tokens in one database.
+    pub fn store(mut self, store: impl Store) -> Self {
+        let store = Arc::new(store);
+        self.users = Some(Users::Table(store.clone()));
+        self.tokens = Some(store.clone());
+        self.joined = Some(store);
+        self
+    }
+
+    /// Users that authenticate themselves.
+    pub fn users(mut self, users: impl UserStore) -> Self {
+        self.users = Some(Users::Own(Arc::new(users)));
+        self.joined = None;
+        self
+    }
+
+    /// Users in a table with Django's password hashes.
+    pub fn user_table(mut self, table: impl UserTable) -> Self {
+        self.users = Some(Users::Table(Arc::new(table)));
+        self.joined = None;
+        self
+    }
+
+    /// Where refresh and sliding tokens are recorded and blacklisted.
+    pub fn tokens(mut self, tokens: impl TokenStore) -> Self {
+        self.tokens = Some(Arc::new(tokens));
+        self.joined = None;
+        self
+    }
+
+    /// Own claims: called with each new refresh or sliding token of a login, before it is signed and recorded.
+    ///
+    /// Simple JWT's `get_token` of a `TokenObtainSerializer` subclass. Access tokens inherit the claims.
+    pub fn get_token(mut self, hook: impl Fn(&mut Claims, &User) + Send + Sync + 'static) -> Self {
+        self.hooks.get_token = Some(Box::new(hook));
+        self
+    }
+
+    /// Own answer fields: called with the body of each successful answer. Simple JWT's `validate` of a serializer.
+    pub fn validate(mut self, hook: impl Fn(&mut Object, Answer<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.validate = Some(Box::new(hook));
+        self
+    }
+
+    /// `USER_AUTHENTICATION_RULE`: who may log in and refresh. Default: existing users that are active, or any
+    /// existing user when `CHECK_USER_IS_ACTIVE` is off.
+    pub fn user_authentication_rule(mut self, rule: impl Fn(Option<&User>) -> bool + Send + Sync + 'static) -> Self {
+        self.hooks.user_authentication_rule = Some(Box::new(rule));
+        self
+    }
+
+    /// `ON_LOGIN_SUCCESS`: called after each log-in, when the tokens are on record.
+    ///
+    /// DIFFERENCE: it does not depend on `UPDATE_LAST_LOGIN`, which keeps its own effect.
+    pub fn on_login_success(mut self, hook: impl Fn(&User, &RequestInfo) + Send + Sync + 'static) -> Self {
+        self.hooks.on_login_success = Some(Box::new(hook));
+        self
+    }
+
+    /// `ON_LOGIN_FAILED`: called after each refused log-in with the login name.
+    pub fn on_login_failed(mut self, hook: impl Fn(&str, &RequestInfo) + Send + Sync + 'static) -> Self {
+        self.hooks.on_login_failed = Some(Box::new(hook));
+        self
+    }
+
+    /// Another clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Another source of `jti`.
+    pub fn ids(mut self, ids: impl Ids) -> Self {
+        self.ids = Arc::new(ids);
+        self
+    }
+
+    /// Checks everything and reads the keys.
+    pub fn build(self) -> Result<SimpleJwt, SettingsError> {
+        let settings = self.settings;
+        settings.validate()?;
+        let auth_header = settings
+            .auth_header()
+            .ok_or_else(|| settings.error("AUTH_HEADER_NAME", "must be a header in CGI style"))?;
+        if self.tokens.is_some() && settings.jti_claim.is_none() {
+            return Err(settings.error("JTI_CLAIM", "must name a claim where tokens are recorded: the blacklist goes by it"));
+        }
+        let backend = TokenBackend::new(&settings)?;
+        let users: Arc<dyn UserStore> = match self.users {
+            Some(Users::Own(users)) => users,
+            Some(Users::Table(table)) => Arc::new(model_backend(&settings, table)?),
+            None => {
+                let message = "is missing: call `store`, `users` or `user_table` before `build`";
+                return Err(SettingsError::new("user store", None, message));
+            }
+        };
+        Ok(SimpleJwt(Arc::new(Inner {
+            settings,
+            auth_header,
+            backend,
+            users,
+            tokens: self.tokens,
+            joined: self.joined,
+            clock: self.clock,
+            ids: self.ids,
+            hooks: self.hooks,
+        })))
+    }
+}
+
+impl fmt::Debug for SimpleJwtBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleJwtBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl From<&UserId> for String {
+    fn from(id: &UserId) -> Self {
+        id.to_string()
+    }
+}
+
+fn model_backend(settings: &Settings, table: Arc<dyn UserTable>) -> Result<ModelBackend, SettingsError> {
+    let refused = |error: HashersError| settings.error("PASSWORD_HASHERS", error.to_string());
+    let hashers = PasswordHashers::new(&settings.password_hashers, &settings.password_rounds).map_err(refused)?;
+    ModelBackend::new(table, hashers)
+        .map_err(|error| SettingsError::new("password hashing", None, format!("its threads cannot be started: {error}")))
+}
+
+/// The `jti` as the blacklist needs it (T10): a text of 1 to 255 characters without NUL.
+pub(crate) fn listed_jti<'a>(settings: &Settings, claims: &'a Claims) -> Option<&'a str> {
+    let jti = claims.get(settings.jti_claim.as_deref()?).and_then(Value::as_str)?;
+    let fits = !jti.is_empty() && jti.chars().count() <= 255 && !jti.contains('\0');
+    fits.then_some(jti)
+}

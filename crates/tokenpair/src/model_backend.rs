@@ -1,0 +1,70 @@
+//! `ModelBackend`: log-in against a user table with Django's password hashes (`django/contrib/auth/backends.py`).
+//!
+//! Every refusal costs the same work and says the same thing, whether the name is unknown, the password wrong or
+//! the account barred.
+
+use crate::error::{Error, StoreError};
+use crate::models::{Credentials, EncodedPassword, User, UserId, UserIdKind};
+use crate::passwords::{Check, HashPool, MAX_PASSWORD_BYTES, PasswordHashers};
+use crate::store::{UserStore, UserTable};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+pub(crate) struct ModelBackend {
+    table: Arc<dyn UserTable>,
+    hashers: Arc<PasswordHashers>,
+    pool: HashPool,
+}
+
+impl ModelBackend {
+    /// Starts the hash threads.
+    pub(crate) fn new(table: Arc<dyn UserTable>, hashers: PasswordHashers) -> std::io::Result<Self> {
+        Ok(Self { table, hashers: Arc::new(hashers), pool: HashPool::new()? })
+    }
+
+    async fn check(&self, password: &str, user: Option<&User>) -> Result<Check, Error> {
+        let hashers = self.hashers.clone();
+        let password = password.to_owned();
+        let encoded = user.map(|user| user.password.clone());
+        let job = move || {
+            let encoded = encoded.as_ref().map(EncodedPassword::expose);
+            hashers.check_as_received_or_trimmed(&password, encoded)
+        };
+        self.pool.run(job).await.map_err(|busy| Error::Busy { retry_after: busy.retry_after })
+    }
+}
+
+#[async_trait]
+impl UserStore for ModelBackend {
+    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<User>, Error> {
+        if credentials.password.len() > MAX_PASSWORD_BYTES {
+            return Ok(None);
+        }
+        let user = self.table.find_by_login(&credentials.username).await?;
+        let check = self.check(&credentials.password, user.as_ref()).await?;
+        let Some(mut user) = user.filter(|_| check.matches) else { return Ok(None) };
+        // Before the active check, as Django does: an inactive user's right password is upgraded, too.
+        if let Some(encoded) = check.rehash {
+            self.table.set_password(&user, &encoded).await?;
+            user.password = EncodedPassword::new(encoded);
+        }
+        Ok(user.is_active.then_some(user))
+    }
+
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.table.get_user(id).await
+    }
+
+    async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
+        self.table.update_last_login(user, at).await
+    }
+
+    fn user_id_kind(&self) -> UserIdKind {
+        self.table.user_id_kind()
+    }
+
+    fn username_field(&self) -> &str {
+        self.table.username_field()
+    }
+}

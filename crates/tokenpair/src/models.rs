@@ -1,0 +1,229 @@
+//! The nouns: users, credentials, the stateless user, and the rows of the blacklist tables.
+//!
+//! No behaviour beyond small accessors; no I/O. Answers to Django's `AbstractBaseUser` and Simple JWT's `models.py`.
+
+use crate::json::{Object, Value};
+use jiff::Timestamp;
+use std::fmt;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// The kind of column that user ids live in; decides how a claim is converted (Django's rules).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserIdKind {
+    /// `AutoField`, `BigAutoField` and other integers: read as Python's `int()` does.
+    Integer,
+    /// `UUIDField`: any spelling of a UUID.
+    Uuid,
+    /// `CharField` and friends: compared exactly.
+    Text,
+}
+
+/// A user's key, as converted from a claim or read from the user table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserId {
+    /// An integer key, 64 bits as Django's `BigAutoField`.
+    Int(i64),
+    /// A UUID key; its text is hyphenated and lower-case.
+    Uuid(Uuid),
+    /// Any other key.
+    Text(String),
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(int) => int.fmt(f),
+            Self::Uuid(uuid) => uuid.hyphenated().fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+impl From<i64> for UserId {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<&str> for UserId {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Uuid> for UserId {
+    fn from(uuid: Uuid) -> Self {
+        Self::Uuid(uuid)
+    }
+}
+
+impl From<&UserId> for Value {
+    /// An integer key becomes a JSON number, every other one a string.
+    fn from(id: &UserId) -> Self {
+        match id {
+            UserId::Int(int) => Self::from(*int),
+            other => Self::from(other.to_string()),
+        }
+    }
+}
+
+/// A user as the user store knows it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct User {
+    /// The primary key: what outstanding tokens refer to.
+    pub id: UserId,
+    /// The value of `USER_ID_FIELD`, which tokens carry; the primary key unless configured otherwise.
+    pub user_id: UserId,
+    /// The value of the login field (`username`, or `email` for a mapped model).
+    pub username: String,
+    /// Inactive users cannot log in.
+    pub is_active: bool,
+    /// Passes [`IsAdminUser`](crate::web::IsAdminUser).
+    pub is_staff: bool,
+    /// Django's superuser flag; nothing in this library looks at it.
+    pub is_superuser: bool,
+    /// The stored, encoded password; empty where the user store keeps none. Feeds `CHECK_REVOKE_TOKEN`.
+    pub password: EncodedPassword,
+}
+
+impl User {
+    /// An active user without staff rights and without a stored password.
+    pub fn new(id: impl Into<UserId>, username: impl Into<String>) -> Self {
+        let id = id.into();
+        Self {
+            user_id: id.clone(),
+            id,
+            username: username.into(),
+            is_active: true,
+            is_staff: false,
+            is_superuser: false,
+            password: EncodedPassword::default(),
+        }
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("is_active", &self.is_active).finish_non_exhaustive()
+    }
+}
+
+/// A password as Django stores it (`pbkdf2_sha256$1000000$…`). `Debug` is redacted.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct EncodedPassword(String);
+
+impl EncodedPassword {
+    /// Wraps a stored value, whatever its format.
+    pub fn new(encoded: impl Into<String>) -> Self {
+        Self(encoded.into())
+    }
+
+    /// The stored text. Keep it out of logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EncodedPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// What a client sent to log in. `Debug` shows neither name nor password.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The login name, trimmed as DRF trims every field.
+    pub username: String,
+    /// The password as received, outer white space included.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials([redacted])")
+    }
+}
+
+/// Where a request came from, for hooks and for the record of a login.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RequestInfo {
+    /// The peer's address, when the server knows it.
+    pub address: Option<IpAddr>,
+    /// The `User-Agent` header, cut to 512 bytes.
+    pub user_agent: Option<String>,
+}
+
+/// The user of a stateless view: what the access token says, unchecked against any store.
+///
+/// Simple JWT's `TokenUser`. Further claims are reachable through [`TokenUser::claims`].
+#[derive(Clone, Debug)]
+pub struct TokenUser {
+    /// The user claim unchanged, whatever its JSON type.
+    pub id: Value,
+    claims: Object,
+}
+
+impl TokenUser {
+    pub(crate) fn new(id: Value, claims: Object) -> Self {
+        Self { id, claims }
+    }
+
+    /// The claim `username`, or an empty string.
+    pub fn username(&self) -> Value {
+        self.claims.get("username").cloned().unwrap_or_else(|| Value::from(""))
+    }
+
+    /// The claim `is_staff` unchanged, or false. Permissions look at its Python truthiness.
+    pub fn is_staff(&self) -> Value {
+        self.claims.get("is_staff").cloned().unwrap_or(Value::Bool(false))
+    }
+
+    /// The claim `is_superuser` unchanged, or false.
+    pub fn is_superuser(&self) -> Value {
+        self.claims.get("is_superuser").cloned().unwrap_or(Value::Bool(false))
+    }
+
+    /// Every claim of the access token.
+    pub fn claims(&self) -> &Object {
+        &self.claims
+    }
+}
+
+/// A refresh or sliding token on record: a row of `token_blacklist_outstandingtoken`. `Debug` hides the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutstandingToken {
+    /// The owner's primary key; `None` when the token names nobody.
+    pub user_id: Option<UserId>,
+    /// The token's `jti`.
+    pub jti: String,
+    /// The token's text; without its signature unless `STORE_FULL_TOKENS` is on.
+    pub token: String,
+    /// When the record was made.
+    pub created_at: Timestamp,
+    /// The token's `exp`.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for OutstandingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutstandingToken")
+            .field("user_id", &self.user_id)
+            .field("jti", &self.jti)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A revoked token: a row of `token_blacklist_blacklistedtoken`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlacklistedToken {
+    /// The `jti` of the token.
+    pub jti: String,
+    /// False when somebody had blacklisted it before.
+    pub created: bool,
+}

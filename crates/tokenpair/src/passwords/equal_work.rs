@@ -1,0 +1,103 @@
+//! Makes failed checks cost the same: that of one failure against a freshly made hash.
+//!
+//! The small change is an iteration of PBKDF2-SHA-256: a tenth of a microsecond, linear, and
+//! untouched by memory effects. How many of them another scheme's work is worth differs between
+//! processors by factors, so no table is kept: the time a stored hash took is compared with the
+//! speed of the filler itself, measured on the same thread a moment later.
+//! Answers to `harden_runtime()` of Django's hashers, which does this for PBKDF2 alone.
+
+use std::array;
+use std::hint::black_box;
+use std::num::NonZeroU32;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::scheme::{Prf, Scheme};
+use super::thread::timed;
+
+/// Iterations against which a preferred hasher other than PBKDF2-SHA-256 is weighed.
+const SAMPLE: u32 = 20_000;
+
+/// Some four seconds of filler: what a broken clock can cost at most.
+const MAX_TARGET: u32 = 32_000_000;
+
+pub(super) struct EqualWork {
+    preferred: Scheme,
+    /// The preferred hasher's cost in filler iterations.
+    target: OnceLock<u32>,
+}
+
+impl EqualWork {
+    pub(super) fn new(preferred: Scheme) -> Self {
+        let target = iterations(&preferred).map_or_else(OnceLock::new, OnceLock::from);
+        Self { preferred, target }
+    }
+
+    /// Spends what a check against the preferred hasher spends.
+    pub(super) fn decoy(&self) {
+        let salt = vec![b'x'; self.preferred.salt_length()];
+        black_box(self.preferred.digest(black_box("decoy"), &salt));
+    }
+
+    /// Spends what a failed check against `stored`, which took `spent`, lacks in cost.
+    pub(super) fn top_up(&self, stored: &Scheme, spent: Duration) {
+        if *stored == self.preferred {
+            return;
+        }
+        let target = *self.target.get_or_init(|| self.weigh());
+        match iterations(stored) {
+            Some(done) => fill(target.saturating_sub(done)),
+            None => fill_up(target, spent),
+        }
+    }
+
+    /// The preferred hasher's cost in iterations: the median of three weighings.
+    fn weigh(&self) -> u32 {
+        let mut weights: [u32; 3] = array::from_fn(|_| {
+            let ((), hash) = timed(|| self.decoy());
+            let ((), sample) = timed(|| fill(SAMPLE));
+            worth(hash, SAMPLE, sample)
+        });
+        weights.sort_unstable();
+        weights[1].min(MAX_TARGET)
+    }
+}
+
+/// Runs as many iterations as make `spent` worth `target` of them.
+///
+/// Their speed is learnt from a small share, corrected after half, and trusted for the rest.
+fn fill_up(target: u32, spent: Duration) {
+    let mut done = 0;
+    let mut filling = Duration::ZERO;
+    for share in [64, 2, 1] {
+        let missing = target
+            .saturating_sub(done)
+            .saturating_sub(worth(spent, done, filling));
+        let step = missing / share;
+        filling += timed(|| fill(step)).1;
+        done += step;
+    }
+}
+
+/// How many iterations `time` is worth, when `done` of them took `filling`.
+fn worth(time: Duration, done: u32, filling: Duration) -> u32 {
+    let worth = time.as_nanos() * u128::from(done) / filling.as_nanos().max(1);
+    u32::try_from(worth).unwrap_or(u32::MAX)
+}
+
+fn iterations(scheme: &Scheme) -> Option<u32> {
+    match scheme {
+        Scheme::Pbkdf2 {
+            prf: Prf::Sha256,
+            iterations,
+        } => Some(*iterations),
+        _ => None,
+    }
+}
+
+fn fill(iterations: u32) {
+    let Some(iterations) = NonZeroU32::new(iterations) else {
+        return;
+    };
+    black_box(Prf::Sha256.pbkdf2(iterations, black_box(b"decoy"), b"decoy"));
+}

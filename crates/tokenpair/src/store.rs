@@ -1,0 +1,154 @@
+//! What the engine asks of a database: few verbs, each one atomic, each one transaction.
+//!
+//! "Not there" is `Ok(None)` or `Ok(false)`; a [`StoreError`] means that the answer is unknown and becomes a 503.
+//! A verb that returns `Ok` has made its effect durable. `contract` holds the tests any store must pass.
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod contract;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod user_model;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Migration, NewUser, SqliteOptions, SqliteStore};
+pub use user_model::UserModel;
+
+use crate::error::StoreError;
+use crate::models::{Credentials, OutstandingToken, User, UserId, UserIdKind};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// Who the users are: the two methods of a Django authentication backend.
+///
+/// Implement it for users that live elsewhere (LDAP, another service). For users in a table with Django's
+/// password hashes, implement [`UserTable`] instead and let the engine do the hashing.
+#[async_trait]
+pub trait UserStore: Send + Sync + 'static {
+    /// The user these credentials belong to; `None` for a wrong name or password and for barred users.
+    ///
+    /// Take care to spend equal time on unknown names and on wrong passwords.
+    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<User>, crate::Error>;
+
+    /// The user whose `USER_ID_FIELD` equals `id`, active or not.
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// Notes a log-in, under `UPDATE_LAST_LOGIN`. Does nothing unless overridden.
+    async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
+        let _ = (user, at);
+        Ok(())
+    }
+
+    /// How claims are converted to keys before [`get_user`](Self::get_user) is called. Text unless overridden.
+    fn user_id_kind(&self) -> UserIdKind {
+        UserIdKind::Text
+    }
+
+    /// The name of the log-in field (`USERNAME_FIELD`): what clients send beside `password`.
+    fn username_field(&self) -> &str {
+        "username"
+    }
+}
+
+/// Rows of a user table whose passwords are stored as Django stores them.
+#[async_trait]
+pub trait UserTable: Send + Sync + 'static {
+    /// The user with exactly this login name: no case folding, no normalisation.
+    async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+
+    /// The user whose `USER_ID_FIELD` equals `id`.
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// Replaces the stored password, unless it is no longer `user.password` (somebody changed it meanwhile).
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError>;
+
+    /// Sets `last_login`.
+    async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError>;
+
+    /// The kind of the `USER_ID_FIELD` column.
+    fn user_id_kind(&self) -> UserIdKind;
+
+    /// The name of the log-in field (`USERNAME_FIELD`): what clients send beside `password`.
+    fn username_field(&self) -> &str {
+        "username"
+    }
+}
+
+/// The record of refresh and sliding tokens: Django's `token_blacklist` tables and our rotation table.
+#[async_trait]
+pub trait TokenStore: Send + Sync + 'static {
+    /// Records a new token.
+    async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError>;
+
+    /// Whether this `jti` is blacklisted.
+    async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError>;
+
+    /// Blacklists a token, recording it first if it is unknown (a known record stays unchanged).
+    ///
+    /// `true` if this call did it, `false` if it was blacklisted before: of any number of simultaneous calls
+    /// for one token, and of calls of [`rotate`](Self::rotate), exactly one wins.
+    async fn blacklist(&self, token: &OutstandingToken, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Exchanges a token for its successor, in one transaction: records the parent if it is unknown, blacklists
+    /// it, records the successor. Only the call that blacklists the parent wins.
+    async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
+
+    /// Deletes up to `limit` tokens that expired before `before`, with their blacklist and rotation rows.
+    ///
+    /// Returns how many records went. Call it with a margin: a token must be past `exp` and leeway.
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// A database that holds users and tokens together, so that one query can answer for both.
+#[async_trait]
+pub trait Store: UserTable + TokenStore {
+    /// [`UserTable::get_user`] and [`TokenStore::is_blacklisted`] in one round trip.
+    async fn get_user_and_blacklisted(&self, id: &UserId, jti: &str) -> Result<(Option<User>, bool), StoreError>;
+
+    /// A cheap question to the database, for readiness.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// One exchange of a refresh token: what [`TokenStore::rotate`] is asked to do.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The presented token.
+    pub parent: OutstandingToken,
+    /// The token to put in its place.
+    pub successor: OutstandingToken,
+    /// `iat` of the successor, in seconds.
+    pub successor_iat: i64,
+    /// The instant of the exchange.
+    pub at: Timestamp,
+    /// How long the parent yields the same successor again. Zero: not at all.
+    pub grace: Duration,
+    /// Whether a parent that comes back after the grace period ends the line.
+    pub reuse_detection: bool,
+}
+
+/// What came of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// This call won: the successor is recorded.
+    Fresh,
+    /// The parent was exchanged a moment ago; this is its one successor, to be minted again.
+    Replayed(Successor),
+    /// The parent may not be exchanged: blacklisted, or exchanged before.
+    Blacklisted {
+        /// Whether this was a reuse that ended the line.
+        line_revoked: bool,
+    },
+}
+
+/// The dates and id of a successor, all that is needed to mint it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// Its `jti`.
+    pub jti: String,
+    /// Its `iat`, in seconds.
+    pub iat: i64,
+    /// Its `exp`, in seconds.
+    pub exp: i64,
+}

@@ -1,0 +1,174 @@
+//! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
+
+use super::{Rotated, Rotation, Store, Successor, TokenStore, UserTable};
+use crate::error::StoreError;
+use crate::models::{EncodedPassword, OutstandingToken, User, UserId, UserIdKind};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Users and tokens in memory. Clones share the data.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<Data>>);
+
+#[derive(Debug, Default)]
+struct Data {
+    users: HashMap<UserId, User>,
+    last_login: HashMap<UserId, Timestamp>,
+    outstanding: HashMap<String, OutstandingToken>,
+    blacklisted: HashSet<String>,
+    rotations: HashMap<String, Exchange>,
+}
+
+#[derive(Debug)]
+struct Exchange {
+    successor: Successor,
+    at: Timestamp,
+}
+
+impl MemoryStore {
+    /// Adds a user, or replaces the one with the same `user_id`.
+    pub fn add_user(&self, user: User) {
+        self.data().users.insert(user.user_id.clone(), user);
+    }
+
+    /// When the user last logged in, under `UPDATE_LAST_LOGIN`.
+    pub fn last_login(&self, user_id: &UserId) -> Option<Timestamp> {
+        self.data().last_login.get(user_id).copied()
+    }
+
+    /// The record of a token.
+    pub fn outstanding(&self, jti: &str) -> Option<OutstandingToken> {
+        self.data().outstanding.get(jti).cloned()
+    }
+
+    /// How many tokens are on record.
+    pub fn outstanding_count(&self) -> usize {
+        self.data().outstanding.len()
+    }
+
+    /// A panic while the lock was held cannot leave half a change: every verb writes last.
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Data {
+    fn record_if_unknown(&mut self, token: &OutstandingToken) {
+        self.outstanding.entry(token.jti.clone()).or_insert_with(|| token.clone());
+    }
+
+    /// What becomes of a parent that had been blacklisted before.
+    fn settle_repeated(&mut self, rotation: &Rotation) -> Rotated {
+        let Some(exchange) = self.rotations.get(&rotation.parent.jti) else {
+            return Rotated::Blacklisted { line_revoked: false };
+        };
+        let grace = SignedDuration::try_from(rotation.grace).unwrap_or(SignedDuration::ZERO);
+        let within_grace = rotation.at.duration_since(exchange.at) <= grace && !rotation.grace.is_zero();
+        if within_grace {
+            let living = !self.blacklisted.contains(&exchange.successor.jti);
+            let successor = exchange.successor.clone();
+            return if living { Rotated::Replayed(successor) } else { Rotated::Blacklisted { line_revoked: false } };
+        }
+        if rotation.reuse_detection {
+            let last = self.end_of_line(&rotation.parent.jti);
+            self.blacklisted.insert(last);
+        }
+        Rotated::Blacklisted { line_revoked: rotation.reuse_detection }
+    }
+
+    /// The one token of the line that has not been exchanged.
+    fn end_of_line(&self, jti: &str) -> String {
+        let mut last = jti;
+        while let Some(exchange) = self.rotations.get(last) {
+            last = &exchange.successor.jti;
+        }
+        last.to_owned()
+    }
+}
+
+#[async_trait]
+impl UserTable for MemoryStore {
+    async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
+        Ok(self.data().users.values().find(|user| user.username == login).cloned())
+    }
+
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.data().users.get(id).cloned())
+    }
+
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
+        if let Some(stored) = self.data().users.get_mut(&user.user_id).filter(|stored| stored.password == user.password) {
+            stored.password = EncodedPassword::new(encoded);
+        }
+        Ok(())
+    }
+
+    async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
+        self.data().last_login.insert(user.user_id.clone(), at);
+        Ok(())
+    }
+
+    fn user_id_kind(&self) -> UserIdKind {
+        UserIdKind::Integer
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError> {
+        self.data().record_if_unknown(token);
+        Ok(())
+    }
+
+    async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
+        Ok(self.data().blacklisted.contains(jti))
+    }
+
+    async fn blacklist(&self, token: &OutstandingToken, _at: Timestamp) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        data.record_if_unknown(token);
+        Ok(data.blacklisted.insert(token.jti.clone()))
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        let mut data = self.data();
+        data.record_if_unknown(&rotation.parent);
+        if !data.blacklisted.insert(rotation.parent.jti.clone()) {
+            return Ok(data.settle_repeated(rotation));
+        }
+        let successor = Successor {
+            jti: rotation.successor.jti.clone(),
+            iat: rotation.successor_iat,
+            exp: rotation.successor.expires_at.as_second(),
+        };
+        data.rotations.insert(rotation.parent.jti.clone(), Exchange { successor, at: rotation.at });
+        data.record_if_unknown(&rotation.successor);
+        Ok(Rotated::Fresh)
+    }
+
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut data = self.data();
+        let expired = data.outstanding.values().filter(|token| token.expires_at < before).take(limit);
+        let expired: Vec<String> = expired.map(|token| token.jti.clone()).collect();
+        for jti in &expired {
+            data.outstanding.remove(jti);
+            data.blacklisted.remove(jti);
+            data.rotations.remove(jti);
+        }
+        Ok(expired.len())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn get_user_and_blacklisted(&self, id: &UserId, jti: &str) -> Result<(Option<User>, bool), StoreError> {
+        let data = self.data();
+        Ok((data.users.get(id).cloned(), data.blacklisted.contains(jti)))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Users and tokens in SQLite, on Django's tables: one writer that commits in groups, a few readers.
+//!
+//! WAL with `synchronous=FULL`: what is answered is on the disk. Another process (Django) may read and write the
+//! same file. Nothing is cached. The SQL stands in `sqlite/users.rs`, `sqlite/tokens.rs` and `migrations/sqlite`.
+
+mod schema;
+mod threads;
+mod tokens;
+mod users;
+
+pub use schema::Migration;
+
+use super::{Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use crate::error::StoreError;
+use crate::models::{OutstandingToken, User, UserId, UserIdKind};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use threads::Threads;
+use tokens::TokenQueries;
+use users::UserQueries;
+
+/// How to open a [`SqliteStore`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// The database file; created if it does not exist.
+    pub path: PathBuf,
+    /// Where users live. Default: `auth_user`.
+    pub user_model: UserModel,
+    /// Threads that answer reads. Default 2.
+    pub readers: usize,
+}
+
+impl SqliteOptions {
+    /// Defaults for the file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), user_model: UserModel::default(), readers: 2 }
+    }
+
+    /// From `sqlite:PATH`, `sqlite://PATH` or a bare path.
+    pub fn from_url(url: &str) -> Result<Self, StoreError> {
+        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+        if path.is_empty() || path == ":memory:" {
+            return Err(StoreError::new(format!("{url:?} names no file; for data in memory use MemoryStore")));
+        }
+        Ok(Self::new(path))
+    }
+}
+
+/// Django's tables in an SQLite file. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct SqliteStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    threads: Threads,
+    users: Arc<UserQueries>,
+    tokens: Arc<TokenQueries>,
+    model: UserModel,
+}
+
+impl SqliteStore {
+    /// Opens the database that `url` names, `sqlite:PATH` or a path. Tables are made by [`migrate`](Self::migrate).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::open(SqliteOptions::from_url(url)?).await
+    }
+
+    /// Opens a database. Fails at once if the file cannot be read and written or is no database.
+    pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        options.user_model.validate().map_err(StoreError::new)?;
+        let threads = Threads::start(&options.path, options.readers.max(1))
+            .map_err(|error| StoreError::new(format!("cannot open {}: {error}", options.path.display())))?;
+        let users = Arc::new(UserQueries::new(&options.user_model));
+        let tokens = Arc::new(TokenQueries::new(&users));
+        let store = Self(Arc::new(Inner { threads, users, tokens, model: options.user_model }));
+        store.ping().await.map_err(|error| {
+            StoreError::new(format!("cannot read {}: {error}", options.path.display()))
+        })?;
+        Ok(store)
+    }
+
+    /// Creates what is missing: Django's tables in Django's shape with its rows in `django_migrations`, and ours.
+    ///
+    /// Tables that exist are left alone, whoever made them. A mapped user model's table must exist. Returns what
+    /// was done; nothing is done halfway.
+    pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
+        let model = self.0.model.clone();
+        self.0.threads.write(move |db| schema::migrate(db, &model, at)).await
+    }
+
+    /// What [`migrate`](Self::migrate) would do.
+    pub async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
+        let model = self.0.model.clone();
+        self.0.threads.read(move |db| schema::pending(db, &model)).await
+    }
+
+    /// Adds a row to `auth_user` and returns the new user. `None`: the name is taken.
+    ///
+    /// For Django's own user model only: what columns another model needs is not known here.
+    pub async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
+        if !self.0.model.is_auth_user() {
+            return Err(StoreError::new(format!("users of {} are created by their own application", self.0.model.table)));
+        }
+        let login = user.username.clone();
+        let created = self.0.threads.write(move |db| users::create(db, &user, at)).await?;
+        if created { self.find_by_login(&login).await } else { Ok(None) }
+    }
+
+    /// Whether there is any user at all.
+    pub async fn has_users(&self) -> Result<bool, StoreError> {
+        let users = self.0.users.clone();
+        self.0.threads.read(move |db| users.any(db)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.threads.read(query).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.threads.write(change).await
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        self.0.threads.path()
+    }
+}
+
+/// A row for `auth_user`.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The login name, at most 150 characters.
+    pub username: String,
+    /// The e-mail address, possibly empty.
+    pub email: String,
+    /// The encoded password.
+    pub password: crate::EncodedPassword,
+    /// Staff and superuser at once, as Django's `create_superuser`.
+    pub is_superuser: bool,
+}
+
+#[async_trait]
+impl UserTable for SqliteStore {
+    async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let (users, login) = (self.0.users.clone(), login.to_owned());
+        self.read(move |db| users.by_login(db, &login)).await
+    }
+
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let (users, id) = (self.0.users.clone(), id.clone());
+        self.read(move |db| users.by_user_id(db, &id)).await
+    }
+
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
+        let (users, user, encoded) = (self.0.users.clone(), user.clone(), encoded.to_owned());
+        self.write(move |db| users.set_password(db, &user, &encoded)).await
+    }
+
+    async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
+        let (users, user) = (self.0.users.clone(), user.clone());
+        self.write(move |db| users.update_last_login(db, &user, at)).await
+    }
+
+    fn user_id_kind(&self) -> UserIdKind {
+        self.0.model.user_id_kind
+    }
+
+    fn username_field(&self) -> &str {
+        &self.0.model.username
+    }
+}
+
+#[async_trait]
+impl TokenStore for SqliteStore {
+    async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError> {
+        let token = token.clone();
+        self.write(move |db| tokens::record(db, &token)).await
+    }
+
+    async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
+        let jti = jti.to_owned();
+        self.read(move |db| tokens::is_blacklisted(db, &jti)).await
+    }
+
+    async fn blacklist(&self, token: &OutstandingToken, at: Timestamp) -> Result<bool, StoreError> {
+        let token = token.clone();
+        self.write(move |db| tokens::blacklist(db, &token, at)).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        let rotation = rotation.clone();
+        self.write(move |db| tokens::rotate(db, &rotation)).await
+    }
+
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write(move |db| tokens::flush_expired(db, before, limit)).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get_user_and_blacklisted(&self, id: &UserId, jti: &str) -> Result<(Option<User>, bool), StoreError> {
+        let (queries, id, jti) = (self.0.tokens.clone(), id.clone(), jti.to_owned());
+        self.read(move |db| queries.user_and_blacklisted(db, &id, &jti)).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))).await
+    }
+}
+
+/// A time as Django's SQLite backend writes it: UTC, microseconds left out when zero.
+fn django_time(at: Timestamp) -> String {
+    let micros = at.as_microsecond().rem_euclid(1_000_000);
+    let whole = at.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    if micros == 0 { whole } else { format!("{whole}.{micros:06}") }
+}

@@ -1,0 +1,189 @@
+//! The threads that own the connections: one writer that commits whatever waits as one group, several readers.
+//!
+//! A caller is answered only after the commit that holds its change. Queues are bounded; a full one is an outage.
+
+use crate::error::StoreError;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Changes committed together at most.
+const GROUP: usize = 256;
+/// Requests that may wait: at 5 ms for a group of 256 this is a second of work.
+const QUEUE: usize = 16_384;
+
+#[derive(Debug)]
+pub(super) struct Threads {
+    writer: Sender<Box<dyn Change>>,
+    readers: Sender<Query>,
+    path: PathBuf,
+}
+
+type Query = Box<dyn FnOnce(&Connection) + Send>;
+
+/// A change waiting for the writer.
+trait Change: Send {
+    /// Does the work inside a savepoint. An error undoes this change and no other.
+    fn run(&mut self, db: &Connection) -> rusqlite::Result<()>;
+    /// Answers the caller, once it is known whether the group was committed.
+    fn answer(self: Box<Self>, committed: Result<(), &str>);
+    /// Whether the caller has gone, so that nobody would learn of the change.
+    fn is_abandoned(&self) -> bool;
+}
+
+struct Pending<T, F> {
+    work: Option<F>,
+    outcome: Option<rusqlite::Result<T>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for Pending<T, F> {
+    fn run(&mut self, db: &Connection) -> rusqlite::Result<()> {
+        let Some(work) = self.work.take() else { return Ok(()) };
+        match work(db) {
+            Ok(value) => {
+                self.outcome = Some(Ok(value));
+                Ok(())
+            }
+            Err(error) => {
+                self.outcome = Some(Err(error));
+                Err(rusqlite::Error::QueryReturnedNoRows)
+            }
+        }
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), &str>) {
+        let result = match (self.outcome, committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(error)), _) => Err(StoreError::new(error)),
+            (_, Err(reason)) => Err(StoreError::new(reason)),
+            (None, Ok(())) => Err(StoreError::new("the change was not carried out")),
+        };
+        let _ = self.caller.send(result);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.caller.is_closed()
+    }
+}
+
+impl Threads {
+    pub(super) fn start(path: &Path, readers: usize) -> rusqlite::Result<Self> {
+        let connection = open_writer(path)?;
+        let (writer, changes) = bounded(QUEUE);
+        spawn("tokenpair-sqlite-writer", move || write_loop(&connection, &changes))?;
+        let (reader, queries) = bounded::<Query>(QUEUE);
+        for _ in 0..readers {
+            let connection = open_reader(path)?;
+            let queries = queries.clone();
+            spawn("tokenpair-sqlite-reader", move || {
+                for query in &queries {
+                    query(&connection);
+                }
+            })?;
+        }
+        Ok(Self { writer, readers: reader, path: path.to_owned() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (caller, answer) = oneshot::channel();
+        let job: Query = Box::new(move |db| {
+            if !caller.is_closed() {
+                let _ = caller.send(query(db).map_err(StoreError::new));
+            }
+        });
+        enqueue(&self.readers, job)?;
+        answer.await.map_err(|_| StoreError::new("a database reader stopped"))?
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (caller, answer) = oneshot::channel();
+        enqueue(&self.writer, Box::new(Pending { work: Some(change), outcome: None, caller }))?;
+        answer.await.map_err(|_| StoreError::new("the database writer stopped"))?
+    }
+}
+
+fn enqueue<T>(queue: &Sender<T>, job: T) -> Result<(), StoreError> {
+    queue.try_send(job).map_err(|error| match error {
+        TrySendError::Full(_) => StoreError::new("too many requests wait for the database"),
+        TrySendError::Disconnected(_) => StoreError::new("the database threads stopped"),
+    })
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<()> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
+    spawned.map(drop).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL: an acknowledged change survives a power cut, not only a crash of this process.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.pragma_update(None, "query_only", true)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+fn write_loop(db: &Connection, changes: &Receiver<Box<dyn Change>>) {
+    while let Ok(first) = changes.recv() {
+        let mut group = vec![first];
+        group.extend(changes.try_iter().take(GROUP - 1));
+        group.retain(|change| !change.is_abandoned());
+        let committed = commit_group(db, &mut group).map_err(|error| error.to_string());
+        let committed = committed.as_ref().map(|()| ()).map_err(String::as_str);
+        group.into_iter().for_each(|change| change.answer(committed));
+    }
+}
+
+fn commit_group(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
+    if group.is_empty() {
+        return Ok(());
+    }
+    execute(db, "BEGIN IMMEDIATE")?;
+    let result = run_all(db, group).and_then(|()| execute(db, "COMMIT"));
+    if result.is_err() {
+        let _ = execute(db, "ROLLBACK");
+    }
+    result
+}
+
+fn run_all(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
+    for change in group {
+        execute(db, "SAVEPOINT one")?;
+        if change.run(db).is_err() {
+            execute(db, "ROLLBACK TO one")?;
+        }
+        execute(db, "RELEASE one")?;
+    }
+    Ok(())
+}
+
+fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
+}

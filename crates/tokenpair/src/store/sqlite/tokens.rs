@@ -1,0 +1,149 @@
+//! SQL on the blacklist tables and on `tokenpair_rotation`.
+//!
+//! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
+
+use super::super::{Rotated, Rotation, Successor};
+use super::django_time;
+use super::users::UserQueries;
+use crate::models::{OutstandingToken, User, UserId};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::Arc;
+
+const RECORD: &str = r#"INSERT INTO "token_blacklist_outstandingtoken"
+    ("token", "created_at", "expires_at", "user_id", "jti") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT ("jti") DO NOTHING"#;
+
+const BLACKLIST: &str = r#"INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id")
+    SELECT ?1, "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = ?2 ON CONFLICT ("token_id") DO NOTHING"#;
+
+const IS_BLACKLISTED: &str = r#"EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
+    JOIN "token_blacklist_blacklistedtoken" b ON b."token_id" = o."id" WHERE o."jti" = ?1)"#;
+
+const EXCHANGE: &str = r#"INSERT INTO "tokenpair_rotation"
+    ("parent_jti", "line_id", "successor_jti", "successor_iat", "successor_exp", "parent_exp", "rotated_at")
+    VALUES (?1, coalesce((SELECT "line_id" FROM "tokenpair_rotation" WHERE "successor_jti" = ?1), ?1),
+            ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT ("parent_jti") DO UPDATE SET "successor_jti" = excluded."successor_jti",
+        "successor_iat" = excluded."successor_iat", "successor_exp" = excluded."successor_exp",
+        "rotated_at" = excluded."rotated_at""#;
+
+const EXCHANGED_FOR: &str = r#"SELECT "successor_jti", "successor_iat", "successor_exp", "rotated_at"
+    FROM "tokenpair_rotation" WHERE "parent_jti" = ?1"#;
+
+/// The joined question, written once for a user model.
+#[derive(Debug)]
+pub(super) struct TokenQueries {
+    users: Arc<UserQueries>,
+    user_and_blacklisted: String,
+}
+
+impl TokenQueries {
+    pub(super) fn new(users: &Arc<UserQueries>) -> Self {
+        let UserQueries { columns, table, user_id, .. } = &**users;
+        let user_and_blacklisted = format!(
+            "SELECT {columns}, {IS_BLACKLISTED} FROM (SELECT 1) LEFT JOIN {table} ON {table}.{user_id} = ?2"
+        );
+        Self { users: users.clone(), user_and_blacklisted }
+    }
+
+    pub(super) fn user_and_blacklisted(
+        &self,
+        db: &Connection,
+        id: &UserId,
+        jti: &str,
+    ) -> rusqlite::Result<(Option<User>, bool)> {
+        db.prepare_cached(&self.user_and_blacklisted)?.query_row(params![jti, id], |row| {
+            let found = !matches!(row.get_ref(0)?, rusqlite::types::ValueRef::Null);
+            let user = if found { Some(self.users.read_user(row)?) } else { None };
+            Ok((user, row.get(7)?))
+        })
+    }
+}
+
+pub(super) fn record(db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
+    let created_at = django_time(token.created_at);
+    let values = params![token.token, created_at, django_time(token.expires_at), token.user_id, token.jti];
+    db.prepare_cached(RECORD)?.execute(values).map(drop)
+}
+
+pub(super) fn is_blacklisted(db: &Connection, jti: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached(&format!("SELECT {IS_BLACKLISTED}"))?.query_row([jti], |row| row.get(0))
+}
+
+pub(super) fn blacklist(db: &Connection, token: &OutstandingToken, at: Timestamp) -> rusqlite::Result<bool> {
+    record(db, token)?;
+    blacklist_recorded(db, &token.jti, at)
+}
+
+fn blacklist_recorded(db: &Connection, jti: &str, at: Timestamp) -> rusqlite::Result<bool> {
+    Ok(db.prepare_cached(BLACKLIST)?.execute(params![django_time(at), jti])? == 1)
+}
+
+pub(super) fn rotate(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
+    if !blacklist(db, &rotation.parent, rotation.at)? {
+        return settle_repeated(db, rotation);
+    }
+    let values = params![
+        rotation.parent.jti,
+        rotation.successor.jti,
+        rotation.successor_iat,
+        rotation.successor.expires_at.as_second(),
+        rotation.parent.expires_at.as_second(),
+        rotation.at.as_microsecond(),
+    ];
+    db.prepare_cached(EXCHANGE)?.execute(values)?;
+    record(db, &rotation.successor)?;
+    Ok(Rotated::Fresh)
+}
+
+/// What becomes of a parent that had been blacklisted before.
+fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
+    let refused = Rotated::Blacklisted { line_revoked: false };
+    let Some((successor, rotated_at)) = exchanged_for(db, &rotation.parent.jti)? else { return Ok(refused) };
+    let age = rotation.at.as_microsecond().saturating_sub(rotated_at);
+    let grace = i64::try_from(rotation.grace.as_micros()).unwrap_or(0);
+    if grace > 0 && age <= grace {
+        let living = !is_blacklisted(db, &successor.jti)?;
+        return Ok(if living { Rotated::Replayed(successor) } else { refused });
+    }
+    if !rotation.reuse_detection {
+        return Ok(refused);
+    }
+    let last = end_of_line(db, successor.jti)?;
+    blacklist_recorded(db, &last, rotation.at)?;
+    Ok(Rotated::Blacklisted { line_revoked: true })
+}
+
+fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Successor, i64)>> {
+    let mut statement = db.prepare_cached(EXCHANGED_FOR)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((Successor { jti: row.get(0)?, iat: row.get(1)?, exp: row.get(2)? }, row.get(3)?))
+    };
+    statement.query_row([jti], read).optional()
+}
+
+/// The one token of the line that has not been exchanged.
+fn end_of_line(db: &Connection, jti: String) -> rusqlite::Result<String> {
+    let mut last = jti;
+    while let Some((successor, _)) = exchanged_for(db, &last)? {
+        last = successor.jti;
+    }
+    Ok(last)
+}
+
+pub(super) fn flush_expired(db: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let expired = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 ORDER BY "id" LIMIT ?2"#;
+    let until = django_time(before);
+    db.prepare_cached(&format!(r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" IN ({expired})"#))?
+        .execute(params![until, limit])?;
+    let flushed = db
+        .prepare_cached(&format!(r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" IN ({expired})"#))?
+        .execute(params![until, limit])?;
+    db.prepare_cached(
+        r#"DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
+           (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < ?1 LIMIT ?2)"#,
+    )?
+    .execute(params![before.as_second(), limit])?;
+    Ok(flushed)
+}

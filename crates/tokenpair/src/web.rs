@@ -1,0 +1,65 @@
+//! The axum door: routes, extractors and DRF's HTTP behaviour around the flows.
+//!
+//! [`token_urls`] mounts the endpoints, [`View`] gives an own endpoint the same behaviour, the extractors guard any
+//! axum handler. Answers to Simple JWT's `views.py` and to DRF's `views.py`, `permissions.py`, `request.py`.
+
+mod extract;
+mod fields;
+mod media_type;
+mod negotiation;
+mod parsers;
+mod render;
+mod respond;
+mod urls;
+mod view;
+mod views;
+
+pub use extract::{AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Principal};
+pub use fields::Field;
+pub use respond::{DjangoError, bad_request, not_found};
+pub use urls::{DecodedPath, DjangoUrls};
+pub use view::View;
+pub use views::{
+    token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+};
+
+use crate::SimpleJwt;
+use axum::Router;
+use axum::extract::FromRef;
+
+/// The six token endpoints under the paths of Simple JWT's documentation.
+///
+/// `/token/`, `/token/refresh/`, `/token/verify/`, `/token/blacklist/`, `/token/sliding/` and
+/// `/token/sliding/refresh/`; nest it where you like. For other paths mount the views one by one:
+/// `Router::new().url("/gettoken/", token_obtain_pair())`.
+///
+/// ```
+/// use axum::Router;
+/// use tokenpair::web::token_urls;
+/// # use tokenpair::{MemoryStore, Settings, SimpleJwt};
+/// # let settings = Settings::new("a secret of at least 32 bytes, kept out of the code");
+/// # let jwt = SimpleJwt::new(settings, MemoryStore::default())?;
+/// let app: Router = Router::new().nest("/api", token_urls()).with_state(jwt);
+/// # Ok::<(), tokenpair::SettingsError>(())
+/// ```
+///
+/// Forgetting the state does not compile:
+///
+/// ```compile_fail
+/// use axum::Router;
+/// use tokenpair::web::token_urls;
+/// let app: Router<()> = Router::new().nest("/api", token_urls());
+/// ```
+pub fn token_urls<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    Router::new()
+        .url("/token/", token_obtain_pair())
+        .url("/token/refresh/", token_refresh())
+        .url("/token/verify/", token_verify())
+        .url("/token/blacklist/", token_blacklist())
+        .url("/token/sliding/", token_obtain_sliding())
+        .url("/token/sliding/refresh/", token_refresh_sliding())
+}

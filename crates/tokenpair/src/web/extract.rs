@@ -1,0 +1,206 @@
+//! Permission classes as extractors: who may call a handler, and who is calling.
+//!
+//! `DRF`'s `permissions.py` and the two authentication classes of Simple JWT. A refused request is answered here,
+//! with Simple JWT's status and body; the handler does not run.
+
+use super::respond;
+use crate::error::Error;
+use crate::models::{TokenUser, User};
+use crate::{SimpleJwt, authentication};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::response::Response;
+use http::Method;
+use http::request::Parts;
+use std::future::Future;
+
+/// Somebody a request can be made by: the way of authentication.
+///
+/// [`User`] is `JWTAuthentication` (looked up, never stale), [`TokenUser`] is `JWTStatelessUserAuthentication`.
+pub trait Principal: Clone + Send + Sync + 'static {
+    /// The caller; `None` without credentials, an error for bad ones.
+    fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
+
+    /// Whether [`IsAdminUser`] lets the caller pass.
+    fn is_admin(&self) -> bool;
+}
+
+impl Principal for User {
+    fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
+        authentication::authenticate(jwt, header)
+    }
+
+    fn is_admin(&self) -> bool {
+        self.is_staff
+    }
+}
+
+impl Principal for TokenUser {
+    fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
+        authentication::authenticate_stateless(jwt, header)
+    }
+
+    fn is_admin(&self) -> bool {
+        self.is_staff().is_truthy()
+    }
+}
+
+/// A permission class: decides on a caller, and is what the handler then gets.
+pub trait Permission: Sized + Send + 'static {
+    /// How callers are authenticated.
+    type Principal: Principal;
+
+    /// Passes the caller on, or refuses.
+    fn check(caller: Option<Self::Principal>, method: &Method) -> Result<Self, Error>;
+}
+
+/// Anybody may call; bad credentials are refused all the same. Holds the caller if there are credentials.
+#[derive(Clone, Debug)]
+pub struct AllowAny<U = User>(pub Option<U>);
+
+/// Only callers with good credentials.
+///
+/// ```
+/// use tokenpair::web::IsAuthenticated;
+/// async fn me(IsAuthenticated(user): IsAuthenticated) -> String {
+///     user.username
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct IsAuthenticated<U = User>(pub U);
+
+/// Only staff (`is_staff`).
+#[derive(Clone, Debug)]
+pub struct IsAdminUser<U = User>(pub U);
+
+/// Anybody for GET, HEAD and OPTIONS; callers with good credentials for the rest.
+#[derive(Clone, Debug)]
+pub struct IsAuthenticatedOrReadOnly<U = User>(pub Option<U>);
+
+impl<U: Principal> Permission for AllowAny<U> {
+    type Principal = U;
+
+    fn check(caller: Option<U>, _method: &Method) -> Result<Self, Error> {
+        Ok(Self(caller))
+    }
+}
+
+impl<U: Principal> Permission for IsAuthenticated<U> {
+    type Principal = U;
+
+    fn check(caller: Option<U>, _method: &Method) -> Result<Self, Error> {
+        caller.map(Self).ok_or(Error::NotAuthenticated)
+    }
+}
+
+impl<U: Principal> Permission for IsAdminUser<U> {
+    type Principal = U;
+
+    fn check(caller: Option<U>, _method: &Method) -> Result<Self, Error> {
+        let user = caller.ok_or(Error::NotAuthenticated)?;
+        if user.is_admin() { Ok(Self(user)) } else { Err(Error::PermissionDenied) }
+    }
+}
+
+impl<U: Principal> Permission for IsAuthenticatedOrReadOnly<U> {
+    type Principal = U;
+
+    fn check(caller: Option<U>, method: &Method) -> Result<Self, Error> {
+        let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if caller.is_none() && !safe { Err(Error::NotAuthenticated) } else { Ok(Self(caller)) }
+    }
+}
+
+/// The caller of this request, authenticated once however many extractors ask.
+#[derive(Clone)]
+struct Caller<U>(Option<U>);
+
+async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Option<U>, Error> {
+    if let Some(Caller(known)) = parts.extensions.get::<Caller<U>>() {
+        return Ok(known.clone());
+    }
+    let header = header(parts, jwt.auth_header());
+    let caller = U::authenticate(jwt, header.as_deref()).await?;
+    parts.extensions.insert(Caller(caller.clone()));
+    Ok(caller)
+}
+
+/// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.
+fn header(parts: &Parts, name: &str) -> Option<String> {
+    let mut values = parts.headers.get_all(name).iter().map(|value| value.as_bytes());
+    let first = values.next()?.to_vec();
+    let joined = values.fold(first, |mut joined, value| {
+        joined.push(b',');
+        joined.extend_from_slice(value);
+        joined
+    });
+    Some(joined.into_iter().map(char::from).collect())
+}
+
+/// What [`View`](super::View) asks before it looks at the method.
+pub(super) async fn permit<P: Permission>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<P, Error> {
+    let caller = caller::<P::Principal>(parts, jwt).await?;
+    P::check(caller, &parts.method)
+}
+
+macro_rules! extractors {
+    ($($permission:ident)*) => {$(
+        impl<S, U> FromRequestParts<S> for $permission<U>
+        where
+            S: Send + Sync,
+            U: Principal,
+            SimpleJwt: FromRef<S>,
+        {
+            type Rejection = Response;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+                let jwt = SimpleJwt::from_ref(state);
+                permit(parts, &jwt).await.map_err(|error| respond::error(&jwt, error))
+            }
+        }
+    )*};
+}
+
+extractors! { AllowAny IsAuthenticated IsAdminUser IsAuthenticatedOrReadOnly }
+
+impl<S, U> OptionalFromRequestParts<S> for IsAuthenticated<U>
+where
+    S: Send + Sync,
+    U: Principal,
+    SimpleJwt: FromRef<S>,
+{
+    type Rejection = Response;
+
+    /// `None` without credentials; bad credentials are refused.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
+        let jwt = SimpleJwt::from_ref(state);
+        let caller = caller::<U>(parts, &jwt).await.map_err(|error| respond::error(&jwt, error))?;
+        Ok(caller.map(Self))
+    }
+}
+
+impl<S> FromRequestParts<S> for TokenUser
+where
+    S: Send + Sync,
+    SimpleJwt: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let IsAuthenticated(user) = <IsAuthenticated<Self> as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(user)
+    }
+}
+
+impl<S> OptionalFromRequestParts<S> for TokenUser
+where
+    S: Send + Sync,
+    SimpleJwt: FromRef<S>,
+{
+    type Rejection = Response;
+
+    /// `None` without credentials; bad credentials are refused.
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
+        let user = <IsAuthenticated<Self> as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(user.map(|IsAuthenticated(user)| user))
+    }
+}

@@ -1,0 +1,161 @@
+//! The text fields of the endpoints and their errors: DRF's `Serializer` and `CharField`.
+
+use super::parsers::{Data, FieldValue};
+use crate::convert::strip;
+use crate::json::{Object, Value};
+use std::borrow::Cow;
+
+/// A field of a [`View`](super::View), as OPTIONS describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    name: String,
+    required: bool,
+    read_only: bool,
+}
+
+impl Field {
+    /// A text that has to be sent.
+    pub fn required(name: impl Into<String>) -> Self {
+        Self { name: name.into(), required: true, read_only: false }
+    }
+
+    /// A text that is only answered.
+    pub fn read_only(name: impl Into<String>) -> Self {
+        Self { name: name.into(), required: false, read_only: true }
+    }
+
+    /// DRF's `SimpleMetadata` of a `CharField`.
+    pub(super) fn metadata(&self) -> (String, Value) {
+        let mut about = Object::new();
+        about.insert("type", "string");
+        about.insert("required", self.required);
+        about.insert("read_only", self.read_only);
+        about.insert("label", label(&self.name));
+        (self.name.clone(), Value::Object(about))
+    }
+}
+
+/// `public_id` becomes `Public id`.
+fn label(name: &str) -> String {
+    let spaced = name.replace('_', " ").to_lowercase();
+    let mut chars = spaced.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// A text field that passed validation.
+#[derive(Clone)]
+pub(super) struct Text(String);
+
+impl Text {
+    /// What DRF hands to the serializer: outer white space removed.
+    pub(super) fn trimmed(&self) -> &str {
+        strip(&self.0)
+    }
+
+    /// What the client sent.
+    pub(super) fn as_received(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The body of a 400: messages by field, or for the body as a whole.
+#[derive(Debug)]
+pub(super) struct FieldErrors(pub(super) Object);
+
+impl FieldErrors {
+    fn non_field(message: impl Into<String>) -> Self {
+        Self(messages("non_field_errors", vec![message.into()]))
+    }
+}
+
+fn messages(name: &str, texts: Vec<String>) -> Object {
+    let mut object = Object::new();
+    object.insert(name, texts.into_iter().map(Value::from).collect::<Vec<_>>());
+    object
+}
+
+/// Reads the named fields; errors are collected over all of them, in this order.
+pub(super) fn read<const N: usize>(data: &Data, names: [&str; N]) -> Result<[Text; N], FieldErrors> {
+    if let Data::Json(value) = data
+        && value.as_object().is_none()
+    {
+        return Err(no_object(value));
+    }
+    let read = names.map(|name| text(data, name));
+    let mut errors = Object::new();
+    for (name, result) in names.iter().zip(&read) {
+        if let Err(texts) = result {
+            errors.insert(*name, texts.iter().map(|text| Value::from(text.as_str())).collect::<Vec<_>>());
+        }
+    }
+    if errors.is_empty() {
+        // An empty list of errors means that every field was read.
+        return Ok(read.map(|result| result.unwrap_or_else(|_| Text(String::new()))));
+    }
+    Err(FieldErrors(errors))
+}
+
+fn no_object(value: &Value) -> FieldErrors {
+    match value {
+        Value::Null => FieldErrors::non_field("No data provided"),
+        other => {
+            let name = other.python_type_name();
+            FieldErrors::non_field(format!("Invalid data. Expected a dictionary, but got {name}."))
+        }
+    }
+}
+
+fn text(data: &Data, name: &str) -> Result<Text, Vec<String>> {
+    let one = |message: &str| vec![message.to_owned()];
+    let sent: Cow<'_, str> = match value(data, name) {
+        Sent::Absent => return Err(one("This field is required.")),
+        Sent::Null => return Err(one("This field may not be null.")),
+        Sent::Other => return Err(one("Not a valid string.")),
+        Sent::IllFormed(units) => return Err(character_errors(units)),
+        Sent::Text(text) => text,
+    };
+    if strip(&sent).is_empty() {
+        return Err(one("This field may not be blank."));
+    }
+    if sent.contains('\0') {
+        return Err(one("Null characters are not allowed."));
+    }
+    Ok(Text(sent.into_owned()))
+}
+
+/// DRF runs both validators and reports both.
+fn character_errors(units: &[u16]) -> Vec<String> {
+    let nul = units.contains(&0).then(|| "Null characters are not allowed.".to_owned());
+    let mut chars = char::decode_utf16(units.iter().copied());
+    let surrogate = chars.find_map(|char| char.err()).map(|error| {
+        format!("Surrogate characters are not allowed: U+{:X}.", error.unpaired_surrogate())
+    });
+    nul.into_iter().chain(surrogate).collect()
+}
+
+enum Sent<'a> {
+    Absent,
+    Null,
+    /// A boolean, list, object or file.
+    Other,
+    IllFormed(&'a [u16]),
+    Text(Cow<'a, str>),
+}
+
+fn value<'a>(data: &'a Data, name: &str) -> Sent<'a> {
+    match data {
+        Data::Form(fields) => match fields.get(name) {
+            None => Sent::Absent,
+            Some(FieldValue::File) => Sent::Other,
+            Some(FieldValue::Text(text)) => Sent::Text(text.into()),
+        },
+        Data::Json(value) => match value.as_object().and_then(|object| object.get(name)) {
+            None => Sent::Absent,
+            Some(Value::Null) => Sent::Null,
+            Some(Value::String(text)) => Sent::Text(text.into()),
+            Some(Value::IllFormed(units)) => Sent::IllFormed(units),
+            Some(Value::Number(number)) => Sent::Text(number.to_string().into()),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => Sent::Other,
+        },
+    }
+}
