@@ -93,6 +93,8 @@ class Describer:
     def _claim(self, name, value, started):
         if isinstance(value, int) and not isinstance(value, bool) and abs(value - int(started)) < NEAR:
             return f"<now{value - int(started):+d}>"
+        if isinstance(value, float) and abs(value - started) < NEAR:
+            return f"<float:now{value - started:+.1f}>"
         if isinstance(value, str) and LOWER_HEX.match(value):
             return self._identifier(name, value)
         if isinstance(value, str) and UPPER_HEX.match(value):

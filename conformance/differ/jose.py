@@ -96,17 +96,19 @@ def _minting_key(choice, profile):
 
 def _header_bytes(description, algorithm):
     if "header_raw" in description:
-        return description["header_raw"].encode()
+        return description["header_raw"].encode("utf-8", "surrogatepass")
     header = description.get("header") or {"alg": algorithm, "typ": "JWT"}
     return json.dumps(header, separators=(",", ":")).encode()
 
 
 def _payload_bytes(description):
     if "claims_raw" in description:
-        return description["claims_raw"].encode()
+        return description["claims_raw"].encode("utf-8", "surrogatepass")
     separators = (", ", ": ") if description.get("spaces") else (",", ":")
     ascii_only = not description.get("unicode")
-    return json.dumps(description["claims"], separators=separators, ensure_ascii=ascii_only).encode()
+    return json.dumps(description["claims"], separators=separators, ensure_ascii=ascii_only).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def _with_segment(index, change):
@@ -121,6 +123,8 @@ def _with_segment(index, change):
 def _flip_bit(position):
     def change(segment):
         raw = bytearray(decode_segment(segment))
+        if len(raw) < abs(position) + 1:
+            return segment
         raw[position] ^= 1
         return encode_segment(bytes(raw))
 

@@ -46,9 +46,11 @@ def _value(source):
 
 
 def _change_claims(step, source, _profile):
-    claims = source.choice(step["mint"]).get("claims")
+    description = source.choice(step["mint"])
+    claims = description.get("claims")
     if not claims:
         return
+    description.pop("unicode", None)  # the new value may be a lone surrogate
     name = source.choice(list(claims))
     kind = source.randrange(5)
     if kind == 0:

@@ -10,6 +10,7 @@ from .compare import differences
 from .database import Database
 from .describe import Describer
 from .jose import mint
+from .recording import recorded_steps
 from .server import Server
 from .template import fill, variables_in
 
@@ -123,7 +124,7 @@ class Pair:
                 break  # an earlier answer, alike on both sides, had nothing to capture
             self._mint(step)
             theirs, ours = self.pool.map(lambda side: side.perform(step), self.sides)
-            recorded["steps"].append({**_with_literals(step), "expect": theirs})
+            recorded["steps"] += recorded_steps(step, theirs)
             if found := differences(theirs, ours):
                 return self._judge(recorded, step, theirs, ours, found)
         return Outcome(recorded)
@@ -153,18 +154,6 @@ class Pair:
         exchange = agreed.Exchange(self.profile, step["request"], self.ours.describer.variables, theirs, ours)
         reason = agreed.listed_reason(self.listed, name) or agreed.reason_for(exchange)
         return Outcome(recorded, [] if reason else found, reason)
-
-
-def _with_literals(step):
-    """The step with ready-made tokens written out, as the recorded cases know no such thing."""
-    literals = [item for item in step.get("mint", []) if "literal" in item]
-    if not literals:
-        return step
-    text = json.dumps(step["request"])
-    for item in literals:
-        text = text.replace("{{" + item["var"] + "}}", item["literal"])
-    minted = [item for item in step["mint"] if "literal" not in item]
-    return {**step, "request": json.loads(text), "mint": minted}
 
 
 def _json_or_none(raw):

@@ -17,7 +17,7 @@ pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Optio
     let claims = decode(jwt, raw, now).await?;
     let listed = jwt.settings().auth_token_classes.iter().any(|class| class.is_listed());
     let jti = if listed { blacklist_key(jwt, &claims) } else { None };
-    let user_id = jwt.claimed_user_id(&claims);
+    let user_id = jwt.claimed_user_id(&claims).unwrap_or(None);
     let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), jti).await?;
     check_classes(jwt, &claims, blacklisted, now)?;
     accept(jwt, &claims, user).map(Some)

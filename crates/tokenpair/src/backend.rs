@@ -5,7 +5,7 @@
 
 mod algorithm;
 mod claims;
-pub(crate) use claims::instant as claims_instant;
+pub(crate) use claims::date_in_micros;
 mod error;
 #[cfg(any(test, feature = "jwk-url"))]
 mod jwk;

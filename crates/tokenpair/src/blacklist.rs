@@ -2,10 +2,11 @@
 //!
 //! Simple JWT's `BlacklistMixin`. Without a token store nothing is recorded and nothing is blacklisted.
 
-use crate::backend::claims_instant as instant;
+use crate::backend::date_in_micros;
+use crate::convert::NotAnId;
 use crate::error::{Error, TokenError};
 use crate::jwt::{SimpleJwt, listed_jti};
-use crate::models::{BlacklistedToken, OutstandingToken, User, UserId};
+use crate::models::{BlacklistedToken, NumericDate, OutstandingToken, User, UserId};
 use crate::settings::TokenClass;
 use crate::tokens::{self, Claims, Kind, Refresh, Sliding, Token};
 use jiff::Timestamp;
@@ -98,17 +99,21 @@ pub(crate) fn outstanding(
     now: Timestamp,
 ) -> Result<OutstandingToken, Error> {
     let jti = listed_jti(jwt.settings(), claims).ok_or(TokenError::NoId)?;
-    let expires_at = claims.get("exp").and_then(instant).ok_or(TokenError::Invalid)?;
+    let exp = claims.get("exp").and_then(date_in_micros).map(|micros| micros / 1_000_000);
+    let expires_at = exp.and_then(NumericDate::from_seconds).ok_or(TokenError::Invalid)?;
     let whole = jwt.settings().store_full_tokens;
     let token = if whole { jwt.sign(claims)? } else { jwt.backend().encode_unsigned(claims) };
     Ok(OutstandingToken { user_id: owner.cloned(), jti: jti.to_owned(), token, created_at: now, expires_at })
 }
 
 /// The primary key of the user that a token names, if that user exists.
+///
+/// A claim that could not be anybody's key is refused, where Django would fail; one that names nobody is fine.
 async fn owner(jwt: &SimpleJwt, claims: &Claims) -> Result<Option<UserId>, Error> {
     let user = match jwt.claimed_user_id(claims) {
-        Some(id) => jwt.users().get_user(&id).await?,
-        None => None,
+        Ok(Some(id)) => jwt.users().get_user(&id).await?,
+        Ok(None) => None,
+        Err(NotAnId) => return Err(Error::NoActiveAccountForToken),
     };
     Ok(user.map(|user| user.id))
 }

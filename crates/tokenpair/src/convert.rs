@@ -68,21 +68,27 @@ pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|char: char| char.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&char))
 }
 
-/// The key a claim names in a column of the given kind, or `None` when it cannot name anybody.
-pub(crate) fn user_id(claim: &Value, kind: UserIdKind) -> Option<UserId> {
+/// A claim that Django's field cannot convert: a lookup with it fails instead of finding nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotAnId;
+
+/// The key a claim names in a column of the given kind; `None` when it can be nobody's.
+pub(crate) fn user_id(claim: &Value, kind: UserIdKind) -> Result<Option<UserId>, NotAnId> {
+    if *claim == Value::Null {
+        return Ok(None);
+    }
     match kind {
-        UserIdKind::Integer => i64::try_from(python_int(claim)?).ok().map(UserId::Int),
-        UserIdKind::Uuid => uuid(claim).map(UserId::Uuid),
-        UserIdKind::Text => python_str(claim).map(UserId::Text),
+        UserIdKind::Integer => Ok(i64::try_from(python_int(claim).ok_or(NotAnId)?).ok().map(UserId::Int)),
+        UserIdKind::Uuid => uuid(claim).map(|uuid| Some(UserId::Uuid(uuid))).ok_or(NotAnId),
+        UserIdKind::Text => Ok(python_str(claim).map(UserId::Text)),
     }
 }
 
 fn uuid(claim: &Value) -> Option<Uuid> {
     match claim {
         Value::String(text) => uuid_from_text(text),
-        Value::Bool(_) | Value::Number(Number::Int(_) | Number::BigInt(_)) => {
-            u128::try_from(python_int(claim)?).ok().filter(|&int| int < u128::MAX >> 1).map(Uuid::from_u128)
-        }
+        Value::Bool(_) | Value::Number(Number::Int(_)) => u128::try_from(python_int(claim)?).ok().map(Uuid::from_u128),
+        Value::Number(Number::BigInt(digits)) => digits.parse().ok().map(Uuid::from_u128),
         _ => None,
     }
 }
@@ -107,7 +113,7 @@ pub(crate) fn python_str(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{python_int, user_id};
+    use super::{NotAnId, python_int, user_id};
     use crate::json::Value;
     use crate::models::{UserId, UserIdKind};
 
@@ -143,14 +149,14 @@ mod tests {
     #[test]
     fn an_integer_beyond_the_column_names_nobody() {
         let huge = Value::from("9223372036854775808");
-        assert_eq!(user_id(&huge, UserIdKind::Integer), None);
-        assert_eq!(user_id(&Value::from("9223372036854775807"), UserIdKind::Integer), Some(UserId::Int(i64::MAX)));
+        assert_eq!(user_id(&huge, UserIdKind::Integer), Ok(None));
+        assert_eq!(user_id(&Value::from("9223372036854775807"), UserIdKind::Integer), Ok(Some(UserId::Int(i64::MAX))));
     }
 
     #[test]
     fn every_spelling_of_a_uuid_is_the_same_user() {
         let want = user_id(&Value::from("11111111-2222-3333-4444-555555555555"), UserIdKind::Uuid);
-        assert!(want.is_some());
+        assert!(matches!(want, Ok(Some(_))));
         for text in [
             "11111111222233334444555555555555",
             "{11111111-2222-3333-4444-555555555555}",
@@ -158,6 +164,6 @@ mod tests {
         ] {
             assert_eq!(user_id(&Value::from(text), UserIdKind::Uuid), want, "{text}");
         }
-        assert_eq!(user_id(&Value::from("abc"), UserIdKind::Uuid), None);
+        assert_eq!(user_id(&Value::from("abc"), UserIdKind::Uuid), Err(NotAnId));
     }
 }

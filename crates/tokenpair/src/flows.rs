@@ -140,7 +140,7 @@ impl Presented {
         let claims = jwt.decode(raw, now).await?;
         debug_assert!(class.is_listed());
         let names_user = claims.get(&jwt.settings().user_id_claim).is_some_and(crate::json::Value::is_truthy);
-        let user_id = if names_user { jwt.claimed_user_id(&claims) } else { None };
+        let user_id = if names_user { jwt.claimed_user_id(&claims).unwrap_or(None) } else { None };
         let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), blacklist_key(jwt, &claims)).await?;
         Ok(Self { claims, names_user, user, blacklisted })
     }

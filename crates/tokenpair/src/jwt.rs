@@ -4,7 +4,7 @@
 
 use crate::backend::{TokenBackend, Unreadable};
 use crate::clock::{Clock, Ids, SystemClock, TimeOrderedIds};
-use crate::convert;
+use crate::convert::{self, NotAnId};
 use crate::error::{Error, StoreError, TokenError};
 use crate::json::{Object, Value};
 use crate::model_backend::ModelBackend;
@@ -169,9 +169,11 @@ impl SimpleJwt {
     }
 
     /// The key that the user claim of `claims` names; `None` when it is missing or names nobody.
-    pub(crate) fn claimed_user_id(&self, claims: &Claims) -> Option<UserId> {
-        let claim = claims.get(&self.0.settings.user_id_claim)?;
-        convert::user_id(claim, self.0.users.user_id_kind())
+    pub(crate) fn claimed_user_id(&self, claims: &Claims) -> Result<Option<UserId>, NotAnId> {
+        match claims.get(&self.0.settings.user_id_claim) {
+            Some(claim) => convert::user_id(claim, self.0.users.user_id_kind()),
+            None => Ok(None),
+        }
     }
 
     /// The user and whether `jti` is blacklisted, in one query where one database holds both.

@@ -49,7 +49,7 @@ pub use blacklist::Listed;
 pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
 pub use models::{
-    BlacklistedToken, Credentials, EncodedPassword, OutstandingToken, RequestInfo, TokenUser, User, UserId, UserIdKind,
+    BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo, TokenUser, User, UserId, UserIdKind,
 };
 pub use settings::{Audience, Entry, ErrorTexts, Secret, Settings, SettingsError, TokenClass, UserIdClaimType};
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};

@@ -3,7 +3,7 @@
 //! No behaviour beyond small accessors; no I/O. Answers to Django's `AbstractBaseUser` and Simple JWT's `models.py`.
 
 use crate::json::{Object, Value};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -194,6 +194,31 @@ impl TokenUser {
     }
 }
 
+/// Seconds since 1970-01-01 00:00:00 UTC (RFC 7519 §2), up to the last second of the year 9999.
+///
+/// A type of its own because [`Timestamp`] ends a day earlier than tokens may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NumericDate(i64);
+
+impl NumericDate {
+    const LAST: i64 = 253_402_300_799;
+
+    /// `None` before 1970 and after the year 9999.
+    pub fn from_seconds(seconds: i64) -> Option<Self> {
+        (0..=Self::LAST).contains(&seconds).then_some(Self(seconds))
+    }
+
+    /// Seconds since 1970.
+    pub fn as_seconds(self) -> i64 {
+        self.0
+    }
+
+    /// The calendar date and time in UTC.
+    pub fn to_datetime(self) -> jiff::civil::DateTime {
+        jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0).saturating_add(SignedDuration::from_secs(self.0))
+    }
+}
+
 /// A refresh or sliding token on record: a row of `token_blacklist_outstandingtoken`. `Debug` hides the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutstandingToken {
@@ -206,7 +231,7 @@ pub struct OutstandingToken {
     /// When the record was made.
     pub created_at: Timestamp,
     /// The token's `exp`.
-    pub expires_at: Timestamp,
+    pub expires_at: NumericDate,
 }
 
 impl fmt::Debug for OutstandingToken {

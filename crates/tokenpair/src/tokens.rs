@@ -2,8 +2,7 @@
 //!
 //! No I/O here. Recording, blacklisting and looking users up is `blacklist.rs`.
 
-use crate::backend::Unreadable;
-use crate::backend::claims_instant as instant;
+use crate::backend::{Unreadable, date_in_micros};
 use crate::error::TokenError;
 use crate::json::{Object, Value};
 use crate::jwt::SimpleJwt;
@@ -215,8 +214,9 @@ fn check_type(settings: &Settings, class: TokenClass, claims: &Claims) -> Result
 /// A date claim that must exist and lie in the future.
 pub(crate) fn check_window(claims: &Claims, claim: &str, leeway: Duration, now: Timestamp) -> Result<(), TokenError> {
     let value = claims.get(claim).ok_or_else(|| TokenError::NoClaim(claim.to_owned()))?;
-    let end = instant(value).ok_or(TokenError::Invalid)?;
-    let passed = end.checked_add(leeway).unwrap_or(Timestamp::MAX) <= now;
+    let end = date_in_micros(value).ok_or(TokenError::Invalid)?;
+    let leeway = i64::try_from(leeway.as_micros()).unwrap_or(i64::MAX);
+    let passed = end.saturating_add(leeway) <= now.as_microsecond();
     if passed { Err(TokenError::ClaimExpired(claim.to_owned())) } else { Ok(()) }
 }
 

@@ -15,7 +15,7 @@ use super::{Number, Object, Value};
 /// An infinite float becomes `Infinity` as in Python, which [`decode_strict`](super::decode_strict)
 /// refuses.
 pub fn encode_ascii(object: &Object) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(256);
     write_ascii(&mut out, object);
     out
 }

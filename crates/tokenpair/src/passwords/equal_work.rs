@@ -6,7 +6,6 @@
 //! speed of the filler itself, measured on the same thread a moment later.
 //! Answers to `harden_runtime()` of Django's hashers, which does this for PBKDF2 alone.
 
-use std::array;
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
@@ -17,6 +16,9 @@ use super::thread::timed;
 
 /// Iterations against which a preferred hasher other than PBKDF2-SHA-256 is weighed.
 const SAMPLE: u32 = 20_000;
+
+/// Runs of the preferred hasher that its weighing takes, once in a process's life.
+const WEIGHINGS: u32 = 5;
 
 /// Some four seconds of filler: what a broken clock can cost at most.
 const MAX_TARGET: u32 = 32_000_000;
@@ -51,15 +53,16 @@ impl EqualWork {
         }
     }
 
-    /// The preferred hasher's cost in iterations: the median of three weighings.
+    /// The preferred hasher's cost in iterations, from the fastest of a few runs of both:
+    /// first runs and busy neighbours only ever slow a run down.
     fn weigh(&self) -> u32 {
-        let mut weights: [u32; 3] = array::from_fn(|_| {
-            let ((), hash) = timed(|| self.decoy());
-            let ((), sample) = timed(|| fill(SAMPLE));
-            worth(hash, SAMPLE, sample)
-        });
-        weights.sort_unstable();
-        weights[1].min(MAX_TARGET)
+        let mut hash = Duration::MAX;
+        let mut sample = Duration::MAX;
+        for _ in 0..WEIGHINGS {
+            hash = hash.min(timed(|| self.decoy()).1);
+            sample = sample.min(timed(|| fill(SAMPLE)).1);
+        }
+        worth(hash, SAMPLE, sample).min(MAX_TARGET)
     }
 }
 

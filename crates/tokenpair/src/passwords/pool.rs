@@ -28,7 +28,7 @@ const FIRST_GUESS: Duration = Duration::from_millis(250);
 
 /// The job was not done and may be tried again later.
 ///
-/// The pool has too much to do, its deadline passed, the job panicked, or the pool was dropped.
+/// The pool has too much to do, the deadline passed before the start, or the job panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being hashed; retry in {} s", retry_after.as_secs())]
 pub struct Busy {
@@ -38,7 +38,7 @@ pub struct Busy {
 
 /// A fixed number of low-priority threads behind a bounded queue.
 ///
-/// Dropping it discards what waits; what runs is finished, but not waited for.
+/// Dropping it ends the threads; a job that runs is finished, but not waited for.
 pub struct HashPool {
     shared: Arc<Shared>,
 }
@@ -130,13 +130,8 @@ impl HashPool {
 
 impl Drop for HashPool {
     fn drop(&mut self) {
-        let discarded = {
-            let mut state = self.shared.lock();
-            state.closed = true;
-            std::mem::take(&mut state.queue)
-        };
+        self.shared.lock().closed = true;
         self.shared.changed.notify_all();
-        drop(discarded);
     }
 }
 

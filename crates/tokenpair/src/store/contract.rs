@@ -4,7 +4,7 @@
 //! [`check`] with a way to make such stores, or the functions one by one.
 
 use super::{Rotated, Rotation, Store, Successor};
-use crate::models::{EncodedPassword, OutstandingToken, User, UserId};
+use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,13 +45,18 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(NOW).unwrap_or_default() + SignedDuration::from_secs(seconds)
 }
 
+#[expect(clippy::expect_used, reason = "the dates here lie in this century")]
+fn expiry(seconds: i64) -> NumericDate {
+    NumericDate::from_seconds(NOW + seconds).expect("a date in this century")
+}
+
 fn token(jti: &str) -> OutstandingToken {
     OutstandingToken {
         user_id: Some(UserId::Int(1)),
         jti: jti.to_owned(),
         token: format!("header.{jti}"),
         created_at: at(0),
-        expires_at: at(86_400),
+        expires_at: expiry(86_400),
     }
 }
 
@@ -218,7 +223,7 @@ pub async fn expired_tokens_are_flushed_and_others_stay<S: Store>(store: S) {
     for jti in ["a", "b", "c"] {
         ok(store.blacklist(&token(jti), at(0)).await);
     }
-    let later = OutstandingToken { expires_at: at(90_000), ..token("later") };
+    let later = OutstandingToken { expires_at: expiry(90_000), ..token("later") };
     ok(store.blacklist(&later, at(0)).await);
     assert_eq!(ok(store.flush_expired(at(86_400), 10).await), 0, "a token that expires just then stays");
     assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 2);

@@ -141,7 +141,7 @@ impl TokenStore for MemoryStore {
         let successor = Successor {
             jti: rotation.successor.jti.clone(),
             iat: rotation.successor_iat,
-            exp: rotation.successor.expires_at.as_second(),
+            exp: rotation.successor.expires_at.as_seconds(),
         };
         data.rotations.insert(rotation.parent.jti.clone(), Exchange { successor, at: rotation.at });
         data.record_if_unknown(&rotation.successor);
@@ -150,7 +150,7 @@ impl TokenStore for MemoryStore {
 
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut data = self.data();
-        let expired = data.outstanding.values().filter(|token| token.expires_at < before).take(limit);
+        let expired = data.outstanding.values().filter(|token| token.expires_at.as_seconds() < before.as_second()).take(limit);
         let expired: Vec<String> = expired.map(|token| token.jti.clone()).collect();
         for jti in &expired {
             data.outstanding.remove(jti);

@@ -218,9 +218,11 @@ impl Store for SqliteStore {
     }
 }
 
+const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+
 /// A time as Django's SQLite backend writes it: UTC, microseconds left out when zero.
 fn django_time(at: Timestamp) -> String {
     let micros = at.as_microsecond().rem_euclid(1_000_000);
-    let whole = at.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let whole = at.strftime(DATE_FORMAT).to_string();
     if micros == 0 { whole } else { format!("{whole}.{micros:06}") }
 }

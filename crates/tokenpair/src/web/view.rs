@@ -135,14 +135,14 @@ where
         self.actions.iter().find(|(known, _)| known == method).map(|(_, action)| action)
     }
 
-    /// In DRF's order: HEAD follows GET, OPTIONS is last.
+    /// In DRF's order, HEAD and OPTIONS last.
     fn allowed_methods(&self) -> HeaderValue {
-        let mut names = String::new();
-        for method in METHODS.iter().filter(|method| self.action(method).is_some()) {
-            names += method.as_str();
-            names += if *method == Method::GET { ", HEAD, " } else { ", " };
+        let mut names: Vec<&str> = METHODS.iter().filter(|one| self.action(one).is_some()).map(Method::as_str).collect();
+        if self.action(&Method::GET).is_some() {
+            names.push("HEAD");
         }
-        HeaderValue::try_from(names + "OPTIONS").unwrap_or(HeaderValue::from_static("OPTIONS"))
+        names.push("OPTIONS");
+        HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
     }
 
     async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {

@@ -144,27 +144,45 @@ async fn cancelled_jobs_make_room() {
 }
 
 #[tokio::test]
-async fn dropped_pool_answers_those_who_wait() {
+async fn threads_end_after_their_job_when_the_pool_is_dropped() {
     let (pool, release, blocker) = held_pool().await;
-    let (reply, answer) = oneshot::channel();
-    let task = Task {
-        work: || (),
-        reply,
-        deadline: Instant::now() + MAX_WAIT,
-    };
-    pool.shared.submit(Box::new(task)).unwrap();
     let shared = Arc::downgrade(&pool.shared);
     blocker.abort();
     assert!(blocker.await.unwrap_err().is_cancelled());
     drop(pool);
-    assert!(
-        answer.await.is_err(),
-        "the queue is emptied while the thread is still busy"
-    );
+    assert_eq!(shared.strong_count(), 1, "the thread is still busy");
     drop(release);
+    let patience = Instant::now() + Duration::from_secs(20);
     while shared.strong_count() > 0 {
+        assert!(Instant::now() < patience, "the thread lives on");
         thread::yield_now();
     }
+}
+
+/// What a job finds in the pool that runs it.
+async fn observed(pool: &HashPool) -> (u32, Duration) {
+    let shared = Arc::clone(&pool.shared);
+    let observe = move || {
+        let state = shared.lock();
+        (state.running, state.typical)
+    };
+    pool.run(observe).await.unwrap()
+}
+
+#[tokio::test]
+async fn finished_jobs_are_counted_out_and_learnt_from() {
+    let pool = HashPool::with_threads(1).unwrap();
+    assert_eq!(observed(&pool).await, (1, FIRST_GUESS));
+    let (running, typical) = observed(&pool).await;
+    assert_eq!(running, 1);
+    assert_ne!(typical, FIRST_GUESS);
+}
+
+#[tokio::test]
+async fn job_that_was_not_started_teaches_nothing() {
+    let pool = HashPool::with_threads(1).unwrap();
+    assert!(pool.run_before(Instant::now(), || ()).await.is_err());
+    assert_eq!(observed(&pool).await, (1, FIRST_GUESS));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

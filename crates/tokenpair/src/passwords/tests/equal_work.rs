@@ -67,9 +67,9 @@ fn assert_equal_work(preferred: Hasher) {
     let expected = medians["current"];
     for (account, cost) in &medians {
         let ratio = cost.as_secs_f64() / expected.as_secs_f64();
-        // Wide, because test machines are noisy; without levelling the ratio is below a third.
+        // Wide, because test machines are noisy; without levelling the ratio is near zero.
         assert!(
-            (0.75..1.33).contains(&ratio),
+            (0.6..1.6).contains(&ratio),
             "{preferred}, {account}: {ratio:.2} {medians:?}"
         );
     }

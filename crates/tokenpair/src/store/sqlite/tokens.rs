@@ -3,7 +3,7 @@
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
 use super::super::{Rotated, Rotation, Successor};
-use super::django_time;
+use super::{DATE_FORMAT, django_time};
 use super::users::UserQueries;
 use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
@@ -62,7 +62,8 @@ impl TokenQueries {
 
 pub(super) fn record(db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
     let created_at = django_time(token.created_at);
-    let values = params![token.token, created_at, django_time(token.expires_at), token.user_id, token.jti];
+    let expires_at = token.expires_at.to_datetime().strftime(DATE_FORMAT).to_string();
+    let values = params![token.token, created_at, expires_at, token.user_id, token.jti];
     db.prepare_cached(RECORD)?.execute(values).map(drop)
 }
 
@@ -87,8 +88,8 @@ pub(super) fn rotate(db: &Connection, rotation: &Rotation) -> rusqlite::Result<R
         rotation.parent.jti,
         rotation.successor.jti,
         rotation.successor_iat,
-        rotation.successor.expires_at.as_second(),
-        rotation.parent.expires_at.as_second(),
+        rotation.successor.expires_at.as_seconds(),
+        rotation.parent.expires_at.as_seconds(),
         rotation.at.as_microsecond(),
     ];
     db.prepare_cached(EXCHANGE)?.execute(values)?;
