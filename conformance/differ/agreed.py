@@ -1,13 +1,15 @@
 """Differences from the reference that are intended: its crashes, its unsafe edges, and the list in differences.txt."""
 import fnmatch
 import json
+import re
 import time
 from pathlib import Path
 
 from .jose import payload_of
 from .strictness import DEEPEST, depth_of, violations
-from .template import fill, variables_in
+from .template import fill
 
+TOKEN = re.compile(r"[\w-]+=*\.[\w-]*=*\.[\w-]*=*", re.ASCII)
 CLOCK_ALLOWANCE = 5  # seconds an iat may lie in the future
 USER_REFUSALS = ("No active account found for the given token.", "The user's password has been changed.")
 
@@ -37,15 +39,19 @@ class Exchange:
         self.theirs = theirs
         self.ours = ours
         self.path = request["path"].partition("?")[0]
-        self.tokens = [variables[name].strip() for name in variables_in(request) if name in variables]
-        self.text = json.dumps(fill({key: request[key] for key in ("json", "body") if key in request}, variables))
+        sent = fill({key: request[key] for key in ("json", "body", "headers") if key in request}, variables)
+        self.text = json.dumps(sent, ensure_ascii=False)
+        self.tokens = TOKEN.findall(self.text)
 
     def our_detail(self):
         body = self.ours.get("body")
         return body.get("detail") if isinstance(body, dict) else None
 
     def ours_is_clean_refusal(self):
-        return 400 <= self.ours["status"] < 500 and isinstance(self.ours.get("body"), dict)
+        """A 4xx in JSON, or without a body after HEAD, or as a page because a page was asked for."""
+        asked_for_page = "html" in self.text.lower() or "format=api" in self.request["path"]
+        page = self.ours.get("kind") == "html" and not asked_for_page
+        return 400 <= self.ours["status"] < 500 and not page
 
 
 def reason_for(exchange):
@@ -127,8 +133,17 @@ def _deep_body(exchange):
     return None
 
 
+def _server_refusal(exchange):
+    """The WSGI server's own page has a bare content type; Django never saw the request."""
+    their_type = exchange.theirs.get("headers", {}).get("content-type")
+    if their_type == "text/html" and 400 <= exchange.theirs["status"] < 500:
+        return "the HTTP server refuses the request"
+    return None
+
+
 RULES = (
     _crash,
+    _server_refusal,
     _strict_token,
     _future_issue,
     _untrimmed_password,

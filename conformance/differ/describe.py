@@ -24,7 +24,10 @@ class Describer:
         self.profile = profile
         self.variables = {}
         self.known_ids = set()
-        self.id_claim = profile["simple_jwt"].get("JTI_CLAIM", "jti")
+        settings = profile["simple_jwt"]
+        self.id_claim = settings.get("JTI_CLAIM", "jti")
+        unnamed = None in (self.id_claim, settings.get("TOKEN_TYPE_CLAIM", "token_type"))
+        self.ignored_claims = ["null"] if unnamed else []  # what the reference calls a claim without a name
 
     def remember(self, name, token):
         self.variables[name] = token
@@ -54,13 +57,14 @@ class Describer:
             body = json.loads(response.body)
         except ValueError:
             return {"text": response.body.decode("utf-8", "replace")}
+        compact = response.body == _compact(body)
         if request["method"] == "OPTIONS" and isinstance(body, dict) and "description" in body:
             body["description"] = "<string>"
-            return {"body": body}
+            return {"body": body} if compact else {"body": body, "indented": True}
         claims = {}
         described = self._describe_tokens(body, "", claims, started)
         result = {"body": described}
-        if response.body != _compact(body):
+        if not compact:
             result = {"body": described, "indented": True} if claims else {"text": response.body.decode()}
         return {**result, "claims": claims} if claims else result
 
@@ -80,6 +84,8 @@ class Describer:
     def _token(self, token, started):
         header, payload = (json.loads(segment) for segment in segments_of(token))
         described = {"header": header, "payload": self._claims(payload, started)}
+        if self.ignored_claims:
+            described["ignore_keys"] = self.ignored_claims
         self.known_ids.update(_ids_in(token))
         if not signature_is_valid(self.profile, token):
             described["flaw"] = "bad signature"
@@ -88,7 +94,9 @@ class Describer:
         return described
 
     def _claims(self, payload, started):
-        return {name: self._claim(name, value, started) for name, value in payload.items()}
+        return {
+            name: self._claim(name, value, started) for name, value in payload.items() if name not in self.ignored_claims
+        }
 
     def _claim(self, name, value, started):
         if isinstance(value, int) and not isinstance(value, bool) and abs(value - int(started)) < NEAR:

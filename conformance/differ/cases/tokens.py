@@ -36,9 +36,6 @@ CLAIM_VALUES = {
     "kid": {"claim": 5},
     "null": {"claim": "x"},
 }
-ODD_IDS = {
-    "int": 5, "null": None, "empty": "", "list": ["a"], "object": {}, "bool": True, "float": 1.5, "space": " ",
-}  # fmt: skip
 TYPE_VALUES = {
     "null": None, "int": 1, "list": ["refresh"], "empty": "", "bool": True, "object": {}, "untyped": "untyped",
     "unknown": "bogus", "space": "refresh ",
@@ -166,7 +163,10 @@ def _odd_ids(view, kind, salt):
         "quote": f"{salt}'\"--", "newline": f"{salt}\n", "surrogate": f"{salt}\ud800", "upper": uuid.uuid4().hex.upper(),
         "hyphens": str(uuid.uuid4()),
     }  # fmt: skip
-    for label, value in {**ODD_IDS, **texts}.items():
+    number = CONSUMERS.index(salt)
+    others = {"int": number, "float": number + 0.5, "list": [salt], "object": {salt: 1}, "space": " " * (number + 1),
+              "null": None, "empty": "", "bool": True}  # fmt: skip
+    for label, value in {**texts, **others}.items():
         yield f"jti-{label}", token(view.claims(kind, **{view.id_claim or "jti": value}))
 
 

@@ -154,7 +154,7 @@ fn shortest_digits(float: f64) -> String {
     } else {
         format!("{float:.decimals$e}")
     };
-    match even.parse() {
+    match even.parse::<f64>() {
         Ok(same) if float.eq(&same) => even,
         _ => shortest,
     }

@@ -172,7 +172,12 @@ impl Settings {
     ///
     /// `TOKENPAIR_SIGNING_KEY` is required. Lists are comma-separated.
     pub fn from_env() -> Result<Self, SettingsError> {
-        Self::load(load::environment())
+        Self::load(Self::environment())
+    }
+
+    /// The `TOKENPAIR_*` variables of this process as entries, to be combined with others.
+    pub fn environment() -> Vec<Entry> {
+        load::environment()
     }
 
     /// Checks what a single value cannot know: ranges and combinations. Called by `SimpleJwt`.

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::{Algorithm, JwkSet, KeyError, VerifyingKey};
+use super::jwk::JwkSet;
+use super::key::VerifyingKey;
+use super::{Algorithm, KeyError};
 use crate::json::{self, Object};
 
 macro_rules! vectors {

@@ -17,7 +17,7 @@ use super::thread::timed;
 /// Iterations against which a preferred hasher other than PBKDF2-SHA-256 is weighed.
 const SAMPLE: u32 = 20_000;
 
-/// Runs of the preferred hasher that its weighing takes, once in a process's life.
+/// Runs of the preferred hasher that its one weighing takes.
 const WEIGHINGS: u32 = 5;
 
 /// Some four seconds of filler: what a broken clock can cost at most.

@@ -401,7 +401,8 @@ fn empty_list_of_hashers_is_refused() {
 
 #[test]
 fn rounds_are_accepted_up_to_their_bounds() {
-    let check = |hasher, change: fn(&mut Rounds)| {
+    type Change = fn(&mut Rounds);
+    let check = |hasher, change: Change| {
         let mut rounds = Rounds::default();
         change(&mut rounds);
         PasswordHashers::new(&[Hasher::Md5, hasher], &rounds).map(|_| ())
@@ -421,10 +422,10 @@ fn rounds_are_accepted_up_to_their_bounds() {
         Ok(())
     );
     assert_eq!(check(Hasher::Scrypt, |r| r.scrypt_parallelism = 50), Ok(()));
-    let beyond: [(Hasher, fn(&mut Rounds)); 14] = [
+    let beyond: [(Hasher, Change); 14] = [
         (Hasher::Pbkdf2Sha256, |r| r.pbkdf2_sha256_iterations = 0),
         (Hasher::Pbkdf2Sha256, |r| {
-            r.pbkdf2_sha256_iterations = 10_000_001
+            r.pbkdf2_sha256_iterations = 10_000_001;
         }),
         (Hasher::Pbkdf2Sha1, |r| r.pbkdf2_sha1_iterations = u32::MAX),
         (Hasher::Argon2, |r| r.argon2_memory_cost = 524_289),

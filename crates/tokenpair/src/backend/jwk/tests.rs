@@ -1,7 +1,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::super::{Algorithm, JwkSet, KeyError, VerifyingKey};
+use super::super::key::VerifyingKey;
+use super::super::{Algorithm, KeyError};
+use super::JwkSet;
 use crate::json;
 
 /// RFC 7515 appendix A.3.

@@ -1,0 +1,83 @@
+//! The routes of the server: token endpoints, `/api/me/`, health.
+
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use tokenpair::json::{self, Object, Value};
+use tokenpair::store::Store as _;
+use tokenpair::web::{
+    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_obtain_pair, token_refresh, token_urls,
+    token_verify,
+};
+use tokenpair::{SimpleJwt, SqliteStore};
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    jwt: SimpleJwt,
+    store: SqliteStore,
+    stopping: Arc<AtomicBool>,
+}
+
+impl App {
+    pub(crate) fn new(jwt: SimpleJwt, store: SqliteStore) -> Self {
+        Self { jwt, store, stopping: Arc::default() }
+    }
+
+    /// From now on `/readyz` says no, so that balancers stop sending requests.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// The service that answers every request.
+    pub(crate) fn service(&self, demo: bool) -> DecodedPath<Router> {
+        let mut router = Router::new()
+            .nest("/api", token_urls())
+            .url("/api/me/", View::new("Me").description("Who is calling.").permission::<IsAuthenticated>().get(me))
+            .route("/livez", get(livez))
+            .route("/readyz", get(readyz));
+        if demo {
+            router = router
+                .url("/gettoken/", token_obtain_pair())
+                .url("/refreshtoken/", token_refresh())
+                .url("/verifytoken/", token_verify());
+        }
+        DecodedPath::new(router.fallback(not_found).with_state(self.clone()))
+    }
+}
+
+impl FromRef<App> for SimpleJwt {
+    fn from_ref(app: &App) -> Self {
+        app.jwt.clone()
+    }
+}
+
+async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
+    reply(StatusCode::OK, [("id", Value::from(&user.id)), ("username", Value::from(user.username))])
+}
+
+async fn livez() -> Response {
+    reply(StatusCode::OK, [("status", Value::from("ok"))])
+}
+
+async fn readyz(State(app): State<App>) -> Response {
+    if app.stopping.load(Ordering::Relaxed) {
+        return reply(StatusCode::SERVICE_UNAVAILABLE, [("status", Value::from("stopping"))]);
+    }
+    match app.store.ping().await {
+        Ok(()) => reply(StatusCode::OK, [("status", Value::from("ok"))]),
+        Err(error) => {
+            tracing::error!(%error, "the database does not answer");
+            reply(StatusCode::SERVICE_UNAVAILABLE, [("status", Value::from("database unavailable"))])
+        }
+    }
+}
+
+fn reply<const N: usize>(status: StatusCode, fields: [(&str, Value); N]) -> Response {
+    let body = json::encode_utf8(&Value::Object(Object::from_iter(fields)));
+    (status, [("content-type", "application/json")], body).into_response()
+}

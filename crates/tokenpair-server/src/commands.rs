@@ -1,0 +1,24 @@
+//! One module a command, and what they share: opening the database, making the engine.
+
+pub(crate) mod createuser;
+pub(crate) mod migrate;
+pub(crate) mod serve;
+
+use crate::config::Config;
+use crate::output::Failure;
+use tokenpair::clock::{Clock as _, SystemClock};
+use tokenpair::store::Migration;
+use tokenpair::{SimpleJwt, SqliteStore};
+
+/// The engine and its store, as the configuration says.
+fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
+    let builder = SimpleJwt::builder(config.settings.clone())
+        .on_login_success(|user, info| tracing::info!(user_id = %user.id, address = ?info.address, "log-in succeeded"))
+        .on_login_failed(|username, info| tracing::info!(?username, address = ?info.address, "log-in refused"));
+    let builder = if config.token_blacklist { builder.store(store.clone()) } else { builder.user_table(store.clone()) };
+    Ok(builder.build()?)
+}
+
+async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
+    Ok(store.migrate(SystemClock.now()).await?)
+}

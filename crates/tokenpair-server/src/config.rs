@@ -1,0 +1,187 @@
+//! The configuration: flags over `TOKENPAIR_*` over a TOML file over defaults, read once.
+//!
+//! `[simple_jwt]` holds the engine's settings under Simple JWT's names; the other sections are the server's.
+
+use crate::Options;
+use crate::output::Failure;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tokenpair::json::{Object, Value};
+use tokenpair::store::UserModel;
+use tokenpair::{Entry, Settings, SqliteOptions, UserIdKind};
+
+mod key_file;
+
+/// Where a configuration is looked for when none is named.
+const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
+const DATABASE: &str = "sqlite:tokenpair.sqlite3";
+const KEY_FILE: &str = "tokenpair.key";
+
+/// Everything the server needs to know.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) database: SqliteOptions,
+    /// Whether refresh tokens are recorded and can be blacklisted (Simple JWT's blacklist app).
+    pub(crate) token_blacklist: bool,
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    server: Server,
+    database: Database,
+    user_model: Model,
+    simple_jwt: toml::Table,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Server {
+    /// Address and port, 127.0.0.1:8000 unless set.
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Database {
+    url: Option<String>,
+    token_blacklist: Option<bool>,
+}
+
+/// A custom user model; absent columns keep `auth_user`'s names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Model {
+    table: Option<String>,
+    id: Option<String>,
+    id_kind: Option<Kind>,
+    username: Option<String>,
+    user_id_kind: Option<Kind>,
+    password: Option<String>,
+    is_active: Option<String>,
+    is_staff: Option<String>,
+    is_superuser: Option<String>,
+    last_login: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Integer,
+    Uuid,
+    Text,
+}
+
+impl Config {
+    /// Reads the file, the environment and the flags. The first flaw ends it.
+    pub(crate) fn load(options: &Options, listen: Option<SocketAddr>) -> Result<Self, Failure> {
+        let (file, path) = File::find(options)?;
+        let settings = settings(&file.simple_jwt, path.as_deref())?;
+        let url = options.database.as_deref().or(file.database.url.as_deref()).unwrap_or(DATABASE);
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            return Err(Failure::new("PostgreSQL is not supported yet; use sqlite:PATH"));
+        }
+        let mut database = SqliteOptions::from_url(url)?;
+        database.user_model = file.user_model.apply(&settings);
+        Ok(Self {
+            listen: listen.or(file.server.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8000))),
+            database,
+            token_blacklist: file.database.token_blacklist.unwrap_or(true),
+            settings,
+        })
+    }
+
+    /// A throw-away configuration: its database lives in `folder`, its key in memory.
+    pub(crate) fn demo(folder: &Path, listen: Option<SocketAddr>) -> Result<Self, Failure> {
+        let mut settings = Settings::new(key_file::random_key()?);
+        settings.update_last_login = true;
+        Ok(Self {
+            listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8000))),
+            database: SqliteOptions::new(folder.join("demo.sqlite3")),
+            token_blacklist: true,
+            settings,
+        })
+    }
+}
+
+impl File {
+    fn find(options: &Options) -> Result<(Self, Option<PathBuf>), Failure> {
+        let named = options.config.clone();
+        let place = named.or_else(|| PLACES.iter().map(PathBuf::from).find(|place| place.exists()));
+        let Some(path) = place else { return Ok((Self::default(), None)) };
+        let failed = Failure::because(path.display().to_string());
+        let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
+        let file = toml::from_str(&text).map_err(|error| failed(&error.to_string().trim_end()))?;
+        Ok((file, Some(path)))
+    }
+}
+
+/// The engine's settings: file, then environment, then the key file where no key is set.
+fn settings(table: &toml::Table, path: Option<&Path>) -> Result<Settings, Failure> {
+    let source = path.map(|path| path.display().to_string()).unwrap_or_default();
+    let mut entries: Vec<Entry> = table
+        .iter()
+        .map(|(name, value)| Entry { name: name.clone(), value: json_value(value), source: source.clone() })
+        .collect();
+    entries.extend(Settings::environment());
+    let names_key = |entry: &Entry| entry.name.eq_ignore_ascii_case("SIGNING_KEY");
+    if !entries.iter().any(names_key) {
+        let value = Value::from(key_file::read_or_create(Path::new(KEY_FILE))?);
+        let source = format!("file {KEY_FILE}");
+        entries.insert(0, Entry { name: "SIGNING_KEY".to_owned(), value, source });
+    }
+    Ok(Settings::load(entries)?)
+}
+
+fn json_value(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::from(text.as_str()),
+        toml::Value::Integer(int) => Value::from(*int),
+        toml::Value::Float(float) => Value::from(*float),
+        toml::Value::Boolean(flag) => Value::from(*flag),
+        toml::Value::Datetime(datetime) => Value::from(datetime.to_string()),
+        toml::Value::Array(values) => Value::Array(values.iter().map(json_value).collect()),
+        toml::Value::Table(table) => {
+            Value::Object(table.iter().map(|(name, value)| (name.clone(), json_value(value))).collect::<Object>())
+        }
+    }
+}
+
+impl Model {
+    fn apply(self, settings: &Settings) -> UserModel {
+        let mut model = UserModel::default();
+        let set = |column: &mut String, name: Option<String>| *column = name.unwrap_or_else(|| column.clone());
+        set(&mut model.table, self.table);
+        set(&mut model.id, self.id);
+        set(&mut model.username, self.username);
+        set(&mut model.password, self.password);
+        // An empty name says that the model has no such column.
+        let set = |column: &mut Option<String>, name: Option<String>| {
+            if let Some(name) = name {
+                *column = Some(name).filter(|name| !name.is_empty());
+            }
+        };
+        set(&mut model.is_active, self.is_active);
+        set(&mut model.is_staff, self.is_staff);
+        set(&mut model.is_superuser, self.is_superuser);
+        set(&mut model.last_login, self.last_login);
+        model.id_kind = self.id_kind.map_or(UserIdKind::Integer, UserIdKind::from);
+        let is_key = settings.user_id_field == model.id;
+        let otherwise = if is_key { model.id_kind } else { UserIdKind::Text };
+        let kind = self.user_id_kind.map_or(otherwise, UserIdKind::from);
+        model.with_user_id(settings.user_id_field.clone(), kind)
+    }
+}
+
+impl From<Kind> for UserIdKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Integer => Self::Integer,
+            Kind::Uuid => Self::Uuid,
+            Kind::Text => Self::Text,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The `tokenpair` command: arguments in, exit status out. Everything else is in `commands/`.
+
+mod app;
+mod commands;
+mod config;
+mod listener;
+mod output;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Access and refresh tokens for REST APIs, compatible with Django REST Framework's Simple JWT.
+///
+/// Without a command it serves. Exit status: 0 success, 1 failure, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+struct Options {
+    /// Configuration file [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "TOKENPAIR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Database, such as sqlite:auth.sqlite3 [default: sqlite:tokenpair.sqlite3]
+    #[arg(long, global = true, value_name = "URL", env = "TOKENPAIR_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Write JSON instead of text for people
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the token endpoints
+    Serve(commands::serve::Serve),
+    /// Create the tables that are missing
+    Migrate,
+    /// Add a user
+    Createuser(commands::createuser::Createuser),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { options, command } = Cli::parse();
+    let result = match command.unwrap_or_else(|| Command::Serve(commands::serve::Serve::default())) {
+        Command::Serve(serve) => serve.run(&options).await,
+        Command::Migrate => commands::migrate::run(&options).await,
+        Command::Createuser(createuser) => createuser.run(&options).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::failure(&options, &failure);
+            ExitCode::FAILURE
+        }
+    }
+}
