@@ -9,6 +9,7 @@ the conformance runner can replay it. Intended differences are rules in differ/a
 
 Needs Python 3.11 and PyJWT[crypto].
 """
+
 import argparse
 import collections
 import fnmatch
@@ -39,7 +40,9 @@ def parse_arguments():
     parser.add_argument("--profile", nargs="+", default=["*"], help="names or patterns; default: all")
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of case ids")
     parser.add_argument("--differences", default=HERE / "differences.txt", help="file of agreed differences")
-    parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "differential", help="for the reports")
+    parser.add_argument(
+        "--out", type=Path, default=Path(tempfile.gettempdir()) / "differential", help="for the reports"
+    )
     parser.add_argument("--record", action="store_true", help="write every case to --out, not only those that differ")
     parser.add_argument("--show-agreed", action="store_true", help="print agreed differences, too")
     return parser.parse_args()

@@ -1,4 +1,5 @@
 """Differences from the reference that are intended: its crashes, its unsafe edges, and the list in differences.txt."""
+
 import fnmatch
 import json
 import re

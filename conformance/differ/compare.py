@@ -1,4 +1,5 @@
 """Compares two expectations (see describe.py): what the reference did against what our server did."""
+
 from .template import NOW
 
 TOLERANCE = 3  # seconds

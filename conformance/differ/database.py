@@ -1,4 +1,5 @@
 """The SQLite file of a server under test: new rows, changed users, and the actions of a case."""
+
 import re
 import sqlite3
 from contextlib import closing

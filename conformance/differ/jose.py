@@ -1,4 +1,5 @@
 """Makes, damages, reads and checks tokens; the same descriptions of tokens as in the recorded cases."""
+
 import base64
 import hashlib
 import hmac
@@ -23,10 +24,6 @@ def segments_of(token):
     """Header and payload as bytes; raises ValueError for anything else than three base64url segments."""
     header, payload, _signature = token.split(".")
     return decode_segment(header), decode_segment(payload)
-
-
-def header_of(token):
-    return json.loads(segments_of(token)[0])
 
 
 def payload_of(token):

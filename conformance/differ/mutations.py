@@ -1,9 +1,10 @@
 """Random changes to systematic cases."""
+
 import copy
 import json
 
-from .cases.requests import ACCEPTS, AUTHORIZATIONS, FORMATS
 from .cases.parsing import CONTENT_TYPES, FIELD_VALUES
+from .cases.requests import ACCEPTS, AUTHORIZATIONS, FORMATS
 from .cases.tokens import EXTRA_CLAIMS, HEADERS, TRANSFORMS
 from .cases.users import ID_VALUES
 from .jose import algorithm_of
@@ -11,7 +12,22 @@ from .jose import algorithm_of
 CHARACTERS = "aZ09 _-.=+/\\\"'{}[]:,;&%<>?#*\t\0\u00a0\u00e9\u0130\u200b\u2028\ufeff１😀"
 HEADER_CHARACTERS = "aZ09 _-.=+/\\\"'{}[]:,;&%<>?#*\u00a0\u00e9"
 PATH_CHARACTERS = "aZ09_-.=+/:;&%?~!$'()*,@"
-NUMBERS = (0, 1, -1, 2**31, 2**53, 2**63, 10**30, 0.5, -0.0, 1e300, "<now>", "<now-1000>", "<now+1000>", "<float:now+9.5>")
+NUMBERS = (
+    0,
+    1,
+    -1,
+    2**31,
+    2**53,
+    2**63,
+    10**30,
+    0.5,
+    -0.0,
+    1e300,
+    "<now>",
+    "<now-1000>",
+    "<now+1000>",
+    "<float:now+9.5>",
+)
 TEXTS = ("", " ", "x", "null", "\0", "é", "a" * 300, "<hex32>", "access", "refresh", "sliding", "1")
 
 
@@ -36,7 +52,12 @@ def edited(text, source, alphabet=CHARACTERS):
     at = source.randrange(len(text) + 1)
     new = source.choice(alphabet)
     return source.choice(
-        [text[:at] + new + text[at:], text[:at] + text[at + 1 :], text[:at] + new + text[at + 1 :], text[:at] + text[at - 1 :]]
+        [
+            text[:at] + new + text[at:],
+            text[:at] + text[at + 1 :],
+            text[:at] + new + text[at + 1 :],
+            text[:at] + text[at - 1 :],
+        ]
     )
 
 

@@ -1,4 +1,5 @@
 """The configurations to compare under: profiles.json, where users are kept once for all profiles."""
+
 import json
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Sends one case to both servers, step by step, and finds the first difference."""
+
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
 """Runs a server under test on a profile and talks HTTP to it."""
+
 import base64
 import http.client
 import json

@@ -1,4 +1,5 @@
 """What a strict reader refuses in a token although the reference lets it pass."""
+
 import json
 import math
 

@@ -1,4 +1,5 @@
 """Placeholders in cases: `{{var}}`, `{{var#claim}}`, `<now+N>`, `<hex32>`, `<repeat:c:n>`."""
+
 import json
 import re
 import time

@@ -1,4 +1,5 @@
 """Django settings out of a conformance profile."""
+
 from datetime import timedelta
 
 BUILT_IN_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "rest_framework"]

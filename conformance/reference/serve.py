@@ -8,6 +8,7 @@ Creates a fresh SQLite database at DB with the profile's users and listens on 12
 
 Needs the packages of requirements.txt.
 """
+
 import json
 import sys
 import uuid
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import django
 from django.conf import settings
-
 from project import settings_of
 
 

@@ -1,8 +1,8 @@
 """The paths that every server under test has to mount."""
-from django.urls import path
-from rest_framework_simplejwt import views as simple_jwt
 
 import views
+from django.urls import path
+from rest_framework_simplejwt import views as simple_jwt
 
 urlpatterns = [
     path("api/token/", simple_jwt.TokenObtainPairView.as_view()),

@@ -1,4 +1,5 @@
 """The protected views; the class names show in the answers to OPTIONS."""
+
 from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.response import Response
 from rest_framework.views import APIView

@@ -1,4 +1,5 @@
 """Generators of cases: each takes a View of a profile and yields cases in the recorded format, without expectations."""
+
 from . import algorithms, flows, languages, logins, parsing, requests, tokens, users
 
 EVERYWHERE = (tokens.cases, users.cases, flows.cases, algorithms.cases, requests.authorizations, languages.cases)

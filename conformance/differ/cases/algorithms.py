@@ -1,4 +1,5 @@
 """Keys and algorithms: the other key, the other algorithm, the public key as a secret."""
+
 import json
 
 from ..jose import algorithm_of, verifying_key
@@ -19,7 +20,9 @@ def cases(view):
             yield case(f"{consumer}-alg-{name}", "algorithms", consume(view, consumer, mint=[description]))
     minted = token(view.claims("refresh"))
     steps = [consume(view, "refresh", mint=[minted], capture={"a": "access", "r": "refresh"})]
-    yield case("alg-refresh-chain", "algorithms", *steps, get(view, "me", "{{a}}"), consume(view, "refresh", variable="r"))
+    yield case(
+        "alg-refresh-chain", "algorithms", *steps, get(view, "me", "{{a}}"), consume(view, "refresh", variable="r")
+    )
 
 
 def _variants(view, kind, algorithm):
@@ -27,8 +30,9 @@ def _variants(view, kind, algorithm):
     family = algorithm if algorithm in OTHER_KEYS else algorithm[:2]
     yield "other-key", token(claims, key={"kind": "key", "value": OTHER_KEYS[family]})
     yield "secret-key", token(claims, alg="HS256", key={"kind": "secret", "value": view.profile["secret_key"]})
-    yield "secret-key-lies", token(
-        claims, alg="HS256", header={"alg": algorithm, "typ": "JWT"}, key={"kind": "secret", "value": "x" * 64}
+    yield (
+        "secret-key-lies",
+        token(claims, alg="HS256", header={"alg": algorithm, "typ": "JWT"}, key={"kind": "secret", "value": "x" * 64}),
     )
     if not algorithm.startswith("HS"):
         public = {"kind": "secret", "value": verifying_key(view.profile)}

@@ -1,4 +1,5 @@
 """Sequences: log in, refresh, rotate, black-list, verify; with the database looked at after each step."""
+
 from ..jose import revoke_digest
 from ..profiles import DROP
 from .build import TOKEN_KINDS, case, consume, get, post, token
@@ -120,7 +121,18 @@ def _window_flows(view):
 def _claim_value_flows(view):
     audiences = ("other", ["x", "y"], ["x", "shop-api"], ["billing"], "shop-api", "billing", "SHOP-API", "shop", "", [],
                  None, 5, {"a": 1}, [5], ["shop-api", 5], "shop-api ")  # fmt: skip
-    issuers = ("https://issuer.example/", "https://issuer.example//", "me", "Me", "other", "", None, 5, ["me"], {"a": 1})
+    issuers = (
+        "https://issuer.example/",
+        "https://issuer.example//",
+        "me",
+        "Me",
+        "other",
+        "",
+        None,
+        5,
+        ["me"],
+        {"a": 1},
+    )
     for claim, values in {"aud": audiences, "iss": issuers}.items():
         for index, value in enumerate((*values, DROP)):
             for consumer in ("me", "refresh", "verify", "sliding-refresh"):

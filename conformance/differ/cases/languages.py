@@ -1,4 +1,5 @@
 """Every message in every language; only for profiles that translate."""
+
 from ..profiles import DROP
 from .build import ENDPOINTS, VIEWS, case, consume, request, token
 
@@ -70,8 +71,12 @@ def _messages(view):
         "anonymous": request("GET", me),
         "bad-header": request("GET", me, headers=view.bearer("a b")),
         "forbidden": request("GET", VIEWS["admin"], headers=view.bearer(), mint=[token(view.claims(view.bearer_kind))]),
-        "no-window": consume(view, "sliding-refresh", mint=[token(view.claims("sliding", **{view.window_claim: DROP}))]),
-        "window": consume(view, "sliding-refresh", mint=[token(view.claims("sliding", **{view.window_claim: "<now-5>"}))]),
+        "no-window": consume(
+            view, "sliding-refresh", mint=[token(view.claims("sliding", **{view.window_claim: DROP}))]
+        ),
+        "window": consume(
+            view, "sliding-refresh", mint=[token(view.claims("sliding", **{view.window_claim: "<now-5>"}))]
+        ),
     }
     for name, change in refused.items():
         for consumer, kind in {"me": view.bearer_kind, "refresh": "refresh", "verify": "access"}.items():

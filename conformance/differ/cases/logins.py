@@ -1,4 +1,5 @@
 """Log-ins of every user, right and wrong, and odd spellings of name and password."""
+
 from .build import ENDPOINTS, case, post, request
 
 

@@ -1,4 +1,5 @@
 """Request bodies: broken JSON, odd field values, content types, forms, multipart."""
+
 import base64
 import re
 
@@ -95,18 +96,30 @@ def _json_cases(view, endpoint):
     names, path = fields_of(view, endpoint), ENDPOINTS[endpoint]
     for name, text in {**MALFORMED, **TOP_LEVEL}.items():
         label = "toplevel" if name in TOP_LEVEL and name not in MALFORMED else "json"
-        yield case(f"{label}-{name}-{endpoint}", "parsing", request("POST", path, headers=JSON_TYPE, body=_named(text, names)))
+        yield case(
+            f"{label}-{name}-{endpoint}", "parsing", request("POST", path, headers=JSON_TYPE, body=_named(text, names))
+        )
     for name, raw in BYTES.items():
-        body = base64.b64encode(raw.replace(b'"F"', f'"{names[0]}"'.encode()).replace(b'"G"', f'"{names[-1]}"'.encode())).decode()
+        body = base64.b64encode(
+            raw.replace(b'"F"', f'"{names[0]}"'.encode()).replace(b'"G"', f'"{names[-1]}"'.encode())
+        ).decode()
         yield case(f"bytes-{name}-{endpoint}", "parsing", request("POST", path, headers=JSON_TYPE, body_b64=body))
     for field in names:
         others = "".join(f',"{other}":"x"' for other in names if other != field)
         for name, value in FIELD_VALUES.items():
             body = f'{{"{field}":{value}{others}}}'
             yield case(f"{endpoint}-{field}-{name}", endpoint, request("POST", path, headers=JSON_TYPE, body=body))
-    for first, second in (("null", "[]"), ('""', "null"), ("5", '"\\u0000"'), ('"\\ud800"', '"\\u0000"'), ("{}", '" "')):
+    for first, second in (
+        ("null", "[]"),
+        ('""', "null"),
+        ("5", '"\\u0000"'),
+        ('"\\ud800"', '"\\u0000"'),
+        ("{}", '" "'),
+    ):
         body = "{" + ",".join(f'"{name}":{value}' for name, value in zip(reversed(names), (first, second))) + "}"
-        yield case(f"{endpoint}-mixed-{len(first)}{len(second)}", endpoint, request("POST", path, headers=JSON_TYPE, body=body))
+        yield case(
+            f"{endpoint}-mixed-{len(first)}{len(second)}", endpoint, request("POST", path, headers=JSON_TYPE, body=body)
+        )
     duplicate = f'{{"{names[0]}":null,"{names[-1]}":"a","{names[0]}":"x"}}'
     yield case(f"json-duplicate-{endpoint}", "parsing", request("POST", path, headers=JSON_TYPE, body=duplicate))
     for depth in (50, 120, 500):
@@ -137,14 +150,25 @@ def _form_cases(view, endpoint):
     if endpoint in TOKEN_FIELDS:
         kind = {"refresh": "refresh", "blacklist": "refresh", "verify": "access"}.get(endpoint, "sliding")
         minted = [token(view.claims(kind))]
-        yield case(f"form-ok-{endpoint}", "parsing", request("POST", path, headers=FORM_TYPE, body=f"{names[0]}={{{{t}}}}", mint=minted))
+        yield case(
+            f"form-ok-{endpoint}",
+            "parsing",
+            request("POST", path, headers=FORM_TYPE, body=f"{names[0]}={{{{t}}}}", mint=minted),
+        )
         multipart = _multipart((names[0], "", "{{t}}"))
-        yield case(f"multipart-ok-{endpoint}", "parsing", request("POST", path, headers=MULTIPART_TYPE, body=multipart, mint=minted))
+        yield case(
+            f"multipart-ok-{endpoint}",
+            "parsing",
+            request("POST", path, headers=MULTIPART_TYPE, body=multipart, mint=minted),
+        )
 
 
 def _multipart(*parts):
     """A body of (name, further header text, value) parts."""
-    texts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n' for name, more, value in parts]
+    texts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
+        for name, more, value in parts
+    ]
     return "".join(texts) + f"--{BOUNDARY}--\r\n"
 
 
@@ -174,7 +198,11 @@ def _multipart_cases(view, endpoint):
 def _order_cases():
     paths = {**ENDPOINTS, **VIEWS}
     for label, path in paths.items():
-        bad_accept, bad_type, bad_login = {"Accept": "image/png"}, {"Content-Type": "text/plain"}, {"Authorization": "Bearer a b"}
+        bad_accept, bad_type, bad_login = (
+            {"Accept": "image/png"},
+            {"Content-Type": "text/plain"},
+            {"Authorization": "Bearer a b"},
+        )
         for method in ("POST", "PUT", "GET"):
             steps = [
                 request(method, path, headers={**bad_accept, **bad_type, **bad_login}, body="{"),

@@ -1,4 +1,5 @@
 """Methods, paths, Authorization headers, and content negotiation."""
+
 from .build import ENDPOINTS, VIEWS, case, get, post, request, token
 
 METHODS = ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "QUERY", "LINK", "M-SEARCH")
@@ -112,7 +113,12 @@ def _negotiation(view):
                    request("OPTIONS", ENDPOINTS["verify"], headers=headers),
                    request("GET", "/api/nope/", headers=headers))  # fmt: skip
     for index, value in enumerate(FORMATS):
-        for accept in ({}, {"Accept": "text/html"}, {"Accept": "application/xml"}, {"Accept": "application/json; indent=2"}):
+        for accept in (
+            {},
+            {"Accept": "text/html"},
+            {"Accept": "application/xml"},
+            {"Accept": "application/json; indent=2"},
+        ):
             suffix = accept.get("Accept", "none").replace("/", "-").split(";")[0]
             yield case(f"format-{index}-{suffix}", "negotiation",
                        request("POST", f"{ENDPOINTS['verify']}?format={value}", headers=accept, json={"token": "garbage"}),

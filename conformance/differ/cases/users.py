@@ -1,4 +1,5 @@
 """The user claim in every form, user state, and permissions."""
+
 from ..profiles import DROP
 from .build import VIEWS, case, consume, get, kind_for, request, token
 
@@ -62,7 +63,12 @@ def _state_cases(view):
     changes = {
         "deleted": {"action": "delete_user", "user_id": user["id"]},
         "deactivated": {"action": "deactivate_user", "user_id": user["id"]},
-        "renamed": {"action": "set_field", "user_id": user["id"], "field": view.login_field, "value": "renamed@example.com"},
+        "renamed": {
+            "action": "set_field",
+            "user_id": user["id"],
+            "field": view.login_field,
+            "value": "renamed@example.com",
+        },
         "promoted": {"action": "set_field", "user_id": user["id"], "field": "is_staff", "value": 1},
         "password-changed": {"action": "set_password", "user_id": user["id"], "encoded": view.user(1)["encoded"]},
         "unusable": {"action": "set_password", "user_id": user["id"], "encoded": "!unusable"},
@@ -89,7 +95,11 @@ def _permission_cases(view):
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"):
             body = {"json": {}} if method in ("POST", "PUT", "PATCH") else {}
             for who, headers in {"anonymous": {}, "bad": view.bearer("garbage")}.items():
-                yield case(f"perm-{label}-{method.lower()}-{who}", "permissions", request(method, path, headers=headers, **body))
+                yield case(
+                    f"perm-{label}-{method.lower()}-{who}",
+                    "permissions",
+                    request(method, path, headers=headers, **body),
+                )
         for user in view.users[:PLENTY_OF_USERS]:
             minted = [token(view.claims(view.bearer_kind, user))]
             steps = [get(view, label, mint=minted)]

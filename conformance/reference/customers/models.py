@@ -1,4 +1,5 @@
 """A user model of its own: e-mail as the login name, a public UUID beside the key."""
+
 import uuid
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager

@@ -114,9 +114,17 @@ impl File {
         let Some(path) = place else { return Ok((Self::default(), None)) };
         let failed = Failure::because(path.display().to_string());
         let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
-        let file = toml::from_str(&text).map_err(|error| failed(&error.to_string().trim_end()))?;
+        let file = toml::from_str(&text).map_err(|error| failed(&describe(&error, &text)))?;
         Ok((file, Some(path)))
     }
+}
+
+/// Where and what, without the line itself: it may hold a key.
+fn describe(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 /// The engine's settings: file, then environment, then the key file where no key is set.

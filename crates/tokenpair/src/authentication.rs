@@ -12,11 +12,21 @@ use jiff::Timestamp;
 
 /// `JWTAuthentication`: the user that the request's token names, looked up. `None`: there are no credentials.
 pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Option<User>, Error> {
-    let Some(raw) = raw_token(jwt, header)? else { return Ok(None) };
+    let Some(raw) = raw_token(jwt, header)? else {
+        return Ok(None);
+    };
     let now = jwt.now();
     let claims = decode(jwt, raw, now).await?;
-    let listed = jwt.settings().auth_token_classes.iter().any(|class| class.is_listed());
-    let jti = if listed { blacklist_key(jwt, &claims) } else { None };
+    let listed = jwt
+        .settings()
+        .auth_token_classes
+        .iter()
+        .any(|class| class.is_listed());
+    let jti = if listed {
+        blacklist_key(jwt, &claims)
+    } else {
+        None
+    };
     let user_id = jwt.claimed_user_id(&claims).unwrap_or(None);
     let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), jti).await?;
     check_classes(jwt, &claims, blacklisted, now)?;
@@ -24,15 +34,30 @@ pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Optio
 }
 
 /// `JWTStatelessUserAuthentication`: the token's own account of its user; the user store is not asked.
-pub async fn authenticate_stateless(jwt: &SimpleJwt, header: Option<&str>) -> Result<Option<TokenUser>, Error> {
-    let Some(raw) = raw_token(jwt, header)? else { return Ok(None) };
+pub async fn authenticate_stateless(
+    jwt: &SimpleJwt,
+    header: Option<&str>,
+) -> Result<Option<TokenUser>, Error> {
+    let Some(raw) = raw_token(jwt, header)? else {
+        return Ok(None);
+    };
     let now = jwt.now();
     let claims = decode(jwt, raw, now).await?;
-    let listed = jwt.settings().auth_token_classes.iter().any(|class| class.is_listed());
-    let jti = if listed { blacklist_key(jwt, &claims) } else { None };
+    let listed = jwt
+        .settings()
+        .auth_token_classes
+        .iter()
+        .any(|class| class.is_listed());
+    let jti = if listed {
+        blacklist_key(jwt, &claims)
+    } else {
+        None
+    };
     let (_, blacklisted) = jwt.user_and_blacklisted(None, jti).await?;
     check_classes(jwt, &claims, blacklisted, now)?;
-    let id = claims.get(&jwt.settings().user_id_claim).ok_or(AuthenticationFailed::NoUserIdentification)?;
+    let id = claims
+        .get(&jwt.settings().user_id_claim)
+        .ok_or(AuthenticationFailed::NoUserIdentification)?;
     Ok(Some(TokenUser::new(id.clone(), claims)))
 }
 
@@ -40,9 +65,17 @@ pub async fn authenticate_stateless(jwt: &SimpleJwt, header: Option<&str>) -> Re
 fn raw_token<'a>(jwt: &SimpleJwt, header: Option<&'a str>) -> Result<Option<&'a str>, Error> {
     // Python's bytes.split() knows these six as white space.
     let white = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
-    let mut parts = header.unwrap_or_default().split(white).filter(|part| !part.is_empty());
+    let mut parts = header
+        .unwrap_or_default()
+        .split(white)
+        .filter(|part| !part.is_empty());
     match parts.next() {
-        Some(scheme) if jwt.settings().auth_header_types.iter().any(|accepted| accepted == scheme) => {}
+        Some(scheme)
+            if jwt
+                .settings()
+                .auth_header_types
+                .iter()
+                .any(|accepted| accepted == scheme) => {}
         _ => return Ok(None),
     }
     match (parts.next(), parts.next()) {
@@ -60,7 +93,12 @@ async fn decode(jwt: &SimpleJwt, raw: &str, now: Timestamp) -> Result<Claims, Er
 }
 
 /// The first class of `AUTH_TOKEN_CLASSES` that accepts the token wins.
-fn check_classes(jwt: &SimpleJwt, claims: &Claims, blacklisted: bool, now: Timestamp) -> Result<(), Error> {
+fn check_classes(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    blacklisted: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
     let check = |class: TokenClass| {
         if class.is_listed() {
             check_listed(jwt, class, claims, blacklisted, now)
@@ -68,13 +106,24 @@ fn check_classes(jwt: &SimpleJwt, claims: &Claims, blacklisted: bool, now: Times
             tokens::check(jwt.settings(), class, claims, now)
         }
     };
-    if jwt.settings().auth_token_classes.iter().any(|&class| check(class).is_ok()) {
+    if jwt
+        .settings()
+        .auth_token_classes
+        .iter()
+        .any(|&class| check(class).is_ok())
+    {
         return Ok(());
     }
-    Err(refused(jwt, |class| check(class).err().unwrap_or(crate::TokenError::Invalid)).into())
+    Err(refused(jwt, |class| {
+        check(class).err().unwrap_or(crate::TokenError::Invalid)
+    })
+    .into())
 }
 
-fn refused(jwt: &SimpleJwt, reason: impl Fn(TokenClass) -> crate::TokenError) -> AuthenticationFailed {
+fn refused(
+    jwt: &SimpleJwt,
+    reason: impl Fn(TokenClass) -> crate::TokenError,
+) -> AuthenticationFailed {
     let classes = jwt.settings().auth_token_classes.iter();
     let messages = classes.map(|&class| RefusedBy {
         token_class: class.name(),
@@ -95,7 +144,9 @@ fn accept(jwt: &SimpleJwt, claims: &Claims, user: Option<User>) -> Result<User, 
         return Err(AuthenticationFailed::UserInactive.into());
     }
     if settings.check_revoke_token {
-        let claim = claims.get(&settings.revoke_token_claim).and_then(crate::json::Value::as_str);
+        let claim = claims
+            .get(&settings.revoke_token_claim)
+            .and_then(crate::json::Value::as_str);
         if claim != Some(&password_digest(&user)) {
             return Err(AuthenticationFailed::PasswordChanged.into());
         }

@@ -9,11 +9,11 @@ pub(crate) use claims::date_in_micros;
 mod error;
 #[cfg(any(test, feature = "jwk-url"))]
 mod jwk;
+#[cfg(feature = "jwk-url")]
+mod jwk_url;
 mod key;
 mod pem;
 mod roca;
-#[cfg(feature = "jwk-url")]
-mod jwk_url;
 
 pub use algorithm::Algorithm;
 pub use error::KeyError;
@@ -35,7 +35,8 @@ const MAX_KID_BYTES: usize = 256;
 /// Signs claims and reads signed ones.
 pub(crate) struct TokenBackend {
     algorithm: Algorithm,
-    signing: SigningKey,
+    /// `None`: somebody else issues the tokens, here they are only verified.
+    signing: Option<SigningKey>,
     verifying: Verifying,
     /// `{"alg":…,"typ":"JWT"}` as PyJWT writes it, encoded, with the dot.
     header: String,
@@ -55,7 +56,10 @@ enum Verifying {
 pub(crate) enum Unreadable {
     Token(TokenError),
     /// The key named by the token is not at hand; fetching the keys again may help.
-    #[cfg_attr(not(feature = "jwk-url"), expect(dead_code, reason = "only fetched keys can be missing"))]
+    #[cfg_attr(
+        not(feature = "jwk-url"),
+        expect(dead_code, reason = "only fetched keys can be missing")
+    )]
     KeyNotAtHand,
 }
 
@@ -69,10 +73,8 @@ impl TokenBackend {
     /// Reads the keys. Every flaw is an error here, so that no request can meet it.
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let algorithm = settings.algorithm;
-        let allow_short = settings.insecure_allow_short_keys;
-        let signing = SigningKey::new(algorithm, settings.signing_key.expose(), allow_short)
-            .map_err(|error| settings.error("SIGNING_KEY", error.to_string()))?;
-        let verifying = Self::verifying(settings, &signing)?;
+        let signing = Self::signing(settings)?;
+        let verifying = Self::verifying(settings, signing.as_ref())?;
         let encoded = |header: String| URL_SAFE_NO_PAD.encode(header) + ".";
         Ok(Self {
             algorithm,
@@ -84,34 +86,61 @@ impl TokenBackend {
         })
     }
 
-    fn verifying(settings: &Settings, signing: &SigningKey) -> Result<Verifying, SettingsError> {
+    fn signing(settings: &Settings) -> Result<Option<SigningKey>, SettingsError> {
+        let key = settings.signing_key.expose();
+        if key.is_empty() && settings.verifies_only() {
+            return Ok(None);
+        }
+        SigningKey::new(settings.algorithm, key, settings.insecure_allow_short_keys)
+            .map(Some)
+            .map_err(|error| settings.error("SIGNING_KEY", error.to_string()))
+    }
+
+    fn verifying(
+        settings: &Settings,
+        signing: Option<&SigningKey>,
+    ) -> Result<Verifying, SettingsError> {
+        let algorithm = settings.algorithm;
         #[cfg(feature = "jwk-url")]
         if let Some(url) = &settings.jwk_url {
-            return jwk_url::KeySource::start(url, settings.algorithm)
+            return jwk_url::KeySource::start(url, algorithm)
                 .map(Verifying::Fetched)
                 .map_err(|message| settings.error("JWK_URL", message));
         }
-        let algorithm = settings.algorithm;
-        if algorithm.is_symmetric() || settings.verifying_key.is_empty() {
+        if let Some(signing) =
+            signing.filter(|_| algorithm.is_symmetric() || settings.verifying_key.is_empty())
+        {
             return Ok(Verifying::Key(Box::new(signing.verifying_key().clone())));
         }
         let refused = |error: KeyError| settings.error("VERIFYING_KEY", error.to_string());
-        let given = VerifyingKey::new(algorithm, &settings.verifying_key, settings.insecure_allow_short_keys);
+        let given = VerifyingKey::new(
+            algorithm,
+            &settings.verifying_key,
+            settings.insecure_allow_short_keys,
+        );
         let given = given.map_err(refused)?;
-        signing.check_pair(&given).map_err(refused)?;
+        if let Some(signing) = signing {
+            signing.check_pair(&given).map_err(refused)?;
+        }
         Ok(Verifying::Key(Box::new(given)))
     }
 
     /// What the operator should know about the key, if anything.
     pub(crate) fn warning(&self) -> Option<String> {
-        self.signing.warning().map(str::to_owned)
+        match &self.signing {
+            Some(key) => key.warning().map(str::to_owned),
+            None => Some(
+                "there is no SIGNING_KEY: tokens are verified but none can be issued".to_owned(),
+            ),
+        }
     }
 
     /// The signed compact form of `claims`, with the configured `aud` and `iss`.
     pub(crate) fn encode(&self, claims: &Object) -> Result<String, KeyError> {
+        let key = self.signing.as_ref().ok_or(KeyError::NoSigningKey)?;
         let mut token = self.encode_unsigned(claims);
         let mut signature = Vec::new();
-        self.signing.sign(token.as_bytes(), &mut signature)?;
+        key.sign(token.as_bytes(), &mut signature)?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
         Ok(token)
@@ -130,11 +159,19 @@ impl TokenBackend {
     /// The claims of a token whose signature and registered claims are good (part A of the validation order).
     pub(crate) fn decode(&self, token: &str, now: Timestamp) -> Result<Object, Unreadable> {
         let parts = Parts::split(token).ok_or(TokenError::Invalid)?;
-        let kid = if self.is_usual_header(token) { None } else { self.check_header(parts.header)? };
+        let kid = if self.is_usual_header(token) {
+            None
+        } else {
+            self.check_header(parts.header)?
+        };
         let mut signature = Vec::with_capacity(512);
-        URL_SAFE_NO_PAD.decode_vec(parts.signature, &mut signature).map_err(|_| TokenError::Invalid)?;
+        URL_SAFE_NO_PAD
+            .decode_vec(parts.signature, &mut signature)
+            .map_err(|_| TokenError::Invalid)?;
         self.verify(parts.signed, &signature, kid.as_deref())?;
-        let payload = URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| TokenError::Invalid)?;
+        let payload = URL_SAFE_NO_PAD
+            .decode(parts.payload)
+            .map_err(|_| TokenError::Invalid)?;
         let claims = json::decode_strict(&payload).map_err(|_| TokenError::Invalid)?;
         self.registered.check(&claims, now)?;
         Ok(claims)
@@ -146,9 +183,13 @@ impl TokenBackend {
 
     /// T3 to T5: one object, the one algorithm, nothing critical. Gives the `kid`.
     fn check_header(&self, segment: &str) -> Result<Option<String>, TokenError> {
-        let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| TokenError::Invalid)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(segment)
+            .map_err(|_| TokenError::Invalid)?;
         let header = json::decode_strict(&bytes).map_err(|_| TokenError::Invalid)?;
-        let refused = ["crit", "b64", "zip", "enc"].iter().any(|name| header.contains_key(name));
+        let refused = ["crit", "b64", "zip", "enc"]
+            .iter()
+            .any(|name| header.contains_key(name));
         let alg = header.get("alg").and_then(Value::as_str);
         let typ_is_text = header.get("typ").is_none_or(|typ| typ.as_str().is_some());
         if refused || alg != Some(self.algorithm.name()) || !typ_is_text {
@@ -161,17 +202,27 @@ impl TokenBackend {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "jwk-url"),
+        expect(unused_variables, reason = "only fetched keys have names")
+    )]
     fn verify(&self, signed: &str, signature: &[u8], kid: Option<&str>) -> Result<(), Unreadable> {
         let good = match &self.verifying {
             Verifying::Key(key) => key.verify(signed.as_bytes(), signature),
             #[cfg(feature = "jwk-url")]
             Verifying::Fetched(source) => {
                 let kid = kid.ok_or(TokenError::Invalid)?;
-                source.key(kid).ok_or(Unreadable::KeyNotAtHand)?.verify(signed.as_bytes(), signature)
+                source
+                    .key(kid)
+                    .ok_or(Unreadable::KeyNotAtHand)?
+                    .verify(signed.as_bytes(), signature)
             }
         };
-        let _ = kid;
-        if good { Ok(()) } else { Err(TokenError::Invalid.into()) }
+        if good {
+            Ok(())
+        } else {
+            Err(TokenError::Invalid.into())
+        }
     }
 
     /// Fetches the keys again, if they come from `JWK_URL` and the last fetch is long enough ago.
@@ -202,12 +253,19 @@ impl<'a> Parts<'a> {
         }
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        (!payload.contains('.')).then_some(Self { header, payload, signature, signed })
+        (!payload.contains('.')).then_some(Self {
+            header,
+            payload,
+            signature,
+            signed,
+        })
     }
 }
 
 impl std::fmt::Debug for TokenBackend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenBackend").field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("TokenBackend")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ impl<K: Listed> Token<K> {
     pub async fn for_user(jwt: &SimpleJwt, user: &User) -> Result<Self, Error> {
         let now = jwt.now();
         let claims = tokens::claims_for_user(jwt, K::CLASS, user, now);
-        record(jwt, &claims, Some(&user.id), now).await?;
+        record(jwt, &claims, &jwt.sign(&claims)?, Some(&user.id), now).await?;
         Ok(Self::from_claims(claims))
     }
 
@@ -31,7 +31,9 @@ impl<K: Listed> Token<K> {
     pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Self, Error> {
         let now = jwt.now();
         let claims = jwt.decode(raw, now).await?;
-        let (_, blacklisted) = jwt.user_and_blacklisted(None, blacklist_key(jwt, &claims)).await?;
+        let (_, blacklisted) = jwt
+            .user_and_blacklisted(None, blacklist_key(jwt, &claims))
+            .await?;
         check_listed(jwt, K::CLASS, &claims, blacklisted, now)?;
         Ok(Self::from_claims(claims))
     }
@@ -47,7 +49,14 @@ impl<K: Listed> Token<K> {
     /// Records the token as outstanding unless it is known already.
     pub async fn outstand(&self, jwt: &SimpleJwt) -> Result<(), Error> {
         let owner = owner(jwt, self.claims()).await?;
-        record(jwt, self.claims(), owner.as_ref(), jwt.now()).await
+        record(
+            jwt,
+            self.claims(),
+            &jwt.sign(self.claims())?,
+            owner.as_ref(),
+            jwt.now(),
+        )
+        .await
     }
 }
 
@@ -70,40 +79,105 @@ pub(crate) fn check_listed(
     }
     tokens::check(jwt.settings(), class, claims, now)?;
     let unusable_id = jwt.tokens().is_some() && listed_jti(jwt.settings(), claims).is_none();
-    if unusable_id { Err(TokenError::NoId) } else { Ok(()) }
+    if unusable_id {
+        Err(TokenError::NoId)
+    } else {
+        Ok(())
+    }
 }
 
 /// Blacklists a token whose claims have been verified.
-pub(crate) async fn blacklist(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<BlacklistedToken, Error> {
+pub(crate) async fn blacklist(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<BlacklistedToken, Error> {
     let Some(tokens) = jwt.tokens() else {
         let message = "there is no token store, so nothing can be blacklisted";
         return Err(crate::StoreError::new(message).into());
     };
     let owner = owner(jwt, claims).await?;
-    let outstanding = outstanding(jwt, claims, owner.as_ref(), now)?;
+    let outstanding = presented(jwt, claims, owner.as_ref(), now)?;
     let created = tokens.blacklist(&outstanding, now).await?;
-    Ok(BlacklistedToken { jti: outstanding.jti, created })
+    Ok(BlacklistedToken {
+        jti: outstanding.jti,
+        created,
+    })
 }
 
-/// Records a token, where there is a token store.
-pub(crate) async fn record(jwt: &SimpleJwt, claims: &Claims, owner: Option<&UserId>, now: Timestamp) -> Result<(), Error> {
-    let Some(tokens) = jwt.tokens() else { return Ok(()) };
-    Ok(tokens.record(&outstanding(jwt, claims, owner, now)?).await?)
+/// Records a token that was just signed, where there is a token store.
+pub(crate) async fn record(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    signed: &str,
+    owner: Option<&UserId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(tokens) = jwt.tokens() else {
+        return Ok(());
+    };
+    Ok(tokens
+        .record(&issued(jwt, claims, signed, owner, now)?)
+        .await?)
 }
 
-/// The row that records a token.
-pub(crate) fn outstanding(
+/// The row of a token that was just signed.
+pub(crate) fn issued(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    signed: &str,
+    owner: Option<&UserId>,
+    now: Timestamp,
+) -> Result<OutstandingToken, Error> {
+    let unsigned = signed
+        .rsplit_once('.')
+        .map_or(signed, |(unsigned, _signature)| unsigned);
+    let kept = if jwt.settings().store_full_tokens {
+        signed
+    } else {
+        unsigned
+    };
+    row(jwt, claims, kept.to_owned(), owner, now)
+}
+
+/// The row of a token that a client brought, in case it is unknown: its claims encoded anew, as Simple JWT does.
+pub(crate) fn presented(
     jwt: &SimpleJwt,
     claims: &Claims,
     owner: Option<&UserId>,
     now: Timestamp,
 ) -> Result<OutstandingToken, Error> {
-    let jti = listed_jti(jwt.settings(), claims).ok_or(TokenError::NoId)?;
-    let exp = claims.get("exp").and_then(date_in_micros).map(|micros| micros / 1_000_000);
-    let expires_at = exp.and_then(NumericDate::from_seconds).ok_or(TokenError::Invalid)?;
     let whole = jwt.settings().store_full_tokens;
-    let token = if whole { jwt.sign(claims)? } else { jwt.backend().encode_unsigned(claims) };
-    Ok(OutstandingToken { user_id: owner.cloned(), jti: jti.to_owned(), token, created_at: now, expires_at })
+    let text = if whole {
+        jwt.sign(claims)?
+    } else {
+        jwt.backend().encode_unsigned(claims)
+    };
+    row(jwt, claims, text, owner, now)
+}
+
+fn row(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    token: String,
+    owner: Option<&UserId>,
+    now: Timestamp,
+) -> Result<OutstandingToken, Error> {
+    let jti = listed_jti(jwt.settings(), claims).ok_or(TokenError::NoId)?;
+    let exp = claims
+        .get("exp")
+        .and_then(date_in_micros)
+        .map(|micros| micros / 1_000_000);
+    let expires_at = exp
+        .and_then(NumericDate::from_seconds)
+        .ok_or(TokenError::Invalid)?;
+    Ok(OutstandingToken {
+        user_id: owner.cloned(),
+        jti: jti.to_owned(),
+        token,
+        created_at: now,
+        expires_at,
+    })
 }
 
 /// The primary key of the user that a token names, if that user exists.

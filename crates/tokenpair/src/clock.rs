@@ -17,7 +17,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the wall clock is read"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -41,7 +44,10 @@ impl Ids for TimeOrderedIds {
         let mut random = [0u8; 10];
         fill_random(&mut random);
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        Builder::from_unix_timestamp_millis(millis, &random).into_uuid().simple().to_string()
+        Builder::from_unix_timestamp_millis(millis, &random)
+            .into_uuid()
+            .simple()
+            .to_string()
     }
 }
 
@@ -49,7 +55,10 @@ impl Ids for TimeOrderedIds {
 pub(crate) fn fill_random(bytes: &mut [u8]) {
     // aws-lc aborts rather than hand out predictable bytes, so there is no error to pass on: an `Err` here
     // would mean that the library's own invariant is broken.
-    #[expect(clippy::expect_used, reason = "without randomness no token may be made")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness no token may be made"
+    )]
     aws_lc_rs::rand::fill(bytes).expect("the operating system's random number generator works");
 }
 
@@ -60,8 +69,8 @@ pub use fixed::{CountingIds, FixedClock};
 mod fixed {
     use super::{Clock, Ids};
     use jiff::{SignedDuration, Timestamp};
-    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
     /// A clock that stands still until it is told to move. Clones share the time.
     #[derive(Clone, Debug)]
@@ -107,14 +116,19 @@ mod tests {
         let early = TimeOrderedIds.jti(Timestamp::from_second(1_700_000_000).unwrap());
         let late = TimeOrderedIds.jti(Timestamp::from_second(1_700_000_001).unwrap());
         assert_eq!(early.len(), 32);
-        assert!(early.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
+        assert!(
+            early
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        );
         assert!(early < late);
     }
 
     #[test]
     fn ids_of_one_millisecond_differ() {
         let now = Timestamp::from_second(1_700_000_000).unwrap();
-        let ids: std::collections::HashSet<_> = (0..10_000).map(|_| TimeOrderedIds.jti(now)).collect();
+        let ids: std::collections::HashSet<_> =
+            (0..10_000).map(|_| TimeOrderedIds.jti(now)).collect();
         assert_eq!(ids.len(), 10_000);
     }
 }

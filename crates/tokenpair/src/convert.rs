@@ -18,6 +18,9 @@ const DIGIT_ZEROS: [u32; 66] = [
     0x16ac0, 0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950, 0x1fbf0,
 ];
 
+/// Python's `int_max_str_digits`; longer texts are refused unread.
+const MAX_DIGITS: usize = 4300;
+
 /// Python's `int(value)`, saturating at the ends of `i128`.
 pub(crate) fn python_int(value: &Value) -> Option<i128> {
     match value {
@@ -30,7 +33,10 @@ pub(crate) fn python_int(value: &Value) -> Option<i128> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and fractions are cut off as Python does")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, and fractions are cut off as Python does"
+)]
 fn int_from_float(float: f64) -> Option<i128> {
     float.is_finite().then_some(float as i128)
 }
@@ -42,6 +48,9 @@ fn int_from_text(text: &str) -> Option<i128> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
+    if digits.len() > MAX_DIGITS {
+        return None;
+    }
     let mut total: i128 = 0;
     let mut after_digit = false;
     for char in digits.chars() {
@@ -58,7 +67,9 @@ fn int_from_text(text: &str) -> Option<i128> {
 
 fn digit_value(char: char) -> Option<i128> {
     let code = u32::from(char);
-    let run = DIGIT_ZEROS.partition_point(|&zero| zero <= code).checked_sub(1)?;
+    let run = DIGIT_ZEROS
+        .partition_point(|&zero| zero <= code)
+        .checked_sub(1)?;
     let digit = code - DIGIT_ZEROS.get(run)?;
     (digit < 10).then_some(i128::from(digit))
 }
@@ -78,8 +89,12 @@ pub(crate) fn user_id(claim: &Value, kind: UserIdKind) -> Result<Option<UserId>,
         return Ok(None);
     }
     match kind {
-        UserIdKind::Integer => Ok(i64::try_from(python_int(claim).ok_or(NotAnId)?).ok().map(UserId::Int)),
-        UserIdKind::Uuid => uuid(claim).map(|uuid| Some(UserId::Uuid(uuid))).ok_or(NotAnId),
+        UserIdKind::Integer => Ok(i64::try_from(python_int(claim).ok_or(NotAnId)?)
+            .ok()
+            .map(UserId::Int)),
+        UserIdKind::Uuid => uuid(claim)
+            .map(|uuid| Some(UserId::Uuid(uuid)))
+            .ok_or(NotAnId),
         UserIdKind::Text => Ok(python_str(claim).map(UserId::Text)),
     }
 }
@@ -87,7 +102,9 @@ pub(crate) fn user_id(claim: &Value, kind: UserIdKind) -> Result<Option<UserId>,
 fn uuid(claim: &Value) -> Option<Uuid> {
     match claim {
         Value::String(text) => uuid_from_text(text),
-        Value::Bool(_) | Value::Number(Number::Int(_)) => u128::try_from(python_int(claim)?).ok().map(Uuid::from_u128),
+        Value::Bool(_) | Value::Number(Number::Int(_)) => {
+            u128::try_from(python_int(claim)?).ok().map(Uuid::from_u128)
+        }
         Value::Number(Number::BigInt(digits)) => digits.parse().ok().map(Uuid::from_u128),
         _ => None,
     }
@@ -97,7 +114,9 @@ fn uuid(claim: &Value) -> Option<Uuid> {
 fn uuid_from_text(text: &str) -> Option<Uuid> {
     let bare = text.replace("urn:", "").replace("uuid:", "");
     let digits = bare.trim_matches(['{', '}']).replace('-', "");
-    Uuid::try_parse_ascii(digits.as_bytes()).ok().filter(|_| digits.len() == 32)
+    Uuid::try_parse_ascii(digits.as_bytes())
+        .ok()
+        .filter(|_| digits.len() == 32)
 }
 
 /// Python's `str(value)` of a scalar. Lists and objects, whose text no sane column holds, are `None`.
@@ -124,8 +143,16 @@ mod tests {
     #[test]
     fn integers_are_read_as_python_reads_them() {
         for (text, value) in [
-            ("1", 1), (" 1 ", 1), ("+1", 1), ("-1", -1), ("01", 1), ("1_0", 10), ("\u{ff11}", 1), ("\u{1c}7\u{a0}", 7),
-            ("\u{1d7d9}", 1), ("٣", 3),
+            ("1", 1),
+            (" 1 ", 1),
+            ("+1", 1),
+            ("-1", -1),
+            ("01", 1),
+            ("1_0", 10),
+            ("\u{ff11}", 1),
+            ("\u{1c}7\u{a0}", 7),
+            ("\u{1d7d9}", 1),
+            ("٣", 3),
         ] {
             assert_eq!(int(text), Some(value), "{text:?}");
         }
@@ -133,7 +160,21 @@ mod tests {
 
     #[test]
     fn what_python_refuses_names_nobody() {
-        for text in ["", " ", "abc", "1.0", "0x1", "1__0", "_1", "1_", "+-1", "1\0", "\u{200b}1", "²", "½"] {
+        for text in [
+            "",
+            " ",
+            "abc",
+            "1.0",
+            "0x1",
+            "1__0",
+            "_1",
+            "1_",
+            "+-1",
+            "1\0",
+            "\u{200b}1",
+            "²",
+            "½",
+        ] {
             assert_eq!(int(text), None, "{text:?}");
         }
     }
@@ -150,19 +191,29 @@ mod tests {
     fn an_integer_beyond_the_column_names_nobody() {
         let huge = Value::from("9223372036854775808");
         assert_eq!(user_id(&huge, UserIdKind::Integer), Ok(None));
-        assert_eq!(user_id(&Value::from("9223372036854775807"), UserIdKind::Integer), Ok(Some(UserId::Int(i64::MAX))));
+        assert_eq!(
+            user_id(&Value::from("9223372036854775807"), UserIdKind::Integer),
+            Ok(Some(UserId::Int(i64::MAX)))
+        );
     }
 
     #[test]
     fn every_spelling_of_a_uuid_is_the_same_user() {
-        let want = user_id(&Value::from("11111111-2222-3333-4444-555555555555"), UserIdKind::Uuid);
+        let want = user_id(
+            &Value::from("11111111-2222-3333-4444-555555555555"),
+            UserIdKind::Uuid,
+        );
         assert!(matches!(want, Ok(Some(_))));
         for text in [
             "11111111222233334444555555555555",
             "{11111111-2222-3333-4444-555555555555}",
             "urn:uuid:11111111-2222-3333-4444-555555555555",
         ] {
-            assert_eq!(user_id(&Value::from(text), UserIdKind::Uuid), want, "{text}");
+            assert_eq!(
+                user_id(&Value::from(text), UserIdKind::Uuid),
+                want,
+                "{text}"
+            );
         }
         assert_eq!(user_id(&Value::from("abc"), UserIdKind::Uuid), Err(NotAnId));
     }

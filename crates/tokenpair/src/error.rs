@@ -39,7 +39,9 @@ impl TokenError {
     /// The text for clients, in the wording that `ERROR_TEXTS` chooses.
     pub fn message(&self, texts: ErrorTexts) -> Cow<'static, str> {
         match (texts, self) {
-            (ErrorTexts::V5_4, Self::Invalid | Self::Expired) => "Token is invalid or expired".into(),
+            (ErrorTexts::V5_4, Self::Invalid | Self::Expired) => {
+                "Token is invalid or expired".into()
+            }
             _ => self.to_string().into(),
         }
     }

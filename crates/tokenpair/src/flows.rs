@@ -3,7 +3,7 @@
 //! Answers to Simple JWT's `serializers.py`. Each function returns the body of a successful answer, with its keys
 //! in Simple JWT's order.
 
-use crate::blacklist::{self, blacklist_key, check_listed, outstanding, record};
+use crate::blacklist::{self, blacklist_key, check_listed, issued, presented, record};
 use crate::error::{Error, TokenError};
 use crate::json::Object;
 use crate::jwt::{Answer, SimpleJwt};
@@ -14,24 +14,35 @@ use crate::tokens::{self, Claims, check_window, password_digest};
 use jiff::Timestamp;
 
 /// `token_obtain_pair`: credentials for a refresh and an access token.
-pub async fn obtain_pair(jwt: &SimpleJwt, credentials: &Credentials, info: &RequestInfo) -> Result<Object, Error> {
+pub async fn obtain_pair(
+    jwt: &SimpleJwt,
+    credentials: &Credentials,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
     let user = authenticate(jwt, credentials, info).await?;
     let now = jwt.now();
-    let refresh = tokens_for_login(jwt, TokenClass::Refresh, &user, now).await?;
-    let access = tokens::access_claims(jwt, &refresh, now);
+    let refresh = claims_for_login(jwt, TokenClass::Refresh, &user, now);
     let mut data = Object::new();
-    data.insert("refresh", jwt.sign(&refresh)?);
-    data.insert("access", jwt.sign(&access)?);
+    data.insert("refresh", sign_and_record(jwt, &refresh, &user, now).await?);
+    data.insert(
+        "access",
+        jwt.sign(&tokens::access_claims(jwt, &refresh, now))?,
+    );
     logged_in(jwt, &user, info).await?;
     Ok(jwt.complete(data, Answer::ObtainPair(&user)))
 }
 
 /// `token_obtain_sliding`: credentials for a sliding token.
-pub async fn obtain_sliding(jwt: &SimpleJwt, credentials: &Credentials, info: &RequestInfo) -> Result<Object, Error> {
+pub async fn obtain_sliding(
+    jwt: &SimpleJwt,
+    credentials: &Credentials,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
     let user = authenticate(jwt, credentials, info).await?;
-    let token = tokens_for_login(jwt, TokenClass::Sliding, &user, jwt.now()).await?;
+    let now = jwt.now();
+    let claims = claims_for_login(jwt, TokenClass::Sliding, &user, now);
     let mut data = Object::new();
-    data.insert("token", jwt.sign(&token)?);
+    data.insert("token", sign_and_record(jwt, &claims, &user, now).await?);
     logged_in(jwt, &user, info).await?;
     Ok(jwt.complete(data, Answer::ObtainSliding(&user)))
 }
@@ -39,19 +50,28 @@ pub async fn obtain_sliding(jwt: &SimpleJwt, credentials: &Credentials, info: &R
 /// `token_refresh`: a refresh token for a new access token, with rotation also for its successor.
 pub async fn refresh(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
     let now = jwt.now();
-    let presented = Presented::read(jwt, TokenClass::Refresh, raw, now).await?;
+    let presented = Presented::read(jwt, raw, now).await?;
     let settings = jwt.settings();
     // A rotated token is on the blacklist, yet grace or reuse detection may have more to say about it.
-    let rotation_decides = rotates_once(jwt) && (settings.reuse_detection || !settings.rotation_grace_period.is_zero());
-    check_listed(jwt, TokenClass::Refresh, &presented.claims, presented.blacklisted && !rotation_decides, now)?;
+    let rotation_decides = rotates_once(jwt)
+        && (settings.reuse_detection || !settings.rotation_grace_period.is_zero());
+    check_listed(
+        jwt,
+        TokenClass::Refresh,
+        &presented.claims,
+        presented.blacklisted && !rotation_decides,
+        now,
+    )?;
     presented.check_user(jwt, now).await?;
 
-    let successor = if settings.rotate_refresh_tokens { Some(rotate(jwt, &presented, now).await?) } else { None };
-    let access = tokens::access_claims(jwt, &presented.claims, now);
+    // Signed before anything is written: a token that cannot be had must not cost the one that was brought.
     let mut data = Object::new();
-    data.insert("access", jwt.sign(&access)?);
-    if let Some(successor) = successor {
-        data.insert("refresh", jwt.sign(&successor)?);
+    data.insert(
+        "access",
+        jwt.sign(&tokens::access_claims(jwt, &presented.claims, now))?,
+    );
+    if settings.rotate_refresh_tokens {
+        data.insert("refresh", rotate(jwt, &presented, now).await?);
     }
     Ok(jwt.complete(data, Answer::Refresh(&presented.claims)))
 }
@@ -59,14 +79,28 @@ pub async fn refresh(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
 /// `token_refresh_sliding`: a sliding token for the same token with a new `exp`, until its window ends.
 pub async fn refresh_sliding(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
     let now = jwt.now();
-    let presented = Presented::read(jwt, TokenClass::Sliding, raw, now).await?;
-    check_listed(jwt, TokenClass::Sliding, &presented.claims, presented.blacklisted, now)?;
+    let presented = Presented::read(jwt, raw, now).await?;
+    check_listed(
+        jwt,
+        TokenClass::Sliding,
+        &presented.claims,
+        presented.blacklisted,
+        now,
+    )?;
     let settings = jwt.settings();
-    check_window(&presented.claims, &settings.sliding_token_refresh_exp_claim, settings.leeway, now)?;
+    check_window(
+        &presented.claims,
+        &settings.sliding_token_refresh_exp_claim,
+        settings.leeway,
+        now,
+    )?;
     presented.check_user(jwt, now).await?;
 
     let mut claims = presented.claims.clone();
-    claims.insert("exp", tokens::seconds_after(now, settings.sliding_token_lifetime));
+    claims.insert(
+        "exp",
+        tokens::seconds_after(now, settings.sliding_token_lifetime),
+    );
     claims.insert("iat", now.as_second());
     let mut data = Object::new();
     data.insert("token", jwt.sign(&claims)?);
@@ -80,7 +114,9 @@ pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
     let now = jwt.now();
     let claims = jwt.decode(raw, now).await?;
     tokens::check(jwt.settings(), TokenClass::Untyped, &claims, now)?;
-    let (_, blacklisted) = jwt.user_and_blacklisted(None, blacklist_key(jwt, &claims)).await?;
+    let (_, blacklisted) = jwt
+        .user_and_blacklisted(None, blacklist_key(jwt, &claims))
+        .await?;
     if blacklisted {
         return Err(Error::VerifiedTokenBlacklisted);
     }
@@ -91,15 +127,25 @@ pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
 pub async fn blacklist(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
     let now = jwt.now();
     let claims = jwt.decode(raw, now).await?;
-    let (_, blacklisted) = jwt.user_and_blacklisted(None, blacklist_key(jwt, &claims)).await?;
+    let (_, blacklisted) = jwt
+        .user_and_blacklisted(None, blacklist_key(jwt, &claims))
+        .await?;
     check_listed(jwt, TokenClass::Refresh, &claims, blacklisted, now)?;
-    if jwt.tokens().is_some() && !blacklist::blacklist(jwt, &claims, now).await?.created {
-        return Err(TokenError::Blacklisted.into());
+    if jwt.tokens().is_some() {
+        check_signable(&claims)?;
+        let blacklisted = blacklist::blacklist(jwt, &claims, now).await?;
+        if !blacklisted.created {
+            return Err(TokenError::Blacklisted.into());
+        }
     }
     Ok(jwt.complete(Object::new(), Answer::Blacklist(&claims)))
 }
 
-async fn authenticate(jwt: &SimpleJwt, credentials: &Credentials, info: &RequestInfo) -> Result<User, Error> {
+async fn authenticate(
+    jwt: &SimpleJwt,
+    credentials: &Credentials,
+    info: &RequestInfo,
+) -> Result<User, Error> {
     let user = jwt.users().authenticate(credentials).await?;
     match user {
         Some(user) if jwt.may_authenticate(Some(&user)) => Ok(user),
@@ -110,12 +156,22 @@ async fn authenticate(jwt: &SimpleJwt, credentials: &Credentials, info: &Request
     }
 }
 
-/// The recorded token of a log-in, own claims included.
-async fn tokens_for_login(jwt: &SimpleJwt, class: TokenClass, user: &User, now: Timestamp) -> Result<Claims, Error> {
+/// The claims of a log-in's token, own ones included.
+fn claims_for_login(jwt: &SimpleJwt, class: TokenClass, user: &User, now: Timestamp) -> Claims {
     let mut claims = tokens::claims_for_user(jwt, class, user, now);
     jwt.customise(&mut claims, user);
-    record(jwt, &claims, Some(&user.id), now).await?;
-    Ok(claims)
+    claims
+}
+
+async fn sign_and_record(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    user: &User,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let signed = jwt.sign(claims)?;
+    record(jwt, claims, &signed, Some(&user.id), now).await?;
+    Ok(signed)
 }
 
 async fn logged_in(jwt: &SimpleJwt, user: &User, info: &RequestInfo) -> Result<(), Error> {
@@ -136,13 +192,26 @@ struct Presented {
 }
 
 impl Presented {
-    async fn read(jwt: &SimpleJwt, class: TokenClass, raw: &str, now: Timestamp) -> Result<Self, Error> {
+    async fn read(jwt: &SimpleJwt, raw: &str, now: Timestamp) -> Result<Self, Error> {
         let claims = jwt.decode(raw, now).await?;
-        debug_assert!(class.is_listed());
-        let names_user = claims.get(&jwt.settings().user_id_claim).is_some_and(crate::json::Value::is_truthy);
-        let user_id = if names_user { jwt.claimed_user_id(&claims).unwrap_or(None) } else { None };
-        let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), blacklist_key(jwt, &claims)).await?;
-        Ok(Self { claims, names_user, user, blacklisted })
+        check_signable(&claims)?;
+        let names_user = claims
+            .get(&jwt.settings().user_id_claim)
+            .is_some_and(crate::json::Value::is_truthy);
+        let user_id = if names_user {
+            jwt.claimed_user_id(&claims).unwrap_or(None)
+        } else {
+            None
+        };
+        let (user, blacklisted) = jwt
+            .user_and_blacklisted(user_id.as_ref(), blacklist_key(jwt, &claims))
+            .await?;
+        Ok(Self {
+            claims,
+            names_user,
+            user,
+            blacklisted,
+        })
     }
 
     /// The user rule and, under `CHECK_REVOKE_TOKEN`, the password the token was made under.
@@ -156,9 +225,14 @@ impl Presented {
         if !jwt.may_authenticate(self.user.as_ref()) {
             return Err(Error::NoActiveAccountForToken);
         }
-        let Some(user) = &self.user else { return Ok(()) };
+        let Some(user) = &self.user else {
+            return Ok(());
+        };
         let settings = jwt.settings();
-        let claim = self.claims.get(&settings.revoke_token_claim).and_then(crate::json::Value::as_str);
+        let claim = self
+            .claims
+            .get(&settings.revoke_token_claim)
+            .and_then(crate::json::Value::as_str);
         if !settings.check_revoke_token || claim == Some(&password_digest(user)) {
             return Ok(());
         }
@@ -169,37 +243,60 @@ impl Presented {
     }
 }
 
-/// Whether an exchanged token is used up: rotation, blacklisting and a token store.
-fn rotates_once(jwt: &SimpleJwt) -> bool {
-    jwt.settings().rotate_refresh_tokens && jwt.settings().blacklist_after_rotation && jwt.tokens().is_some()
+/// PyJWT signs no `iss` that is not a string, so what is made from such a token cannot be signed either.
+fn check_signable(claims: &Claims) -> Result<(), TokenError> {
+    let signable = claims
+        .get("iss")
+        .is_none_or(|issuer| issuer.as_str().is_some());
+    if signable {
+        Ok(())
+    } else {
+        Err(TokenError::Invalid)
+    }
 }
 
-/// The claims of the successor, on record.
-async fn rotate(jwt: &SimpleJwt, presented: &Presented, now: Timestamp) -> Result<Claims, Error> {
+/// Whether an exchanged token is used up: rotation, blacklisting and a token store.
+fn rotates_once(jwt: &SimpleJwt) -> bool {
+    jwt.settings().rotate_refresh_tokens
+        && jwt.settings().blacklist_after_rotation
+        && jwt.tokens().is_some()
+}
+
+/// The signed successor, on record.
+async fn rotate(jwt: &SimpleJwt, brought: &Presented, now: Timestamp) -> Result<String, Error> {
     let settings = jwt.settings();
-    let parent = &presented.claims;
-    let owner = presented.user.as_ref().map(|user| &user.id);
+    let parent = &brought.claims;
+    let owner = brought.user.as_ref().map(|user| &user.id);
+    if jwt.tokens().is_some() && jwt.claimed_user_id(parent).is_err() {
+        return Err(Error::NoActiveAccountForToken);
+    }
     let iat = now.as_second();
     let exp = tokens::seconds_after(now, settings.refresh_token_lifetime);
     let successor = tokens::successor_claims(settings, parent, &jwt.new_jti(now), iat, exp);
+    let signed = jwt.sign(&successor)?;
     let Some(store) = jwt.tokens().filter(|_| rotates_once(jwt)) else {
-        record(jwt, &successor, owner, now).await?;
-        return Ok(successor);
+        record(jwt, &successor, &signed, owner, now).await?;
+        return Ok(signed);
     };
     let rotation = Rotation {
-        parent: outstanding(jwt, parent, owner, now)?,
-        successor: outstanding(jwt, &successor, owner, now)?,
+        parent: presented(jwt, parent, owner, now)?,
+        successor: issued(jwt, &successor, &signed, owner, now)?,
         successor_iat: iat,
         at: now,
         grace: settings.rotation_grace_period,
         reuse_detection: settings.reuse_detection,
     };
     match store.rotate(&rotation).await? {
-        Rotated::Fresh => Ok(successor),
-        Rotated::Replayed(Successor { jti, iat, exp }) => Ok(tokens::successor_claims(settings, parent, &jti, iat, exp)),
+        Rotated::Fresh => Ok(signed),
+        Rotated::Replayed(Successor { jti, iat, exp }) => {
+            jwt.sign(&tokens::successor_claims(settings, parent, &jti, iat, exp))
+        }
         Rotated::Blacklisted { line_revoked } => {
             if line_revoked {
-                tracing::warn!(jti = rotation.parent.jti, "a rotated refresh token was used again: its line is revoked");
+                tracing::warn!(
+                    jti = rotation.parent.jti,
+                    "a rotated refresh token was used again: its line is revoked"
+                );
             }
             Err(TokenError::Blacklisted.into())
         }

@@ -120,8 +120,8 @@ impl SimpleJwt {
         self.0.clock.now()
     }
 
-    /// The name of the request header with the access token, in lower case.
-    pub(crate) fn auth_header(&self) -> &str {
+    /// The name of the request header with the access token, in lower case (`AUTH_HEADER_NAME`).
+    pub fn auth_header(&self) -> &str {
         &self.0.auth_header
     }
 
@@ -142,7 +142,10 @@ impl SimpleJwt {
     }
 
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
-        self.0.backend.encode(claims).map_err(|error| StoreError::new(error).into())
+        self.0
+            .backend
+            .encode(claims)
+            .map_err(|error| StoreError::new(error).into())
     }
 
     /// Part A of the validation order. Keys from `JWK_URL` that are missing are fetched first, outside this task.
@@ -159,7 +162,10 @@ impl SimpleJwt {
         if !self.0.backend.fetch_keys().await? {
             return Err(TokenError::Invalid.into());
         }
-        self.0.backend.decode(raw, now).map_err(|_| TokenError::Invalid.into())
+        self.0
+            .backend
+            .decode(raw, now)
+            .map_err(|_| TokenError::Invalid.into())
     }
 
     #[cfg(not(feature = "jwk-url"))]
@@ -183,7 +189,9 @@ impl SimpleJwt {
         jti: Option<&str>,
     ) -> Result<(Option<User>, bool), StoreError> {
         match (user_id, jti, &self.0.joined) {
-            (Some(id), Some(jti), Some(joined)) => return joined.get_user_and_blacklisted(id, jti).await,
+            (Some(id), Some(jti), Some(joined)) => {
+                return joined.get_user_and_blacklisted(id, jti).await;
+            }
             (None, None, _) => return Ok((None, false)),
             _ => {}
         }
@@ -202,7 +210,9 @@ impl SimpleJwt {
     pub(crate) fn may_authenticate(&self, user: Option<&User>) -> bool {
         match &self.0.hooks.user_authentication_rule {
             Some(rule) => rule(user),
-            None => user.is_some_and(|user| user.is_active || !self.0.settings.check_user_is_active),
+            None => {
+                user.is_some_and(|user| user.is_active || !self.0.settings.check_user_is_active)
+            }
         }
     }
 
@@ -234,7 +244,9 @@ impl SimpleJwt {
 
 impl fmt::Debug for SimpleJwt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimpleJwt").field("backend", &self.0.backend).finish_non_exhaustive()
+        f.debug_struct("SimpleJwt")
+            .field("backend", &self.0.backend)
+            .finish_non_exhaustive()
     }
 }
 
@@ -297,14 +309,20 @@ impl SimpleJwtBuilder {
     }
 
     /// Own answer fields: called with the body of each successful answer. Simple JWT's `validate` of a serializer.
-    pub fn validate(mut self, hook: impl Fn(&mut Object, Answer<'_>) + Send + Sync + 'static) -> Self {
+    pub fn validate(
+        mut self,
+        hook: impl Fn(&mut Object, Answer<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.validate = Some(Box::new(hook));
         self
     }
 
     /// `USER_AUTHENTICATION_RULE`: who may log in and refresh. Default: existing users that are active, or any
     /// existing user when `CHECK_USER_IS_ACTIVE` is off.
-    pub fn user_authentication_rule(mut self, rule: impl Fn(Option<&User>) -> bool + Send + Sync + 'static) -> Self {
+    pub fn user_authentication_rule(
+        mut self,
+        rule: impl Fn(Option<&User>) -> bool + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.user_authentication_rule = Some(Box::new(rule));
         self
     }
@@ -312,13 +330,19 @@ impl SimpleJwtBuilder {
     /// `ON_LOGIN_SUCCESS`: called after each log-in, when the tokens are on record.
     ///
     /// DIFFERENCE: it does not depend on `UPDATE_LAST_LOGIN`, which keeps its own effect.
-    pub fn on_login_success(mut self, hook: impl Fn(&User, &RequestInfo) + Send + Sync + 'static) -> Self {
+    pub fn on_login_success(
+        mut self,
+        hook: impl Fn(&User, &RequestInfo) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.on_login_success = Some(Box::new(hook));
         self
     }
 
     /// `ON_LOGIN_FAILED`: called after each refused log-in with the login name.
-    pub fn on_login_failed(mut self, hook: impl Fn(&str, &RequestInfo) + Send + Sync + 'static) -> Self {
+    pub fn on_login_failed(
+        mut self,
+        hook: impl Fn(&str, &RequestInfo) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.on_login_failed = Some(Box::new(hook));
         self
     }
@@ -343,7 +367,10 @@ impl SimpleJwtBuilder {
             .auth_header()
             .ok_or_else(|| settings.error("AUTH_HEADER_NAME", "must be a header in CGI style"))?;
         if self.tokens.is_some() && settings.jti_claim.is_none() {
-            return Err(settings.error("JTI_CLAIM", "must name a claim where tokens are recorded: the blacklist goes by it"));
+            return Err(settings.error(
+                "JTI_CLAIM",
+                "must name a claim where tokens are recorded: the blacklist goes by it",
+            ));
         }
         let backend = TokenBackend::new(&settings)?;
         let users: Arc<dyn UserStore> = match self.users {
@@ -370,7 +397,9 @@ impl SimpleJwtBuilder {
 
 impl fmt::Debug for SimpleJwtBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimpleJwtBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("SimpleJwtBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -380,16 +409,27 @@ impl From<&UserId> for String {
     }
 }
 
-fn model_backend(settings: &Settings, table: Arc<dyn UserTable>) -> Result<ModelBackend, SettingsError> {
+fn model_backend(
+    settings: &Settings,
+    table: Arc<dyn UserTable>,
+) -> Result<ModelBackend, SettingsError> {
     let refused = |error: HashersError| settings.error("PASSWORD_HASHERS", error.to_string());
-    let hashers = PasswordHashers::new(&settings.password_hashers, &settings.password_rounds).map_err(refused)?;
-    ModelBackend::new(table, hashers)
-        .map_err(|error| SettingsError::new("password hashing", None, format!("its threads cannot be started: {error}")))
+    let hashers = PasswordHashers::new(&settings.password_hashers, &settings.password_rounds)
+        .map_err(refused)?;
+    ModelBackend::new(table, hashers).map_err(|error| {
+        SettingsError::new(
+            "password hashing",
+            None,
+            format!("its threads cannot be started: {error}"),
+        )
+    })
 }
 
 /// The `jti` as the blacklist needs it (T10): a text of 1 to 255 characters without NUL.
 pub(crate) fn listed_jti<'a>(settings: &Settings, claims: &'a Claims) -> Option<&'a str> {
-    let jti = claims.get(settings.jti_claim.as_deref()?).and_then(Value::as_str)?;
+    let jti = claims
+        .get(settings.jti_claim.as_deref()?)
+        .and_then(Value::as_str)?;
     let fits = !jti.is_empty() && jti.chars().count() <= 255 && !jti.contains('\0');
     fits.then_some(jti)
 }

@@ -49,12 +49,21 @@ pub use blacklist::Listed;
 pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
 pub use models::{
-    BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo, TokenUser, User, UserId, UserIdKind,
+    BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo,
+    TokenUser, User, UserId, UserIdKind,
 };
-pub use settings::{Audience, Entry, ErrorTexts, Secret, Settings, SettingsError, TokenClass, UserIdClaimType};
+pub use settings::{
+    Audience, Entry, ErrorTexts, Secret, Settings, SettingsError, TokenClass, UserIdClaimType,
+};
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOptions, SqliteStore};
 pub use tokens::{
-    Access, AccessToken, Claims, Kind, Refresh, RefreshToken, Sliding, SlidingToken, Token, Untyped, UntypedToken,
+    Access, AccessToken, Claims, Kind, Refresh, RefreshToken, Sliding, SlidingToken, Token,
+    Untyped, UntypedToken,
 };
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

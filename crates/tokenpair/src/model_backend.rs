@@ -19,8 +19,15 @@ pub(crate) struct ModelBackend {
 
 impl ModelBackend {
     /// Starts the hash threads.
-    pub(crate) fn new(table: Arc<dyn UserTable>, hashers: PasswordHashers) -> std::io::Result<Self> {
-        Ok(Self { table, hashers: Arc::new(hashers), pool: HashPool::new()? })
+    pub(crate) fn new(
+        table: Arc<dyn UserTable>,
+        hashers: PasswordHashers,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            table,
+            hashers: Arc::new(hashers),
+            pool: HashPool::new()?,
+        })
     }
 
     async fn check(&self, password: &str, user: Option<&User>) -> Result<Check, Error> {
@@ -31,7 +38,9 @@ impl ModelBackend {
             let encoded = encoded.as_ref().map(EncodedPassword::expose);
             hashers.check_as_received_or_trimmed(&password, encoded)
         };
-        self.pool.run(job).await.map_err(|busy| Error::Busy { retry_after: busy.retry_after })
+        self.pool.run(job).await.map_err(|busy| Error::Busy {
+            retry_after: busy.retry_after,
+        })
     }
 }
 
@@ -43,7 +52,9 @@ impl UserStore for ModelBackend {
         }
         let user = self.table.find_by_login(&credentials.username).await?;
         let check = self.check(&credentials.password, user.as_ref()).await?;
-        let Some(mut user) = user.filter(|_| check.matches) else { return Ok(None) };
+        let Some(mut user) = user.filter(|_| check.matches) else {
+            return Ok(None);
+        };
         // Before the active check, as Django does: an inactive user's right password is upgraded, too.
         if let Some(encoded) = check.rehash {
             self.table.set_password(&user, &encoded).await?;

@@ -107,7 +107,10 @@ impl User {
 
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User").field("id", &self.id).field("is_active", &self.is_active).finish_non_exhaustive()
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("is_active", &self.is_active)
+            .finish_non_exhaustive()
     }
 }
 
@@ -175,17 +178,26 @@ impl TokenUser {
 
     /// The claim `username`, or an empty string.
     pub fn username(&self) -> Value {
-        self.claims.get("username").cloned().unwrap_or_else(|| Value::from(""))
+        self.claims
+            .get("username")
+            .cloned()
+            .unwrap_or_else(|| Value::from(""))
     }
 
     /// The claim `is_staff` unchanged, or false. Permissions look at its Python truthiness.
     pub fn is_staff(&self) -> Value {
-        self.claims.get("is_staff").cloned().unwrap_or(Value::Bool(false))
+        self.claims
+            .get("is_staff")
+            .cloned()
+            .unwrap_or(Value::Bool(false))
     }
 
     /// The claim `is_superuser` unchanged, or false.
     pub fn is_superuser(&self) -> Value {
-        self.claims.get("is_superuser").cloned().unwrap_or(Value::Bool(false))
+        self.claims
+            .get("is_superuser")
+            .cloned()
+            .unwrap_or(Value::Bool(false))
     }
 
     /// Every claim of the access token.
@@ -215,7 +227,9 @@ impl NumericDate {
 
     /// The calendar date and time in UTC.
     pub fn to_datetime(self) -> jiff::civil::DateTime {
-        jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0).saturating_add(SignedDuration::from_secs(self.0))
+        jiff::civil::date(1970, 1, 1)
+            .at(0, 0, 0, 0)
+            .saturating_add(SignedDuration::from_secs(self.0))
     }
 }
 

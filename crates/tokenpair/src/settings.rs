@@ -39,7 +39,8 @@ pub struct Settings {
     pub update_last_login: bool,
     /// `ALGORITHM`: the one JWS algorithm tokens are signed with and accepted in. Default HS256.
     pub algorithm: Algorithm,
-    /// `SIGNING_KEY`: HMAC secret (its UTF-8 bytes) or PEM private key. No default.
+    /// `SIGNING_KEY`: HMAC secret (its UTF-8 bytes) or PEM private key. No default. May be empty where an asymmetric
+    /// `VERIFYING_KEY` or `JWK_URL` is given: tokens are then verified and none can be issued.
     pub signing_key: Secret,
     /// `VERIFYING_KEY`: PEM public key; empty derives it from the private key. Ignored for HMAC.
     pub verifying_key: String,
@@ -185,11 +186,17 @@ impl Settings {
         self.validate_durations()?;
         self.validate_names()?;
         if self.jwk_url.is_some() && self.algorithm.is_symmetric() {
-            return Err(self.error("JWK_URL", "needs an asymmetric ALGORITHM: a shared secret has no public key set"));
+            return Err(self.error(
+                "JWK_URL",
+                "needs an asymmetric ALGORITHM: a shared secret has no public key set",
+            ));
         }
         let strict_rotation = self.rotate_refresh_tokens && self.blacklist_after_rotation;
         for (name, used) in [
-            ("ROTATION_GRACE_PERIOD", !self.rotation_grace_period.is_zero()),
+            (
+                "ROTATION_GRACE_PERIOD",
+                !self.rotation_grace_period.is_zero(),
+            ),
             ("REUSE_DETECTION", self.reuse_detection),
         ] {
             if used && !strict_rotation {
@@ -201,12 +208,20 @@ impl Settings {
         Ok(())
     }
 
+    /// Whether tokens can be verified without a key of our own to sign them.
+    pub(crate) fn verifies_only(&self) -> bool {
+        !self.algorithm.is_symmetric() && (self.jwk_url.is_some() || !self.verifying_key.is_empty())
+    }
+
     fn validate_durations(&self) -> Result<(), SettingsError> {
         for (name, lifetime) in [
             ("ACCESS_TOKEN_LIFETIME", self.access_token_lifetime),
             ("REFRESH_TOKEN_LIFETIME", self.refresh_token_lifetime),
             ("SLIDING_TOKEN_LIFETIME", self.sliding_token_lifetime),
-            ("SLIDING_TOKEN_REFRESH_LIFETIME", self.sliding_token_refresh_lifetime),
+            (
+                "SLIDING_TOKEN_REFRESH_LIFETIME",
+                self.sliding_token_refresh_lifetime,
+            ),
         ] {
             if lifetime < Duration::from_secs(1) || lifetime > MAX_LIFETIME {
                 return Err(self.error(name, "must lie between 1 second and 36525 days"));
@@ -223,15 +238,24 @@ impl Settings {
 
     fn validate_names(&self) -> Result<(), SettingsError> {
         if self.auth_header_types.is_empty()
-            || self.auth_header_types.iter().any(|scheme| scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_graphic()))
+            || self
+                .auth_header_types
+                .iter()
+                .any(|scheme| scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_graphic()))
         {
-            return Err(self.error("AUTH_HEADER_TYPES", "must be one or more schemes without white space, such as \"Bearer\""));
+            return Err(self.error(
+                "AUTH_HEADER_TYPES",
+                "must be one or more schemes without white space, such as \"Bearer\"",
+            ));
         }
         if self.auth_token_classes.is_empty() {
             return Err(self.error("AUTH_TOKEN_CLASSES", "must name at least one token class"));
         }
         if self.auth_header().is_none() {
-            return Err(self.error("AUTH_HEADER_NAME", "must be a header in CGI style, such as \"HTTP_AUTHORIZATION\""));
+            return Err(self.error(
+                "AUTH_HEADER_NAME",
+                "must be a header in CGI style, such as \"HTTP_AUTHORIZATION\"",
+            ));
         }
         self.validate_claim_names()
     }
@@ -243,14 +267,23 @@ impl Settings {
             ("TOKEN_TYPE_CLAIM", self.token_type_claim.as_deref()),
             ("JTI_CLAIM", self.jti_claim.as_deref()),
             ("USER_ID_CLAIM", Some(self.user_id_claim.as_str())),
-            ("SLIDING_TOKEN_REFRESH_EXP_CLAIM", Some(self.sliding_token_refresh_exp_claim.as_str())),
+            (
+                "SLIDING_TOKEN_REFRESH_EXP_CLAIM",
+                Some(self.sliding_token_refresh_exp_claim.as_str()),
+            ),
             ("REVOKE_TOKEN_CLAIM", Some(self.revoke_token_claim.as_str())),
         ];
         for (index, (name, claim)) in named.iter().enumerate() {
             let Some(claim) = *claim else { continue };
-            let taken = named.iter().take(index).any(|(_, other)| *other == Some(claim));
+            let taken = named
+                .iter()
+                .take(index)
+                .any(|(_, other)| *other == Some(claim));
             if claim.is_empty() || reserved.contains(&claim) || taken {
-                return Err(self.error(name, "must be a claim name of its own, none of exp, iat, nbf, aud, iss"));
+                return Err(self.error(
+                    name,
+                    "must be a claim name of its own, none of exp, iat, nbf, aud, iss",
+                ));
             }
         }
         Ok(())
@@ -259,7 +292,10 @@ impl Settings {
     /// The request header that `AUTH_HEADER_NAME` means, in lower case: `HTTP_X_TOKEN` is `x-token`.
     pub(crate) fn auth_header(&self) -> Option<String> {
         let bare = self.auth_header_name.strip_prefix("HTTP_")?;
-        let valid = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        let valid = !bare.is_empty()
+            && bare
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         valid.then(|| bare.to_ascii_lowercase().replace('_', "-"))
     }
 
@@ -275,10 +311,15 @@ impl Settings {
             warnings.push("LEEWAY is longer than ACCESS_TOKEN_LIFETIME: tokens live more than twice as long as they say".to_owned());
         }
         if self.blacklist_after_rotation && !self.rotate_refresh_tokens {
-            warnings.push("BLACKLIST_AFTER_ROTATION has no effect on refresh without ROTATE_REFRESH_TOKENS".to_owned());
+            warnings.push(
+                "BLACKLIST_AFTER_ROTATION has no effect on refresh without ROTATE_REFRESH_TOKENS"
+                    .to_owned(),
+            );
         }
         if self.insecure_allow_short_keys {
-            warnings.push("INSECURE_ALLOW_SHORT_KEYS is on: keys that can be guessed are accepted".to_owned());
+            warnings.push(
+                "INSECURE_ALLOW_SHORT_KEYS is on: keys that can be guessed are accepted".to_owned(),
+            );
         }
         if self.check_revoke_token && self.jwk_url.is_some() {
             warnings.push("CHECK_REVOKE_TOKEN compares with this server's users although JWK_URL trusts another issuer".to_owned());

@@ -105,7 +105,11 @@ pub trait TokenStore: Send + Sync + 'static {
 #[async_trait]
 pub trait Store: UserTable + TokenStore {
     /// [`UserTable::get_user`] and [`TokenStore::is_blacklisted`] in one round trip.
-    async fn get_user_and_blacklisted(&self, id: &UserId, jti: &str) -> Result<(Option<User>, bool), StoreError>;
+    async fn get_user_and_blacklisted(
+        &self,
+        id: &UserId,
+        jti: &str,
+    ) -> Result<(Option<User>, bool), StoreError>;
 
     /// A cheap question to the database, for readiness.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -57,7 +57,10 @@ pub struct Token<K: Kind> {
 
 impl<K: Kind> Token<K> {
     pub(crate) fn from_claims(claims: Claims) -> Self {
-        Self { claims, kind: PhantomData }
+        Self {
+            claims,
+            kind: PhantomData,
+        }
     }
 
     /// A new token that names nobody. Not recorded.
@@ -120,10 +123,13 @@ impl RefreshToken {
 /// A verified token as text and claims, without the blacklist. Fetched keys that are missing count as invalid here.
 fn read(jwt: &SimpleJwt, raw: &str, class: TokenClass) -> Result<Claims, TokenError> {
     let now = jwt.now();
-    let claims = jwt.backend().decode(raw, now).map_err(|unreadable| match unreadable {
-        Unreadable::Token(error) => error,
-        Unreadable::KeyNotAtHand => TokenError::Invalid,
-    })?;
+    let claims = jwt
+        .backend()
+        .decode(raw, now)
+        .map_err(|unreadable| match unreadable {
+            Unreadable::Token(error) => error,
+            Unreadable::KeyNotAtHand => TokenError::Invalid,
+        })?;
     check(jwt.settings(), class, &claims, now)?;
     Ok(claims)
 }
@@ -148,7 +154,12 @@ pub(crate) fn fresh(jwt: &SimpleJwt, class: TokenClass, now: Timestamp) -> Claim
 }
 
 /// A new token that names `user`, with the revoke claim if it is configured.
-pub(crate) fn claims_for_user(jwt: &SimpleJwt, class: TokenClass, user: &User, now: Timestamp) -> Claims {
+pub(crate) fn claims_for_user(
+    jwt: &SimpleJwt,
+    class: TokenClass,
+    user: &User,
+    now: Timestamp,
+) -> Claims {
     let settings = jwt.settings();
     let mut claims = fresh(jwt, class, now);
     let id = match settings.user_id_claim_type {
@@ -178,7 +189,13 @@ pub(crate) fn access_claims(jwt: &SimpleJwt, refresh: &Claims, now: Timestamp) -
 }
 
 /// The successor of a refresh token: id and dates replaced in place, everything else kept.
-pub(crate) fn successor_claims(settings: &Settings, parent: &Claims, jti: &str, iat: i64, exp: i64) -> Claims {
+pub(crate) fn successor_claims(
+    settings: &Settings,
+    parent: &Claims,
+    jti: &str,
+    iat: i64,
+    exp: i64,
+) -> Claims {
     let mut claims = parent.clone();
     if let Some(name) = &settings.jti_claim {
         claims.insert(name.as_str(), jti);
@@ -189,19 +206,32 @@ pub(crate) fn successor_claims(settings: &Settings, parent: &Claims, jti: &str, 
 }
 
 /// Part C of the validation order: what a token of `class` must carry beyond a good signature.
-pub(crate) fn check(settings: &Settings, class: TokenClass, claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
+pub(crate) fn check(
+    settings: &Settings,
+    class: TokenClass,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<(), TokenError> {
     check_window(claims, "exp", settings.leeway, now).map_err(|error| match error {
         TokenError::ClaimExpired(_) => TokenError::Expired,
         other => other,
     })?;
-    if settings.jti_claim.as_ref().is_some_and(|name| !claims.contains_key(name)) {
+    if settings
+        .jti_claim
+        .as_ref()
+        .is_some_and(|name| !claims.contains_key(name))
+    {
         return Err(TokenError::NoId);
     }
     check_type(settings, class, claims)
 }
 
 fn check_type(settings: &Settings, class: TokenClass, claims: &Claims) -> Result<(), TokenError> {
-    let Some(name) = settings.token_type_claim.as_ref().filter(|_| class != TokenClass::Untyped) else {
+    let Some(name) = settings
+        .token_type_claim
+        .as_ref()
+        .filter(|_| class != TokenClass::Untyped)
+    else {
         return Ok(());
     };
     match claims.get(name) {
@@ -212,12 +242,23 @@ fn check_type(settings: &Settings, class: TokenClass, claims: &Claims) -> Result
 }
 
 /// A date claim that must exist and lie in the future.
-pub(crate) fn check_window(claims: &Claims, claim: &str, leeway: Duration, now: Timestamp) -> Result<(), TokenError> {
-    let value = claims.get(claim).ok_or_else(|| TokenError::NoClaim(claim.to_owned()))?;
+pub(crate) fn check_window(
+    claims: &Claims,
+    claim: &str,
+    leeway: Duration,
+    now: Timestamp,
+) -> Result<(), TokenError> {
+    let value = claims
+        .get(claim)
+        .ok_or_else(|| TokenError::NoClaim(claim.to_owned()))?;
     let end = date_in_micros(value).ok_or(TokenError::Invalid)?;
     let leeway = i64::try_from(leeway.as_micros()).unwrap_or(i64::MAX);
     let passed = end.saturating_add(leeway) <= now.as_microsecond();
-    if passed { Err(TokenError::ClaimExpired(claim.to_owned())) } else { Ok(()) }
+    if passed {
+        Err(TokenError::ClaimExpired(claim.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn lifetime(settings: &Settings, class: TokenClass) -> Duration {
@@ -231,7 +272,9 @@ pub(crate) fn lifetime(settings: &Settings, class: TokenClass) -> Duration {
 
 /// Whole seconds; the fraction is cut off after the lifetime is added, as Simple JWT does.
 pub(crate) fn seconds_after(now: Timestamp, lifetime: Duration) -> i64 {
-    now.checked_add(lifetime).unwrap_or(Timestamp::MAX).as_second()
+    now.checked_add(lifetime)
+        .unwrap_or(Timestamp::MAX)
+        .as_second()
 }
 
 /// The revoke claim: upper-case hexadecimal MD5 of the stored password (Simple JWT's `get_md5_hash_password`).
@@ -241,8 +284,10 @@ pub(crate) fn password_digest(user: &User) -> String {
     use md5::{Digest as _, Md5};
     use std::fmt::Write as _;
     let digest = Md5::digest(user.password.expose().as_bytes());
-    digest.iter().fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02X}");
-        hex
-    })
+    digest
+        .iter()
+        .fold(String::with_capacity(32), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02X}");
+            hex
+        })
 }

@@ -14,13 +14,16 @@ mod urls;
 mod view;
 mod views;
 
-pub use extract::{AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Principal};
+pub use extract::{
+    AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Principal,
+};
 pub use fields::Field;
 pub use respond::{DjangoError, bad_request, not_found};
 pub use urls::{DecodedPath, DjangoUrls};
 pub use view::View;
 pub use views::{
-    token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding,
+    token_verify,
 };
 
 use crate::SimpleJwt;

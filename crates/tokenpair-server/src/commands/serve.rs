@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::net::SocketAddr;
 use tokenpair::SqliteStore;
 use tokenpair::json::Value;
+use tokenpair::store::Migration;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
@@ -43,12 +44,11 @@ impl Serve {
             None => Config::load(options, self.listen)?,
         };
         let store = SqliteStore::open(config.database.clone()).await?;
-        for step in super::migrate(&store).await? {
-            tracing::info!("created the tables of {step}");
-        }
+        let created = super::migrate(&store).await?;
+        created.iter().for_each(|step| tracing::info!("created the tables of {step}"));
         let jwt = super::engine(&config, &store)?;
         jwt.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-        let first_user = first_user(&config, &store, self.demo).await?;
+        let first_user = self.first_user(&config, &store, created.contains(&Migration::Auth)).await?;
 
         let listener = bind(config.listen).await?;
         let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
@@ -65,6 +65,23 @@ impl Serve {
         let outcome = listener::serve(listener, app.service(self.demo), limits, shutdown).await;
         tracing::info!(?outcome, "stopped");
         Ok(())
+    }
+}
+
+impl Serve {
+    /// A server without users is no use: the demo gets `test`, a database that was just made a superuser.
+    async fn first_user(&self, config: &Config, store: &SqliteStore, made: bool) -> Result<Option<FirstUser>, Failure> {
+        if !made {
+            return Ok(None);
+        }
+        let first = if self.demo {
+            FirstUser { username: "test", password: "test".to_owned() }
+        } else {
+            FirstUser { username: "admin", password: random_password()? }
+        };
+        let user = Createuser::new(first.username, !self.demo);
+        createuser::create(store, &config.settings, user, &first.password).await?;
+        Ok(Some(first))
     }
 }
 
@@ -86,21 +103,6 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::new(format!("cannot listen on {address}: {error}; choose another address with --listen ADDR:PORT"))
     })
-}
-
-/// A server without users is no use: the demo gets `test`, an empty database of our own a superuser.
-async fn first_user(config: &Config, store: &SqliteStore, demo: bool) -> Result<Option<FirstUser>, Failure> {
-    let wanted = demo || (config.database.user_model.is_auth_user() && !store.has_users().await?);
-    if !wanted {
-        return Ok(None);
-    }
-    let first = if demo {
-        FirstUser { username: "test", password: "test".to_owned() }
-    } else {
-        FirstUser { username: "admin", password: random_password()? }
-    };
-    createuser::create(store, &config.settings, Createuser::new(first.username, !demo), &first.password).await?;
-    Ok(Some(first))
 }
 
 fn random_password() -> Result<String, Failure> {

@@ -50,6 +50,10 @@ pub(super) enum Scheme {
         signing: &'static EcdsaSigningAlgorithm,
         verification: &'static EcdsaVerificationAlgorithm,
         curve: &'static str,
+        #[cfg_attr(
+            not(feature = "jwk-url"),
+            allow(dead_code, reason = "a JSON Web Key spells it out")
+        )]
         coordinate_bytes: usize,
     },
     Ed25519,
@@ -177,6 +181,7 @@ impl Scheme {
     }
 
     /// The `kty` of a JSON Web Key for the scheme.
+    #[cfg(any(test, feature = "jwk-url"))]
     pub(super) fn kty(&self) -> &'static str {
         match self {
             Self::Hmac(_) => "oct",

@@ -26,7 +26,11 @@ pub(super) struct RegisteredClaims {
 
 impl RegisteredClaims {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { leeway: settings.leeway, audience: settings.audience.clone(), issuer: settings.issuer.clone() }
+        Self {
+            leeway: settings.leeway,
+            audience: settings.audience.clone(),
+            issuer: settings.issuer.clone(),
+        }
     }
 
     /// The claims as they are signed: configured values overwrite in place or are appended, `aud` first.
@@ -48,38 +52,55 @@ impl RegisteredClaims {
         self.check_expiry(claims, now)?;
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
-        let text_or_absent = |name| claims.get(name).is_none_or(|value| value.as_str().is_some());
+        let text_or_absent = |name| {
+            claims
+                .get(name)
+                .is_none_or(|value| value.as_str().is_some())
+        };
         valid_if(text_or_absent("sub") && text_or_absent("jti"))
     }
 
     fn check_issued_at(&self, claims: &Object, now: i128) -> Result<(), TokenError> {
-        let Some(iat) = claims.get("iat") else { return Ok(()) };
+        let Some(iat) = claims.get("iat") else {
+            return Ok(());
+        };
         let latest = now + micros(self.leeway + IAT_TOLERANCE);
         valid_if(seconds_in_micros(iat)? <= latest)
     }
 
     fn check_not_before(&self, claims: &Object, now: i128) -> Result<(), TokenError> {
-        let Some(nbf) = claims.get("nbf") else { return Ok(()) };
+        let Some(nbf) = claims.get("nbf") else {
+            return Ok(());
+        };
         valid_if(seconds_in_micros(nbf)? <= now + micros(self.leeway))
     }
 
     /// A missing `exp` is reported by the token layer, with a text of its own.
     fn check_expiry(&self, claims: &Object, now: i128) -> Result<(), TokenError> {
-        let Some(exp) = claims.get("exp") else { return Ok(()) };
+        let Some(exp) = claims.get("exp") else {
+            return Ok(());
+        };
         if seconds_in_micros(exp)? <= now - micros(self.leeway) {
             return Err(TokenError::Expired);
         }
         // T8: only now, so that an expired date of an odd type is reported as the reference does.
-        valid_if(matches!(exp, Value::Number(_)) && python_int(exp).is_some_and(|second| second <= LAST_SECOND))
+        valid_if(
+            matches!(exp, Value::Number(_))
+                && python_int(exp).is_some_and(|second| second <= LAST_SECOND),
+        )
     }
 
     fn check_issuer(&self, claims: &Object) -> Result<(), TokenError> {
-        let Some(issuer) = &self.issuer else { return Ok(()) };
+        let Some(issuer) = &self.issuer else {
+            return Ok(());
+        };
         valid_if(claims.get("iss").and_then(Value::as_str) == Some(issuer))
     }
 
     fn check_audience(&self, claims: &Object) -> Result<(), TokenError> {
-        let Some(accepted) = &self.audience else { return Ok(()) };
+        let Some(accepted) = &self.audience else {
+            return Ok(());
+        };
         match claims.get("aud") {
             Some(Value::String(one)) => valid_if(accepted.contains(one)),
             Some(Value::Array(many)) => {
@@ -95,17 +116,25 @@ impl From<&Audience> for Value {
     fn from(audience: &Audience) -> Self {
         match audience {
             Audience::One(one) => Self::from(one.as_str()),
-            Audience::Any(many) => Self::Array(many.iter().map(|one| Self::from(one.as_str())).collect()),
+            Audience::Any(many) => {
+                Self::Array(many.iter().map(|one| Self::from(one.as_str())).collect())
+            }
         }
     }
 }
 
 fn valid_if(condition: bool) -> Result<(), TokenError> {
-    if condition { Ok(()) } else { Err(TokenError::Invalid) }
+    if condition {
+        Ok(())
+    } else {
+        Err(TokenError::Invalid)
+    }
 }
 
 fn seconds_in_micros(claim: &Value) -> Result<i128, TokenError> {
-    python_int(claim).map(|seconds| seconds.saturating_mul(1_000_000)).ok_or(TokenError::Invalid)
+    python_int(claim)
+        .map(|seconds| seconds.saturating_mul(1_000_000))
+        .ok_or(TokenError::Invalid)
 }
 
 fn micros(duration: Duration) -> i128 {
@@ -114,7 +143,9 @@ fn micros(duration: Duration) -> i128 {
 
 /// A date claim in microseconds since 1970, fractions kept. `None` for what is no number or beyond the year 9999.
 pub(crate) fn date_in_micros(claim: &Value) -> Option<i64> {
-    let Value::Number(number) = claim else { return None };
+    let Value::Number(number) = claim else {
+        return None;
+    };
     let micros = match number {
         Number::Int(seconds) => seconds.checked_mul(1_000_000)?,
         Number::Float(seconds) if seconds.abs() < 1e12 => {

@@ -60,6 +60,9 @@ pub enum KeyError {
     /// The document is no JSON Web Key Set, is out of bounds, or holds no usable key.
     #[error("no usable JSON Web Key Set: {0}")]
     JwkSet(String),
+    /// There is no `SIGNING_KEY`: tokens are verified only.
+    #[error("there is no SIGNING_KEY, so no token can be issued")]
+    NoSigningKey,
     /// The cryptographic library failed to sign.
     #[error("the {0} signature could not be made")]
     Signing(Algorithm),

@@ -22,7 +22,7 @@ const MAX_QUOTED_CHARS: usize = 32;
 
 /// The keys of a JSON Web Key Set that can verify for one algorithm, by `kid`.
 #[derive(Clone, Debug)]
-pub struct JwkSet {
+pub(crate) struct JwkSet {
     keys: Vec<(String, VerifyingKey)>,
     skipped: Vec<KeyError>,
 }
@@ -32,7 +32,11 @@ impl JwkSet {
     ///
     /// Keys of other kinds and unfit ones are skipped, as providers publish those too. The whole set is
     /// refused if nothing is left, if two keys share a `kid`, or if it mixes secrets with public keys.
-    pub fn parse(text: &[u8], algorithm: Algorithm, allow_short: bool) -> Result<Self, KeyError> {
+    pub(crate) fn parse(
+        text: &[u8],
+        algorithm: Algorithm,
+        allow_short: bool,
+    ) -> Result<Self, KeyError> {
         if text.len() > MAX_SET_BYTES {
             return Err(refused("it is larger than 256 KiB"));
         }
@@ -67,13 +71,13 @@ impl JwkSet {
     }
 
     /// The key of this name.
-    pub fn find(&self, kid: &str) -> Option<&VerifyingKey> {
+    pub(crate) fn find(&self, kid: &str) -> Option<&VerifyingKey> {
         let (_, key) = self.keys.iter().find(|(name, _)| name == kid)?;
         Some(key)
     }
 
     /// Why the other keys of the document do not count.
-    pub fn skipped(&self) -> &[KeyError] {
+    pub(crate) fn skipped(&self) -> &[KeyError] {
         &self.skipped
     }
 }
@@ -82,7 +86,7 @@ impl VerifyingKey {
     /// Reads one JSON Web Key (RFC 7517), if it may verify signatures of this algorithm.
     ///
     /// `use`, `key_ops` and `alg` may be absent but must not say otherwise; `kid` is not looked at.
-    pub fn from_jwk(
+    pub(crate) fn from_jwk(
         algorithm: Algorithm,
         jwk: &Object,
         allow_short: bool,

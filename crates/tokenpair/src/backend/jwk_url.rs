@@ -48,26 +48,46 @@ struct Progress {
 impl KeySource {
     /// Starts the thread, which fetches at once. Does not wait for it.
     pub(super) fn start(url: &str, algorithm: Algorithm) -> Result<Self, String> {
-        let url: reqwest::Url = url.parse().map_err(|error| format!("is no address: {error}"))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let url: reqwest::Url = url
+            .parse()
+            .map_err(|error| format!("is no address: {error}"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| format!("cannot be fetched: {error}"))?;
-        let client = Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT).build();
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .build();
         let client = client.map_err(|error| format!("cannot be fetched: {error}"))?;
         let fetched = Arc::new(ArcSwapOption::empty());
         let (publish, progress) = watch::channel(Progress::default());
         let (requests, asked) = mpsc::channel(1);
-        let fetcher = Fetcher { client, url, algorithm, fetched: fetched.clone(), publish, asked };
+        let fetcher = Fetcher {
+            client,
+            url,
+            algorithm,
+            fetched: fetched.clone(),
+            publish,
+            asked,
+        };
         std::thread::Builder::new()
             .name("tokenpair-jwk-url".to_owned())
             .spawn(move || runtime.block_on(fetcher.run()))
             .map_err(|error| format!("cannot be fetched: {error}"))?;
-        Ok(Self { fetched, progress, requests })
+        Ok(Self {
+            fetched,
+            progress,
+            requests,
+        })
     }
 
     /// The key at hand with this `kid`.
     pub(super) fn key(&self, kid: &str) -> Option<VerifyingKey> {
         let fetched = self.fetched.load();
-        let usable = fetched.as_ref().filter(|fetched| fetched.at.elapsed() < MAX_STALE)?;
+        let usable = fetched
+            .as_ref()
+            .filter(|fetched| fetched.at.elapsed() < MAX_STALE)?;
         usable.keys.find(kid).cloned()
     }
 
@@ -75,7 +95,11 @@ impl KeySource {
     ///
     /// `Ok(true)`: there is a newer set. `Ok(false)`: the set at hand is fresh, so the key does not exist.
     pub(super) async fn fetch_again(&self) -> Result<bool, StoreError> {
-        let fresh = self.fetched.load().as_ref().is_some_and(|fetched| fetched.at.elapsed() < COOLDOWN);
+        let fresh = self
+            .fetched
+            .load()
+            .as_ref()
+            .is_some_and(|fetched| fetched.at.elapsed() < COOLDOWN);
         if fresh {
             return Ok(false);
         }
@@ -84,8 +108,15 @@ impl KeySource {
         // A full queue means that somebody has asked already.
         let _ = self.requests.try_send(());
         let stopped = |_| StoreError::new("the thread that fetches JWK_URL stopped");
-        let after = *progress.wait_for(|now| now.fetches > before).await.map_err(stopped)?;
-        if after.good { Ok(true) } else { Err(StoreError::new("the keys of JWK_URL cannot be fetched")) }
+        let after = *progress
+            .wait_for(|now| now.fetches > before)
+            .await
+            .map_err(stopped)?;
+        if after.good {
+            Ok(true)
+        } else {
+            Err(StoreError::new("the keys of JWK_URL cannot be fetched"))
+        }
     }
 }
 
@@ -106,14 +137,34 @@ impl Fetcher {
             let good = result.is_ok();
             match result {
                 Ok(keys) => {
-                    self.fetched.store(Some(Arc::new(Fetched { keys, at: Instant::now() })));
+                    let skipped = keys
+                        .skipped()
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>();
+                    tracing::debug!(url = %self.url, ?skipped, "fetched the keys of JWK_URL");
+                    self.fetched.store(Some(Arc::new(Fetched {
+                        keys,
+                        at: Instant::now(),
+                    })));
                     pause = FIRST_PAUSE;
                 }
-                Err(error) => tracing::warn!(url = %self.url, error, "cannot fetch the keys of JWK_URL"),
+                Err(error) => {
+                    tracing::warn!(url = %self.url, error, "cannot fetch the keys of JWK_URL")
+                }
             }
-            self.publish.send_modify(|progress| *progress = Progress { fetches: progress.fetches + 1, good });
+            self.publish.send_modify(|progress| {
+                *progress = Progress {
+                    fetches: progress.fetches + 1,
+                    good,
+                }
+            });
             let next = if good { LIFESPAN } else { pause };
-            pause = if good { FIRST_PAUSE } else { (pause * 2).min(LAST_PAUSE) };
+            pause = if good {
+                FIRST_PAUSE
+            } else {
+                (pause * 2).min(LAST_PAUSE)
+            };
             if let Ok(None) = tokio::time::timeout(next, self.asked.recv()).await {
                 return;
             }
@@ -122,7 +173,12 @@ impl Fetcher {
 
     async fn fetch(&self) -> Result<JwkSet, String> {
         let text = |error: reqwest::Error| error.without_url().to_string();
-        let mut response = self.client.get(self.url.clone()).send().await.map_err(text)?;
+        let mut response = self
+            .client
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(text)?;
         if !response.status().is_success() {
             return Err(format!("status {}", response.status()));
         }

@@ -21,7 +21,7 @@ use super::error::KeyError;
 use super::{pem, roca};
 
 /// A key that signs. It knows its [`VerifyingKey`].
-pub struct SigningKey {
+pub(crate) struct SigningKey {
     signer: Signer,
     verifying: VerifyingKey,
 }
@@ -35,7 +35,7 @@ enum Signer {
 
 /// A key that checks signatures: a public key, or the secret of an HMAC.
 #[derive(Clone)]
-pub struct VerifyingKey {
+pub(crate) struct VerifyingKey {
     algorithm: Algorithm,
     verifier: Verifier,
     warning: Option<String>,
@@ -59,7 +59,11 @@ impl SigningKey {
     /// Reads `SIGNING_KEY`: the secret itself for HS*, else a PEM private key (PKCS#8, PKCS#1, SEC 1).
     ///
     /// `allow_short` admits short secrets; an RSA key below 2048 bits cannot sign in any case.
-    pub fn new(algorithm: Algorithm, text: &str, allow_short: bool) -> Result<Self, KeyError> {
+    pub(crate) fn new(
+        algorithm: Algorithm,
+        text: &str,
+        allow_short: bool,
+    ) -> Result<Self, KeyError> {
         let signer = Signer::new(algorithm, text)?;
         let public = signer.public_key().unwrap_or(text.as_bytes());
         let verifying = VerifyingKey::from_bytes(algorithm, public, allow_short)?;
@@ -67,22 +71,22 @@ impl SigningKey {
     }
 
     /// The one algorithm of this key.
-    pub fn algorithm(&self) -> Algorithm {
+    pub(crate) fn algorithm(&self) -> Algorithm {
         self.verifying.algorithm
     }
 
     /// The half that verifies; for HS* it holds the same secret.
-    pub fn verifying_key(&self) -> &VerifyingKey {
+    pub(crate) fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
 
     /// A remark for the log on a key that is accepted although it is weak.
-    pub fn warning(&self) -> Option<&str> {
+    pub(crate) fn warning(&self) -> Option<&str> {
         self.verifying.warning()
     }
 
     /// Fails unless `verifying` accepts what this key signs; makes one signature to find out.
-    pub fn check_pair(&self, verifying: &VerifyingKey) -> Result<(), KeyError> {
+    pub(crate) fn check_pair(&self, verifying: &VerifyingKey) -> Result<(), KeyError> {
         let probe = b"a signing key and its verifying key";
         let mut signature = Vec::new();
         self.sign(probe, &mut signature)?;
@@ -96,7 +100,7 @@ impl SigningKey {
     }
 
     /// Appends the signature of `message`, as raw bytes, to `out`; on failure `out` is as before.
-    pub fn sign(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), KeyError> {
+    pub(crate) fn sign(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), KeyError> {
         let failed = |_| KeyError::Signing(self.algorithm());
         let rng = SystemRandom::new();
         match &self.signer {
@@ -160,7 +164,11 @@ impl VerifyingKey {
     ///
     /// A private key is taken for its public half, as by the reference. Certificates are refused.
     /// `allow_short` admits short secrets and, for RS256 and RS512, RSA keys from 1024 bits.
-    pub fn new(algorithm: Algorithm, text: &str, allow_short: bool) -> Result<Self, KeyError> {
+    pub(crate) fn new(
+        algorithm: Algorithm,
+        text: &str,
+        allow_short: bool,
+    ) -> Result<Self, KeyError> {
         if algorithm.is_symmetric() {
             return Self::from_bytes(algorithm, text.as_bytes(), allow_short);
         }
@@ -210,19 +218,20 @@ impl VerifyingKey {
     }
 
     /// The one algorithm of this key.
-    pub fn algorithm(&self) -> Algorithm {
+    #[cfg(test)]
+    pub(crate) fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
     /// A remark for the log on a key that is accepted although it is weak.
-    pub fn warning(&self) -> Option<&str> {
+    pub(crate) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
 
     /// Whether `signature`, as raw bytes, is this key's signature of `message`.
     ///
     /// A MAC is compared in constant time and only in full length.
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.verifier {
             Verifier::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
             Verifier::Public(key) => key.verify_sig(message, signature).is_ok(),

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{io, thread};
+use std::{fmt, io, thread};
 
 use tokio::sync::oneshot;
 
@@ -65,6 +65,14 @@ struct Task<F, T> {
     work: F,
     reply: oneshot::Sender<T>,
     deadline: Instant,
+}
+
+impl fmt::Debug for HashPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HashPool")
+            .field("threads", &self.shared.threads)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HashPool {

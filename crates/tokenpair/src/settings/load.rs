@@ -33,8 +33,16 @@ pub struct SettingsError {
 
 impl SettingsError {
     /// An error about `name`.
-    pub fn new(name: impl Into<String>, source: Option<String>, message: impl Into<String>) -> Self {
-        Self { name: name.into(), source, message: message.into() }
+    pub fn new(
+        name: impl Into<String>,
+        source: Option<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            source,
+            message: message.into(),
+        }
     }
 }
 
@@ -104,22 +112,69 @@ const REMOVED: [(&str, &str); 4] = [
     ("AUTH_HEADER_TYPE", "AUTH_HEADER_TYPES"),
     ("AUTH_TOKEN_CLASS", "AUTH_TOKEN_CLASSES"),
     ("SECRET_KEY", "SIGNING_KEY"),
-    ("TOKEN_BACKEND_CLASS", "ALGORITHM, SIGNING_KEY and VERIFYING_KEY"),
+    (
+        "TOKEN_BACKEND_CLASS",
+        "ALGORITHM, SIGNING_KEY and VERIFYING_KEY",
+    ),
 ];
 
 /// Settings that hold Python code, the value that means "as built in", and our door for the same purpose.
 const CODE: [(&str, &str, &str); 11] = [
-    ("JSON_ENCODER", "", "values are converted before `Claims::insert`"),
-    ("ON_LOGIN_FAILED", "rest_framework_simplejwt.serializers.default_on_login_failed", "`SimpleJwtBuilder::on_login_failed`"),
-    ("ON_LOGIN_SUCCESS", "rest_framework_simplejwt.serializers.default_on_login_success", "`SimpleJwtBuilder::on_login_success`"),
-    ("SLIDING_TOKEN_OBTAIN_SERIALIZER", "rest_framework_simplejwt.serializers.TokenObtainSlidingSerializer", "`SimpleJwtBuilder::get_token` and `::validate`"),
-    ("SLIDING_TOKEN_REFRESH_SERIALIZER", "rest_framework_simplejwt.serializers.TokenRefreshSlidingSerializer", "`SimpleJwtBuilder::validate`"),
-    ("TOKEN_BLACKLIST_SERIALIZER", "rest_framework_simplejwt.serializers.TokenBlacklistSerializer", "`SimpleJwtBuilder::validate`"),
-    ("TOKEN_OBTAIN_SERIALIZER", "rest_framework_simplejwt.serializers.TokenObtainPairSerializer", "`SimpleJwtBuilder::get_token` and `::validate`"),
-    ("TOKEN_REFRESH_SERIALIZER", "rest_framework_simplejwt.serializers.TokenRefreshSerializer", "`SimpleJwtBuilder::validate`"),
-    ("TOKEN_VERIFY_SERIALIZER", "rest_framework_simplejwt.serializers.TokenVerifySerializer", "`SimpleJwtBuilder::validate`"),
-    ("TOKEN_USER_CLASS", "rest_framework_simplejwt.models.TokenUser", "`TokenUser::claims`"),
-    ("USER_AUTHENTICATION_RULE", "rest_framework_simplejwt.authentication.default_user_authentication_rule", "`SimpleJwtBuilder::user_authentication_rule`"),
+    (
+        "JSON_ENCODER",
+        "",
+        "values are converted before `Claims::insert`",
+    ),
+    (
+        "ON_LOGIN_FAILED",
+        "rest_framework_simplejwt.serializers.default_on_login_failed",
+        "`SimpleJwtBuilder::on_login_failed`",
+    ),
+    (
+        "ON_LOGIN_SUCCESS",
+        "rest_framework_simplejwt.serializers.default_on_login_success",
+        "`SimpleJwtBuilder::on_login_success`",
+    ),
+    (
+        "SLIDING_TOKEN_OBTAIN_SERIALIZER",
+        "rest_framework_simplejwt.serializers.TokenObtainSlidingSerializer",
+        "`SimpleJwtBuilder::get_token` and `::validate`",
+    ),
+    (
+        "SLIDING_TOKEN_REFRESH_SERIALIZER",
+        "rest_framework_simplejwt.serializers.TokenRefreshSlidingSerializer",
+        "`SimpleJwtBuilder::validate`",
+    ),
+    (
+        "TOKEN_BLACKLIST_SERIALIZER",
+        "rest_framework_simplejwt.serializers.TokenBlacklistSerializer",
+        "`SimpleJwtBuilder::validate`",
+    ),
+    (
+        "TOKEN_OBTAIN_SERIALIZER",
+        "rest_framework_simplejwt.serializers.TokenObtainPairSerializer",
+        "`SimpleJwtBuilder::get_token` and `::validate`",
+    ),
+    (
+        "TOKEN_REFRESH_SERIALIZER",
+        "rest_framework_simplejwt.serializers.TokenRefreshSerializer",
+        "`SimpleJwtBuilder::validate`",
+    ),
+    (
+        "TOKEN_VERIFY_SERIALIZER",
+        "rest_framework_simplejwt.serializers.TokenVerifySerializer",
+        "`SimpleJwtBuilder::validate`",
+    ),
+    (
+        "TOKEN_USER_CLASS",
+        "rest_framework_simplejwt.models.TokenUser",
+        "`TokenUser::claims`",
+    ),
+    (
+        "USER_AUTHENTICATION_RULE",
+        "rest_framework_simplejwt.authentication.default_user_authentication_rule",
+        "`SimpleJwtBuilder::user_authentication_rule`",
+    ),
 ];
 
 const ROUNDS: &str = "pbkdf2_sha256_iterations, pbkdf2_sha1_iterations, argon2_time_cost, argon2_memory_cost, \
@@ -130,7 +185,8 @@ const SERVER_VARIABLES: [&str; 5] = ["CONFIG", "DATABASE", "LISTEN", "LOG", "DEM
 
 /// The `TOKENPAIR_*` variables of this process.
 pub(super) fn environment() -> Vec<Entry> {
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     variables
         .filter_map(|(variable, value)| {
             let name = variable.strip_prefix("TOKENPAIR_")?;
@@ -154,8 +210,11 @@ impl Settings {
         for entry in entries {
             settings.apply(&entry)?;
         }
-        if settings.signing_key.expose().is_empty() {
-            return Err(settings.error("SIGNING_KEY", "is required: an HMAC secret or a PEM private key"));
+        if settings.signing_key.expose().is_empty() && !settings.verifies_only() {
+            return Err(settings.error(
+                "SIGNING_KEY",
+                "is required: an HMAC secret or a PEM private key",
+            ));
         }
         settings.validate()?;
         Ok(settings)
@@ -179,7 +238,8 @@ impl Settings {
             "CHECK_USER_IS_ACTIVE" => self.check_user_is_active = value.flag()?,
             "DATA_UPLOAD_MAX_MEMORY_SIZE" => self.data_upload_max_memory_size = value.size()?,
             "ERROR_TEXTS" => {
-                self.error_texts = value.choice(&[("5.5", ErrorTexts::V5_5), ("5.4", ErrorTexts::V5_4)])?;
+                self.error_texts =
+                    value.choice(&[("5.5", ErrorTexts::V5_5), ("5.4", ErrorTexts::V5_4)])?;
             }
             "INSECURE_ALLOW_SHORT_KEYS" => self.insecure_allow_short_keys = value.flag()?,
             "ISSUER" => self.issuer = value.optional_text()?,
@@ -195,14 +255,21 @@ impl Settings {
             "ROTATION_GRACE_PERIOD" => self.rotation_grace_period = value.duration()?,
             "SIGNING_KEY" => self.signing_key = Secret::from(value.secret()?),
             "SLIDING_TOKEN_LIFETIME" => self.sliding_token_lifetime = value.duration()?,
-            "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => self.sliding_token_refresh_exp_claim = value.text()?,
-            "SLIDING_TOKEN_REFRESH_LIFETIME" => self.sliding_token_refresh_lifetime = value.duration()?,
+            "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => {
+                self.sliding_token_refresh_exp_claim = value.text()?
+            }
+            "SLIDING_TOKEN_REFRESH_LIFETIME" => {
+                self.sliding_token_refresh_lifetime = value.duration()?
+            }
             "STORE_FULL_TOKENS" => self.store_full_tokens = value.flag()?,
             "TOKEN_TYPE_CLAIM" => self.token_type_claim = value.optional_text()?,
             "UPDATE_LAST_LOGIN" => self.update_last_login = value.flag()?,
             "USER_ID_CLAIM" => self.user_id_claim = value.text()?,
             "USER_ID_CLAIM_TYPE" => {
-                let choices = [("string", UserIdClaimType::String), ("number", UserIdClaimType::Number)];
+                let choices = [
+                    ("string", UserIdClaimType::String),
+                    ("number", UserIdClaimType::Number),
+                ];
                 self.user_id_claim_type = value.choice(&choices)?;
             }
             "USER_ID_FIELD" => self.user_id_field = value.text()?,
@@ -227,7 +294,10 @@ fn unknown(name: &str, entry: &Entry) -> SettingsError {
 
 /// The known name with the fewest edits, when it is near enough to be meant.
 fn nearest(name: &str) -> Option<&'static str> {
-    let scored = NAMES.iter().map(|&known| (edit_distance(name, known), known)).min()?;
+    let scored = NAMES
+        .iter()
+        .map(|&known| (edit_distance(name, known), known))
+        .min()?;
     (scored.0 <= 1 + name.len() / 4).then_some(scored.1)
 }
 
@@ -262,7 +332,10 @@ impl Setting<'_> {
     }
 
     fn expected(&self, what: &str) -> SettingsError {
-        self.refuse(format!("expected {what}, got {}", describe(&self.entry.value)))
+        self.refuse(format!(
+            "expected {what}, got {}",
+            describe(&self.entry.value)
+        ))
     }
 
     fn text(&self) -> Result<String, SettingsError> {
@@ -282,7 +355,9 @@ impl Setting<'_> {
 
     /// Like `text`, but what was found is never repeated.
     fn secret(&self) -> Result<String, SettingsError> {
-        self.text().map_err(|_| self.refuse("expected an HMAC secret or a PEM private key, as a text that is not empty"))
+        self.text().map_err(|_| {
+            self.refuse("expected an HMAC secret or a PEM private key, as a text that is not empty")
+        })
     }
 
     fn flag(&self) -> Result<bool, SettingsError> {
@@ -314,13 +389,20 @@ impl Setting<'_> {
             Value::String(text) => duration_from_text(text),
             _ => None,
         };
-        seconds.ok_or_else(|| self.expected("a duration such as \"15m\", \"7 days\" or a number of seconds"))
+        seconds.ok_or_else(|| {
+            self.expected("a duration such as \"15m\", \"7 days\" or a number of seconds")
+        })
     }
 
     fn list(&self) -> Result<Vec<String>, SettingsError> {
         let items = match &self.entry.value {
-            Value::String(text) => Some(text.split(',').map(|item| item.trim().to_owned()).collect()),
-            Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+            Value::String(text) => {
+                Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+            }
+            Value::Array(values) => values
+                .iter()
+                .map(|value| value.as_str().map(str::to_owned))
+                .collect(),
             _ => None,
         };
         items.ok_or_else(|| self.expected("a text or a list of texts"))
@@ -331,30 +413,42 @@ impl Setting<'_> {
             Value::Null => Ok(None),
             Value::String(text) if text.is_empty() => Ok(None),
             Value::String(text) => Ok(Some(Audience::One(text.clone()))),
-            Value::Array(values) if !values.is_empty() => self.list().map(|list| Some(Audience::Any(list))),
+            Value::Array(values) if !values.is_empty() => {
+                self.list().map(|list| Some(Audience::Any(list)))
+            }
             _ => Err(self.expected("a text or a list of texts")),
         }
     }
 
     fn algorithm(&self) -> Result<Algorithm, SettingsError> {
         let text = self.text()?;
-        text.parse().map_err(|error| self.refuse(format!("{error}")))
+        text.parse()
+            .map_err(|error| self.refuse(format!("{error}")))
     }
 
     fn token_classes(&self) -> Result<Vec<TokenClass>, SettingsError> {
-        self.list()?.iter().map(|path| self.token_class(path)).collect()
+        self.list()?
+            .iter()
+            .map(|path| self.token_class(path))
+            .collect()
     }
 
     /// A class by its name or by the dotted path that Simple JWT expects.
     fn token_class(&self, path: &str) -> Result<TokenClass, SettingsError> {
-        let name = path.strip_prefix("rest_framework_simplejwt.tokens.").unwrap_or(path);
+        let name = path
+            .strip_prefix("rest_framework_simplejwt.tokens.")
+            .unwrap_or(path);
         TokenClass::ALL.into_iter().find(|class| class.name() == name).ok_or_else(|| {
             self.refuse(format!("no token class {path:?}, accepted: AccessToken, RefreshToken, SlidingToken, UntypedToken"))
         })
     }
 
     fn hashers(&self) -> Result<Vec<Hasher>, SettingsError> {
-        let hashers = self.list()?.iter().map(|name| name.parse::<Hasher>()).collect::<Result<Vec<_>, _>>();
+        let hashers = self
+            .list()?
+            .iter()
+            .map(|name| name.parse::<Hasher>())
+            .collect::<Result<Vec<_>, _>>();
         hashers.map_err(|error| self.refuse(error.to_string()))
     }
 
@@ -371,7 +465,9 @@ impl Setting<'_> {
                 "scrypt_work_factor" => &mut rounds.scrypt_work_factor,
                 "scrypt_block_size" => &mut rounds.scrypt_block_size,
                 "scrypt_parallelism" => &mut rounds.scrypt_parallelism,
-                _ => return Err(self.refuse(format!("no work factor {name:?}, accepted: {ROUNDS}"))),
+                _ => {
+                    return Err(self.refuse(format!("no work factor {name:?}, accepted: {ROUNDS}")));
+                }
             };
             *field = number;
         }
@@ -386,11 +482,17 @@ impl Setting<'_> {
                 .collect(),
             Value::String(text) => text
                 .split(',')
-                .map(|pair| pair.split_once('=').and_then(|(name, n)| Some((name.trim().to_owned(), n.trim().parse().ok()?))))
+                .map(|pair| {
+                    pair.split_once('=').and_then(|(name, n)| {
+                        Some((name.trim().to_owned(), n.trim().parse().ok()?))
+                    })
+                })
                 .collect(),
             _ => None,
         };
-        pairs.ok_or_else(|| self.expected("numbers by name, such as { pbkdf2_sha256_iterations = 600000 }"))
+        pairs.ok_or_else(|| {
+            self.expected("numbers by name, such as { pbkdf2_sha256_iterations = 600000 }")
+        })
     }
 
     fn url(&self) -> Result<Option<String>, SettingsError> {
@@ -407,9 +509,16 @@ impl Setting<'_> {
     }
 
     fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, SettingsError> {
-        let found = self.entry.value.as_str().and_then(|text| choices.iter().find(|(name, _)| *name == text));
+        let found = self
+            .entry
+            .value
+            .as_str()
+            .and_then(|text| choices.iter().find(|(name, _)| *name == text));
         found.map(|(_, choice)| *choice).ok_or_else(|| {
-            let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
+            let names: Vec<_> = choices
+                .iter()
+                .map(|(name, _)| format!("{name:?}"))
+                .collect();
             self.expected(&names.join(" or "))
         })
     }
@@ -422,7 +531,9 @@ impl Setting<'_> {
         match &self.entry.value {
             Value::Null => Ok(()),
             Value::String(text) if text == built_in => Ok(()),
-            _ => Err(self.refuse(format!("Python code cannot be run here; the library's door for this is {door}"))),
+            _ => Err(self.refuse(format!(
+                "Python code cannot be run here; the library's door for this is {door}"
+            ))),
         }
     }
 }

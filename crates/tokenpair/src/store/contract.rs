@@ -72,19 +72,29 @@ fn rotation(parent: &str, successor: &str, seconds: i64) -> Rotation {
 }
 
 fn lenient(rotation: Rotation) -> Rotation {
-    Rotation { grace: Duration::from_secs(10), reuse_detection: true, ..rotation }
+    Rotation {
+        grace: Duration::from_secs(10),
+        reuse_detection: true,
+        ..rotation
+    }
 }
 
 fn ok<T>(result: Result<T, crate::StoreError>) -> T {
-    #[expect(clippy::panic, reason = "a failed rule of the contract is a failed test")]
+    #[expect(
+        clippy::panic,
+        reason = "a failed rule of the contract is a failed test"
+    )]
     result.unwrap_or_else(|error| panic!("the store failed: {error}"))
 }
 
-const REFUSED: Rotated = Rotated::Blacklisted { line_revoked: false };
+const REFUSED: Rotated = Rotated::Blacklisted {
+    line_revoked: false,
+};
 
 /// Logins are compared exactly, ids by key, inactive users included.
 pub async fn users_are_found_by_exact_login_and_by_id<S: Store>(store: S) {
-    let alice = ok(store.find_by_login("alice").await).map(|user| (user.id, user.is_active, user.is_staff));
+    let alice =
+        ok(store.find_by_login("alice").await).map(|user| (user.id, user.is_active, user.is_staff));
     assert_eq!(alice, Some((UserId::Int(1), true, true)));
     let bob = ok(store.get_user(&UserId::Int(2)).await).map(|user| (user.username, user.is_active));
     assert_eq!(bob, Some(("bob".to_owned(), false)));
@@ -95,7 +105,9 @@ pub async fn users_are_found_by_exact_login_and_by_id<S: Store>(store: S) {
 
 /// A password set by somebody else between check and upgrade is not overwritten.
 pub async fn a_password_is_replaced_only_while_it_is_the_one_that_was_checked<S: Store>(store: S) {
-    let Some(alice) = users().into_iter().next() else { return };
+    let Some(alice) = users().into_iter().next() else {
+        return;
+    };
     ok(store.set_password(&alice, "first").await);
     ok(store.set_password(&alice, "second").await);
     let stored = ok(store.find_by_login("alice").await).map(|user| user.password);
@@ -119,7 +131,10 @@ pub async fn a_token_is_blacklisted_once<S: Store>(store: S) {
 
 /// Blacklisting records first what is unknown, also without an owner.
 pub async fn an_unknown_token_can_be_blacklisted<S: Store>(store: S) {
-    let nobodys = OutstandingToken { user_id: None, ..token("a") };
+    let nobodys = OutstandingToken {
+        user_id: None,
+        ..token("a")
+    };
     assert!(ok(store.blacklist(&nobodys, at(1)).await));
     assert!(ok(store.is_blacklisted("a").await));
 }
@@ -127,37 +142,66 @@ pub async fn an_unknown_token_can_be_blacklisted<S: Store>(store: S) {
 /// The joined question agrees with the two single ones.
 pub async fn user_and_blacklist_are_answered_together<S: Store>(store: S) {
     ok(store.blacklist(&token("a"), at(1)).await);
-    for (id, jti, found, blacklisted) in [(1, "a", true, true), (1, "b", true, false), (9, "a", false, true)] {
+    for (id, jti, found, blacklisted) in [
+        (1, "a", true, true),
+        (1, "b", true, false),
+        (9, "a", false, true),
+    ] {
         let (user, listed) = ok(store.get_user_and_blacklisted(&UserId::Int(id), jti).await);
-        assert_eq!((user.is_some(), listed), (found, blacklisted), "user {id}, jti {jti}");
+        assert_eq!(
+            (user.is_some(), listed),
+            (found, blacklisted),
+            "user {id}, jti {jti}"
+        );
     }
 }
 
 /// Without grace, a second exchange of one token is refused, and its successor lives.
 pub async fn a_rotated_token_is_refused<S: Store>(store: S) {
-    assert_eq!(ok(store.rotate(&rotation("a", "b", 0)).await), Rotated::Fresh);
+    assert_eq!(
+        ok(store.rotate(&rotation("a", "b", 0)).await),
+        Rotated::Fresh
+    );
     assert!(ok(store.is_blacklisted("a").await));
     assert!(!ok(store.is_blacklisted("b").await));
     assert_eq!(ok(store.rotate(&rotation("a", "c", 0)).await), REFUSED);
-    assert_eq!(ok(store.rotate(&rotation("b", "d", 1)).await), Rotated::Fresh);
+    assert_eq!(
+        ok(store.rotate(&rotation("b", "d", 1)).await),
+        Rotated::Fresh
+    );
     assert!(!ok(store.blacklist(&token("a"), at(2)).await));
 }
 
 /// Within the grace period the same successor comes back, whoever asks and however often.
 pub async fn a_replay_within_grace_yields_the_same_successor<S: Store>(store: S) {
-    assert_eq!(ok(store.rotate(&lenient(rotation("a", "b", 0))).await), Rotated::Fresh);
-    let same = Successor { jti: "b".to_owned(), iat: at(0).as_second(), exp: at(86_400).as_second() };
+    assert_eq!(
+        ok(store.rotate(&lenient(rotation("a", "b", 0))).await),
+        Rotated::Fresh
+    );
+    let same = Successor {
+        jti: "b".to_owned(),
+        iat: at(0).as_second(),
+        exp: at(86_400).as_second(),
+    };
     for seconds in [0, 1, 10] {
-        assert_eq!(ok(store.rotate(&lenient(rotation("a", "x", seconds))).await), Rotated::Replayed(same.clone()));
+        assert_eq!(
+            ok(store.rotate(&lenient(rotation("a", "x", seconds))).await),
+            Rotated::Replayed(same.clone())
+        );
     }
     assert!(!ok(store.is_blacklisted("b").await));
 }
 
 /// A grandparent gets nothing, but within its window it does not end the line either.
-pub async fn a_replay_after_its_successor_was_rotated_is_refused_and_the_line_lives<S: Store>(store: S) {
+pub async fn a_replay_after_its_successor_was_rotated_is_refused_and_the_line_lives<S: Store>(
+    store: S,
+) {
     ok(store.rotate(&lenient(rotation("a", "b", 0))).await);
     ok(store.rotate(&lenient(rotation("b", "c", 1))).await);
-    assert_eq!(ok(store.rotate(&lenient(rotation("a", "x", 2))).await), REFUSED);
+    assert_eq!(
+        ok(store.rotate(&lenient(rotation("a", "x", 2))).await),
+        REFUSED
+    );
     assert!(!ok(store.is_blacklisted("c").await));
 }
 
@@ -166,7 +210,10 @@ pub async fn a_reuse_after_grace_ends_the_line<S: Store>(store: S) {
     ok(store.rotate(&lenient(rotation("a", "b", 0))).await);
     ok(store.rotate(&lenient(rotation("b", "c", 1))).await);
     let revoked = Rotated::Blacklisted { line_revoked: true };
-    assert_eq!(ok(store.rotate(&lenient(rotation("a", "x", 11))).await), revoked);
+    assert_eq!(
+        ok(store.rotate(&lenient(rotation("a", "x", 11))).await),
+        revoked
+    );
     assert!(ok(store.is_blacklisted("c").await));
     assert_eq!(ok(store.rotate(&rotation("c", "y", 12)).await), REFUSED);
 }
@@ -174,10 +221,16 @@ pub async fn a_reuse_after_grace_ends_the_line<S: Store>(store: S) {
 /// What a log-out or an operator revoked is not brought back by grace, and is no reuse.
 pub async fn a_blacklisted_token_is_not_replayed<S: Store>(store: S) {
     ok(store.blacklist(&token("a"), at(0)).await);
-    assert_eq!(ok(store.rotate(&lenient(rotation("a", "b", 1))).await), REFUSED);
+    assert_eq!(
+        ok(store.rotate(&lenient(rotation("a", "b", 1))).await),
+        REFUSED
+    );
     ok(store.rotate(&lenient(rotation("c", "d", 0))).await);
     ok(store.blacklist(&token("d"), at(1)).await);
-    assert_eq!(ok(store.rotate(&lenient(rotation("c", "x", 2))).await), REFUSED);
+    assert_eq!(
+        ok(store.rotate(&lenient(rotation("c", "x", 2))).await),
+        REFUSED
+    );
 }
 
 /// Of fifty simultaneous exchanges of one token, one wins and one successor is on record.
@@ -187,13 +240,24 @@ pub async fn simultaneous_rotations_have_one_winner<S: Store>(store: S) {
         let mut tasks = JoinSet::new();
         for racer in 0..50 {
             let store = store.clone();
-            let rotation = rotation(&format!("parent-{round}"), &format!("successor-{round}-{racer}"), 0);
+            let rotation = rotation(
+                &format!("parent-{round}"),
+                &format!("successor-{round}-{racer}"),
+                0,
+            );
             tasks.spawn(async move { ok(store.rotate(&rotation).await) });
         }
         let outcomes = tasks.join_all().await;
-        let winners = outcomes.iter().filter(|outcome| **outcome == Rotated::Fresh).count();
+        let winners = outcomes
+            .iter()
+            .filter(|outcome| **outcome == Rotated::Fresh)
+            .count();
         assert_eq!(winners, 1, "round {round}: {outcomes:?}");
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Rotated::Fresh | Rotated::Blacklisted { .. })));
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| matches!(outcome, Rotated::Fresh | Rotated::Blacklisted { .. }))
+        );
     }
 }
 
@@ -207,13 +271,21 @@ pub async fn rotation_and_blacklisting_exclude_each_other<S: Store>(store: S) {
             let (store, jti) = (store.clone(), jti.clone());
             tasks.spawn(async move {
                 if racer % 2 == 0 {
-                    ok(store.rotate(&rotation(&jti, &format!("{jti}-{racer}"), 0)).await) == Rotated::Fresh
+                    ok(store
+                        .rotate(&rotation(&jti, &format!("{jti}-{racer}"), 0))
+                        .await)
+                        == Rotated::Fresh
                 } else {
                     ok(store.blacklist(&token(&jti), at(0)).await)
                 }
             });
         }
-        let successes = tasks.join_all().await.into_iter().filter(|&won| won).count();
+        let successes = tasks
+            .join_all()
+            .await
+            .into_iter()
+            .filter(|&won| won)
+            .count();
         assert_eq!(successes, 1, "round {round}");
     }
 }
@@ -223,9 +295,16 @@ pub async fn expired_tokens_are_flushed_and_others_stay<S: Store>(store: S) {
     for jti in ["a", "b", "c"] {
         ok(store.blacklist(&token(jti), at(0)).await);
     }
-    let later = OutstandingToken { expires_at: expiry(90_000), ..token("later") };
+    let later = OutstandingToken {
+        expires_at: expiry(90_000),
+        ..token("later")
+    };
     ok(store.blacklist(&later, at(0)).await);
-    assert_eq!(ok(store.flush_expired(at(86_400), 10).await), 0, "a token that expires just then stays");
+    assert_eq!(
+        ok(store.flush_expired(at(86_400), 10).await),
+        0,
+        "a token that expires just then stays"
+    );
     assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 2);
     assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 1);
     assert!(!ok(store.is_blacklisted("a").await));

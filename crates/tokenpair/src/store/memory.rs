@@ -56,26 +56,39 @@ impl MemoryStore {
 
 impl Data {
     fn record_if_unknown(&mut self, token: &OutstandingToken) {
-        self.outstanding.entry(token.jti.clone()).or_insert_with(|| token.clone());
+        self.outstanding
+            .entry(token.jti.clone())
+            .or_insert_with(|| token.clone());
     }
 
     /// What becomes of a parent that had been blacklisted before.
     fn settle_repeated(&mut self, rotation: &Rotation) -> Rotated {
         let Some(exchange) = self.rotations.get(&rotation.parent.jti) else {
-            return Rotated::Blacklisted { line_revoked: false };
+            return Rotated::Blacklisted {
+                line_revoked: false,
+            };
         };
         let grace = SignedDuration::try_from(rotation.grace).unwrap_or(SignedDuration::ZERO);
-        let within_grace = rotation.at.duration_since(exchange.at) <= grace && !rotation.grace.is_zero();
+        let within_grace =
+            rotation.at.duration_since(exchange.at) <= grace && !rotation.grace.is_zero();
         if within_grace {
             let living = !self.blacklisted.contains(&exchange.successor.jti);
             let successor = exchange.successor.clone();
-            return if living { Rotated::Replayed(successor) } else { Rotated::Blacklisted { line_revoked: false } };
+            return if living {
+                Rotated::Replayed(successor)
+            } else {
+                Rotated::Blacklisted {
+                    line_revoked: false,
+                }
+            };
         }
         if rotation.reuse_detection {
             let last = self.end_of_line(&rotation.parent.jti);
             self.blacklisted.insert(last);
         }
-        Rotated::Blacklisted { line_revoked: rotation.reuse_detection }
+        Rotated::Blacklisted {
+            line_revoked: rotation.reuse_detection,
+        }
     }
 
     /// The one token of the line that has not been exchanged.
@@ -91,7 +104,12 @@ impl Data {
 #[async_trait]
 impl UserTable for MemoryStore {
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
-        Ok(self.data().users.values().find(|user| user.username == login).cloned())
+        Ok(self
+            .data()
+            .users
+            .values()
+            .find(|user| user.username == login)
+            .cloned())
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -99,7 +117,12 @@ impl UserTable for MemoryStore {
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
-        if let Some(stored) = self.data().users.get_mut(&user.user_id).filter(|stored| stored.password == user.password) {
+        if let Some(stored) = self
+            .data()
+            .users
+            .get_mut(&user.user_id)
+            .filter(|stored| stored.password == user.password)
+        {
             stored.password = EncodedPassword::new(encoded);
         }
         Ok(())
@@ -126,7 +149,11 @@ impl TokenStore for MemoryStore {
         Ok(self.data().blacklisted.contains(jti))
     }
 
-    async fn blacklist(&self, token: &OutstandingToken, _at: Timestamp) -> Result<bool, StoreError> {
+    async fn blacklist(
+        &self,
+        token: &OutstandingToken,
+        _at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut data = self.data();
         data.record_if_unknown(token);
         Ok(data.blacklisted.insert(token.jti.clone()))
@@ -143,14 +170,24 @@ impl TokenStore for MemoryStore {
             iat: rotation.successor_iat,
             exp: rotation.successor.expires_at.as_seconds(),
         };
-        data.rotations.insert(rotation.parent.jti.clone(), Exchange { successor, at: rotation.at });
+        data.rotations.insert(
+            rotation.parent.jti.clone(),
+            Exchange {
+                successor,
+                at: rotation.at,
+            },
+        );
         data.record_if_unknown(&rotation.successor);
         Ok(Rotated::Fresh)
     }
 
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut data = self.data();
-        let expired = data.outstanding.values().filter(|token| token.expires_at.as_seconds() < before.as_second()).take(limit);
+        let expired = data
+            .outstanding
+            .values()
+            .filter(|token| token.expires_at.as_seconds() < before.as_second())
+            .take(limit);
         let expired: Vec<String> = expired.map(|token| token.jti.clone()).collect();
         for jti in &expired {
             data.outstanding.remove(jti);
@@ -163,7 +200,11 @@ impl TokenStore for MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn get_user_and_blacklisted(&self, id: &UserId, jti: &str) -> Result<(Option<User>, bool), StoreError> {
+    async fn get_user_and_blacklisted(
+        &self,
+        id: &UserId,
+        jti: &str,
+    ) -> Result<(Option<User>, bool), StoreError> {
         let data = self.data();
         Ok((data.users.get(id).cloned(), data.blacklisted.contains(jti)))
     }

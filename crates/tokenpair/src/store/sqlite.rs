@@ -37,14 +37,23 @@ pub struct SqliteOptions {
 impl SqliteOptions {
     /// Defaults for the file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), user_model: UserModel::default(), readers: 2 }
+        Self {
+            path: path.into(),
+            user_model: UserModel::default(),
+            readers: 2,
+        }
     }
 
     /// From `sqlite:PATH`, `sqlite://PATH` or a bare path.
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
-        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+        let path = url
+            .strip_prefix("sqlite://")
+            .or_else(|| url.strip_prefix("sqlite:"))
+            .unwrap_or(url);
         if path.is_empty() || path == ":memory:" {
-            return Err(StoreError::new(format!("{url:?} names no file; for data in memory use MemoryStore")));
+            return Err(StoreError::new(format!(
+                "{url:?} names no file; for data in memory use MemoryStore"
+            )));
         }
         Ok(Self::new(path))
     }
@@ -71,11 +80,17 @@ impl SqliteStore {
     /// Opens a database. Fails at once if the file cannot be read and written or is no database.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
-        let threads = Threads::start(&options.path, options.readers.max(1))
-            .map_err(|error| StoreError::new(format!("cannot open {}: {error}", options.path.display())))?;
+        let threads = Threads::start(&options.path, options.readers.max(1)).map_err(|error| {
+            StoreError::new(format!("cannot open {}: {error}", options.path.display()))
+        })?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let tokens = Arc::new(TokenQueries::new(&users));
-        let store = Self(Arc::new(Inner { threads, users, tokens, model: options.user_model }));
+        let store = Self(Arc::new(Inner {
+            threads,
+            users,
+            tokens,
+            model: options.user_model,
+        }));
         store.ping().await.map_err(|error| {
             StoreError::new(format!("cannot read {}: {error}", options.path.display()))
         })?;
@@ -88,31 +103,46 @@ impl SqliteStore {
     /// was done; nothing is done halfway.
     pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
         let model = self.0.model.clone();
-        self.0.threads.write(move |db| schema::migrate(db, &model, at)).await
+        self.0
+            .threads
+            .write(move |db| schema::migrate(db, &model, at))
+            .await
     }
 
     /// What [`migrate`](Self::migrate) would do.
     pub async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
         let model = self.0.model.clone();
-        self.0.threads.read(move |db| schema::pending(db, &model)).await
+        self.0
+            .threads
+            .read(move |db| schema::pending(db, &model))
+            .await
     }
 
     /// Adds a row to `auth_user` and returns the new user. `None`: the name is taken.
     ///
     /// For Django's own user model only: what columns another model needs is not known here.
-    pub async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
+    pub async fn create_user(
+        &self,
+        user: NewUser,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
         if !self.0.model.is_auth_user() {
-            return Err(StoreError::new(format!("users of {} are created by their own application", self.0.model.table)));
+            return Err(StoreError::new(format!(
+                "users of {} are created by their own application",
+                self.0.model.table
+            )));
         }
         let login = user.username.clone();
-        let created = self.0.threads.write(move |db| users::create(db, &user, at)).await?;
-        if created { self.find_by_login(&login).await } else { Ok(None) }
-    }
-
-    /// Whether there is any user at all.
-    pub async fn has_users(&self) -> Result<bool, StoreError> {
-        let users = self.0.users.clone();
-        self.0.threads.read(move |db| users.any(db)).await
+        let created = self
+            .0
+            .threads
+            .write(move |db| users::create(db, &user, at))
+            .await?;
+        if created {
+            self.find_by_login(&login).await
+        } else {
+            Ok(None)
+        }
     }
 
     async fn read<T: Send + 'static>(
@@ -162,12 +192,14 @@ impl UserTable for SqliteStore {
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
         let (users, user, encoded) = (self.0.users.clone(), user.clone(), encoded.to_owned());
-        self.write(move |db| users.set_password(db, &user, &encoded)).await
+        self.write(move |db| users.set_password(db, &user, &encoded))
+            .await
     }
 
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
         let (users, user) = (self.0.users.clone(), user.clone());
-        self.write(move |db| users.update_last_login(db, &user, at)).await
+        self.write(move |db| users.update_last_login(db, &user, at))
+            .await
     }
 
     fn user_id_kind(&self) -> UserIdKind {
@@ -182,8 +214,8 @@ impl UserTable for SqliteStore {
 #[async_trait]
 impl TokenStore for SqliteStore {
     async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError> {
-        let token = token.clone();
-        self.write(move |db| tokens::record(db, &token)).await
+        let (queries, token) = (self.0.tokens.clone(), token.clone());
+        self.write(move |db| queries.record(db, &token)).await
     }
 
     async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
@@ -192,29 +224,37 @@ impl TokenStore for SqliteStore {
     }
 
     async fn blacklist(&self, token: &OutstandingToken, at: Timestamp) -> Result<bool, StoreError> {
-        let token = token.clone();
-        self.write(move |db| tokens::blacklist(db, &token, at)).await
+        let (queries, token) = (self.0.tokens.clone(), token.clone());
+        self.write(move |db| queries.blacklist(db, &token, at))
+            .await
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
-        let rotation = rotation.clone();
-        self.write(move |db| tokens::rotate(db, &rotation)).await
+        let (queries, rotation) = (self.0.tokens.clone(), rotation.clone());
+        self.write(move |db| queries.rotate(db, &rotation)).await
     }
 
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write(move |db| tokens::flush_expired(db, before, limit)).await
+        self.write(move |db| tokens::flush_expired(db, before, limit))
+            .await
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn get_user_and_blacklisted(&self, id: &UserId, jti: &str) -> Result<(Option<User>, bool), StoreError> {
+    async fn get_user_and_blacklisted(
+        &self,
+        id: &UserId,
+        jti: &str,
+    ) -> Result<(Option<User>, bool), StoreError> {
         let (queries, id, jti) = (self.0.tokens.clone(), id.clone(), jti.to_owned());
-        self.read(move |db| queries.user_and_blacklisted(db, &id, &jti)).await
+        self.read(move |db| queries.user_and_blacklisted(db, &id, &jti))
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))).await
+        self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
+            .await
     }
 }
 
@@ -224,5 +264,9 @@ const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 fn django_time(at: Timestamp) -> String {
     let micros = at.as_microsecond().rem_euclid(1_000_000);
     let whole = at.strftime(DATE_FORMAT).to_string();
-    if micros == 0 { whole } else { format!("{whole}.{micros:06}") }
+    if micros == 0 {
+        whole
+    } else {
+        format!("{whole}.{micros:06}")
+    }
 }

@@ -64,16 +64,25 @@ impl UserModel {
         self
     }
 
-    /// Refuses names that could not be quoted as SQL identifiers.
-    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+    /// Refuses names that are no plain identifiers: letters, digits and `_`, at most 63 characters.
+    pub fn validate(&self) -> Result<(), SettingsError> {
         let names = [
-            Some(&self.table), Some(&self.id), Some(&self.username), Some(&self.user_id), Some(&self.password),
-            self.is_active.as_ref(), self.is_staff.as_ref(), self.is_superuser.as_ref(), self.last_login.as_ref(),
+            Some(&self.table),
+            Some(&self.id),
+            Some(&self.username),
+            Some(&self.user_id),
+            Some(&self.password),
+            self.is_active.as_ref(),
+            self.is_staff.as_ref(),
+            self.is_superuser.as_ref(),
+            self.last_login.as_ref(),
         ];
         for name in names.into_iter().flatten() {
             let plain = |c: char| c.is_alphanumeric() || c == '_';
             if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
-                let message = format!("{name:?} is no table or column name: letters, digits and _ only, at most 63");
+                let message = format!(
+                    "{name:?} is no table or column name: letters, digits and _ only, at most 63"
+                );
                 return Err(SettingsError::new("user model", None, message));
             }
         }

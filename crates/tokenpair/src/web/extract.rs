@@ -18,14 +18,20 @@ use std::future::Future;
 /// [`User`] is `JWTAuthentication` (looked up, never stale), [`TokenUser`] is `JWTStatelessUserAuthentication`.
 pub trait Principal: Clone + Send + Sync + 'static {
     /// The caller; `None` without credentials, an error for bad ones.
-    fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
+    fn authenticate(
+        jwt: &SimpleJwt,
+        header: Option<&str>,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
 
     /// Whether [`IsAdminUser`] lets the caller pass.
     fn is_admin(&self) -> bool;
 }
 
 impl Principal for User {
-    fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
+    fn authenticate(
+        jwt: &SimpleJwt,
+        header: Option<&str>,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
         authentication::authenticate(jwt, header)
     }
 
@@ -35,7 +41,10 @@ impl Principal for User {
 }
 
 impl Principal for TokenUser {
-    fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
+    fn authenticate(
+        jwt: &SimpleJwt,
+        header: Option<&str>,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
         authentication::authenticate_stateless(jwt, header)
     }
 
@@ -97,7 +106,11 @@ impl<U: Principal> Permission for IsAdminUser<U> {
 
     fn check(caller: Option<U>, _method: &Method) -> Result<Self, Error> {
         let user = caller.ok_or(Error::NotAuthenticated)?;
-        if user.is_admin() { Ok(Self(user)) } else { Err(Error::PermissionDenied) }
+        if user.is_admin() {
+            Ok(Self(user))
+        } else {
+            Err(Error::PermissionDenied)
+        }
     }
 }
 
@@ -106,7 +119,11 @@ impl<U: Principal> Permission for IsAuthenticatedOrReadOnly<U> {
 
     fn check(caller: Option<U>, method: &Method) -> Result<Self, Error> {
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        if caller.is_none() && !safe { Err(Error::NotAuthenticated) } else { Ok(Self(caller)) }
+        if caller.is_none() && !safe {
+            Err(Error::NotAuthenticated)
+        } else {
+            Ok(Self(caller))
+        }
     }
 }
 
@@ -126,7 +143,11 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Opti
 
 /// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.
 fn header(parts: &Parts, name: &str) -> Option<String> {
-    let mut values = parts.headers.get_all(name).iter().map(|value| value.as_bytes());
+    let mut values = parts
+        .headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.as_bytes());
     let first = values.next()?.to_vec();
     let joined = values.fold(first, |mut joined, value| {
         joined.push(b',');
@@ -173,7 +194,9 @@ where
     /// `None` without credentials; bad credentials are refused.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
         let jwt = SimpleJwt::from_ref(state);
-        let caller = caller::<U>(parts, &jwt).await.map_err(|error| respond::error(&jwt, error))?;
+        let caller = caller::<U>(parts, &jwt)
+            .await
+            .map_err(|error| respond::error(&jwt, error))?;
         Ok(caller.map(Self))
     }
 }
@@ -186,7 +209,9 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let IsAuthenticated(user) = <IsAuthenticated<Self> as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let IsAuthenticated(user) =
+            <IsAuthenticated<Self> as FromRequestParts<S>>::from_request_parts(parts, state)
+                .await?;
         Ok(user)
     }
 }
@@ -200,7 +225,10 @@ where
 
     /// `None` without credentials; bad credentials are refused.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
-        let user = <IsAuthenticated<Self> as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let user = <IsAuthenticated<Self> as OptionalFromRequestParts<S>>::from_request_parts(
+            parts, state,
+        )
+        .await?;
         Ok(user.map(|IsAuthenticated(user)| user))
     }
 }

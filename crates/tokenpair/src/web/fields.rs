@@ -16,12 +16,20 @@ pub struct Field {
 impl Field {
     /// A text that has to be sent.
     pub fn required(name: impl Into<String>) -> Self {
-        Self { name: name.into(), required: true, read_only: false }
+        Self {
+            name: name.into(),
+            required: true,
+            read_only: false,
+        }
     }
 
     /// A text that is only answered.
     pub fn read_only(name: impl Into<String>) -> Self {
-        Self { name: name.into(), required: false, read_only: true }
+        Self {
+            name: name.into(),
+            required: false,
+            read_only: true,
+        }
     }
 
     /// DRF's `SimpleMetadata` of a `CharField`.
@@ -39,7 +47,10 @@ impl Field {
 fn label(name: &str) -> String {
     let spaced = name.replace('_', " ").to_lowercase();
     let mut chars = spaced.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 /// A text field that passed validation.
@@ -75,7 +86,10 @@ fn messages(name: &str, texts: Vec<String>) -> Object {
 }
 
 /// Reads the named fields; errors are collected over all of them, in this order.
-pub(super) fn read<const N: usize>(data: &Data, names: [&str; N]) -> Result<[Text; N], FieldErrors> {
+pub(super) fn read<const N: usize>(
+    data: &Data,
+    names: [&str; N],
+) -> Result<[Text; N], FieldErrors> {
     if let Data::Json(value) = data
         && value.as_object().is_none()
     {
@@ -85,7 +99,13 @@ pub(super) fn read<const N: usize>(data: &Data, names: [&str; N]) -> Result<[Tex
     let mut errors = Object::new();
     for (name, result) in names.iter().zip(&read) {
         if let Err(texts) = result {
-            errors.insert(*name, texts.iter().map(|text| Value::from(text.as_str())).collect::<Vec<_>>());
+            errors.insert(
+                *name,
+                texts
+                    .iter()
+                    .map(|text| Value::from(text.as_str()))
+                    .collect::<Vec<_>>(),
+            );
         }
     }
     if errors.is_empty() {
@@ -100,7 +120,9 @@ fn no_object(value: &Value) -> FieldErrors {
         Value::Null => FieldErrors::non_field("No data provided"),
         other => {
             let name = other.python_type_name();
-            FieldErrors::non_field(format!("Invalid data. Expected a dictionary, but got {name}."))
+            FieldErrors::non_field(format!(
+                "Invalid data. Expected a dictionary, but got {name}."
+            ))
         }
     }
 }
@@ -125,10 +147,15 @@ fn text(data: &Data, name: &str) -> Result<Text, Vec<String>> {
 
 /// DRF runs both validators and reports both.
 fn character_errors(units: &[u16]) -> Vec<String> {
-    let nul = units.contains(&0).then(|| "Null characters are not allowed.".to_owned());
+    let nul = units
+        .contains(&0)
+        .then(|| "Null characters are not allowed.".to_owned());
     let mut chars = char::decode_utf16(units.iter().copied());
     let surrogate = chars.find_map(|char| char.err()).map(|error| {
-        format!("Surrogate characters are not allowed: U+{:X}.", error.unpaired_surrogate())
+        format!(
+            "Surrogate characters are not allowed: U+{:X}.",
+            error.unpaired_surrogate()
+        )
     });
     nul.into_iter().chain(surrogate).collect()
 }

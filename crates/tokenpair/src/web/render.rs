@@ -12,19 +12,32 @@ use http_body_util::BodyExt as _;
 pub(super) async fn render(name: &str, rendering: Rendering, response: Response) -> Response {
     let indent = match rendering {
         Rendering::Json { indent: None } => return response,
-        Rendering::Json { indent: Some(indent) } => indent,
+        Rendering::Json {
+            indent: Some(indent),
+        } => indent,
         Rendering::Html => 4,
     };
-    if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != "application/json") {
+    if response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_none_or(|kind| kind != "application/json")
+    {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = body.collect().await else { return Response::from_parts(parts, Body::empty()) };
+    let Ok(bytes) = body.collect().await else {
+        return Response::from_parts(parts, Body::empty());
+    };
     let text = String::from_utf8_lossy(&bytes.to_bytes()).into_owned();
-    let indented = json::decode_body(&text).map_or(text, |value: Value| json::encode_utf8_indented(&value, indent));
+    let indented = json::decode_body(&text).map_or(text, |value: Value| {
+        json::encode_utf8_indented(&value, indent)
+    });
     let body = match rendering {
         Rendering::Html => {
-            parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+            parts.headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            );
             page(name, parts.status, &indented)
         }
         Rendering::Json { .. } => indented,
@@ -42,5 +55,9 @@ fn page(name: &str, status: StatusCode, body: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#x27;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#x27;")
 }

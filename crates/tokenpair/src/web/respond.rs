@@ -47,9 +47,14 @@ pub(super) fn answer(jwt: &SimpleJwt, result: Result<Object, Failure>) -> Respon
             let text = format!("The request body is larger than {limit} bytes.");
             json(StatusCode::PAYLOAD_TOO_LARGE, detail(text))
         }
-        Err(Failure::BodyNotRead) => json(StatusCode::BAD_REQUEST, detail("The request body could not be read.")),
+        Err(Failure::BodyNotRead) => json(
+            StatusCode::BAD_REQUEST,
+            detail("The request body could not be read."),
+        ),
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -60,13 +65,19 @@ pub(super) fn error(jwt: &SimpleJwt, error: Error) -> Response {
         Error::Token(error) => unauthorized(jwt, token_not_valid(error.message(texts))),
         Error::VerifiedTokenBlacklisted => {
             let mut errors = Object::new();
-            errors.insert("non_field_errors", vec![Value::from(TokenError::Blacklisted.message(texts).as_ref())]);
+            errors.insert(
+                "non_field_errors",
+                vec![Value::from(TokenError::Blacklisted.message(texts).as_ref())],
+            );
             json(StatusCode::BAD_REQUEST, errors)
         }
-        Error::AuthenticationFailed(failed) => unauthorized(jwt, authentication_failed(&failed, texts)),
-        Error::NoActiveAccount | Error::NoActiveAccountForToken | Error::PasswordChanged | Error::NotAuthenticated => {
-            unauthorized(jwt, detail(error.to_string()))
+        Error::AuthenticationFailed(failed) => {
+            unauthorized(jwt, authentication_failed(&failed, texts))
         }
+        Error::NoActiveAccount
+        | Error::NoActiveAccountForToken
+        | Error::PasswordChanged
+        | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
         Error::PermissionDenied => json(StatusCode::FORBIDDEN, detail(error.to_string())),
         Error::Store(cause) => store_failed(&cause),
         Error::Busy { retry_after } => unavailable(retry_after),
@@ -84,14 +95,24 @@ fn unavailable(retry_after: Duration) -> Response {
     body.insert("code", "service_unavailable");
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, body);
     let seconds = retry_after.as_secs_f64().ceil().clamp(1.0, 30.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=30")]
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 1..=30"
+    )]
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
     response
 }
 
 fn unauthorized(jwt: &SimpleJwt, body: Object) -> Response {
     let mut response = json(StatusCode::UNAUTHORIZED, body);
-    let scheme = jwt.settings().auth_header_types.first().map_or("Bearer", String::as_str);
+    let scheme = jwt
+        .settings()
+        .auth_header_types
+        .first()
+        .map_or("Bearer", String::as_str);
     if let Ok(challenge) = HeaderValue::try_from(format!("{scheme} realm=\"api\"")) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
@@ -100,20 +121,30 @@ fn unauthorized(jwt: &SimpleJwt, body: Object) -> Response {
 
 fn authentication_failed(failed: &AuthenticationFailed, texts: ErrorTexts) -> Object {
     let (text, code) = match failed {
-        AuthenticationFailed::BadAuthorizationHeader => {
-            ("Authorization header must contain two space-delimited values", "bad_authorization_header")
-        }
+        AuthenticationFailed::BadAuthorizationHeader => (
+            "Authorization header must contain two space-delimited values",
+            "bad_authorization_header",
+        ),
         AuthenticationFailed::NotValidForAnyTokenType(refusals) => {
             let mut body = token_not_valid("Given token not valid for any token type");
-            body.insert("messages", refusals.iter().map(|one| refusal(one, texts)).collect::<Vec<_>>());
+            body.insert(
+                "messages",
+                refusals
+                    .iter()
+                    .map(|one| refusal(one, texts))
+                    .collect::<Vec<_>>(),
+            );
             return body;
         }
-        AuthenticationFailed::NoUserIdentification => {
-            ("Token contained no recognizable user identification", "token_not_valid")
-        }
+        AuthenticationFailed::NoUserIdentification => (
+            "Token contained no recognizable user identification",
+            "token_not_valid",
+        ),
         AuthenticationFailed::UserNotFound => ("User not found", "user_not_found"),
         AuthenticationFailed::UserInactive => ("User is inactive", "user_inactive"),
-        AuthenticationFailed::PasswordChanged => ("The user's password has been changed.", "password_changed"),
+        AuthenticationFailed::PasswordChanged => {
+            ("The user's password has been changed.", "password_changed")
+        }
     };
     let mut body = detail(text);
     body.insert("code", code);
@@ -148,20 +179,29 @@ fn unparsable(failure: ParseFailure) -> Response {
 pub(super) fn not_negotiated(failure: NotNegotiated) -> Response {
     match failure {
         NotNegotiated::NotFound => json(StatusCode::NOT_FOUND, detail("Not found.")),
-        NotNegotiated::NotAcceptable => {
-            json(StatusCode::NOT_ACCEPTABLE, detail("Could not satisfy the request Accept header."))
-        }
+        NotNegotiated::NotAcceptable => json(
+            StatusCode::NOT_ACCEPTABLE,
+            detail("Could not satisfy the request Accept header."),
+        ),
         NotNegotiated::TooManyFields => bad_request(),
     }
 }
 
 pub(super) fn method_not_allowed(method: &Method) -> Response {
-    json(StatusCode::METHOD_NOT_ALLOWED, detail(format!("Method \"{method}\" not allowed.")))
+    json(
+        StatusCode::METHOD_NOT_ALLOWED,
+        detail(format!("Method \"{method}\" not allowed.")),
+    )
 }
 
 pub(super) fn json(status: StatusCode, body: Object) -> Response {
     let text = json::encode_utf8(&Value::Object(body));
-    (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        text,
+    )
+        .into_response()
 }
 
 fn detail(text: impl Into<String>) -> Object {
@@ -199,7 +239,11 @@ fn django_page(status: StatusCode, title: &str, text: &str) -> Response {
 
 /// Django's page for an unknown path. Make it the router's fallback.
 pub async fn not_found() -> Response {
-    django_page(StatusCode::NOT_FOUND, "Not Found", "The requested resource was not found on this server.")
+    django_page(
+        StatusCode::NOT_FOUND,
+        "Not Found",
+        "The requested resource was not found on this server.",
+    )
 }
 
 /// Django's page for a request it refuses to read.

@@ -34,7 +34,11 @@ where
 }
 
 async fn append_slash(OriginalUri(uri): OriginalUri) -> Response {
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = uri
+        .query()
+        .filter(|query| !query.is_empty())
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     respond::moved_permanently(&format!("{}/{query}", uri.path()))
 }
 
@@ -75,7 +79,9 @@ fn decoded(uri: &Uri) -> Option<Uri> {
     let mut rest = uri.path();
     while let Some((before, after)) = rest.split_once('%') {
         path.push_str(before);
-        let byte = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let byte = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         rest = match byte {
             Some(byte) if may_stand_in_path(byte) => {
                 path.push(char::from(byte));
@@ -88,7 +94,10 @@ fn decoded(uri: &Uri) -> Option<Uri> {
         };
     }
     path.push_str(rest);
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(path + &query).ok()?);
     Uri::from_parts(parts).ok()

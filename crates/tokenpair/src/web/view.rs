@@ -3,7 +3,7 @@
 //! Order: negotiation, authentication, permission, method, then the handler (which parses and validates). So an
 //! anonymous PUT at a protected view is 401, not 405, and an unacceptable `Accept` is 406 before anything else.
 
-use super::extract::{AllowAny, Permission, permit};
+use super::extract::{Permission, permit};
 use super::fields::Field;
 use super::negotiation::{Rendering, negotiate};
 use super::{render, respond};
@@ -51,7 +51,13 @@ pub struct View<S> {
 }
 
 /// DRF lists methods in this order.
-const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+const METHODS: [Method; 5] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
 
 impl<S> View<S>
 where
@@ -59,16 +65,14 @@ where
 {
     /// A view that anybody may call and that has no methods yet. `name` is what OPTIONS and the HTML page show.
     pub fn new(name: &'static str) -> Self {
-        let fields: Fields = |_| Vec::new();
-        let view = Self {
+        Self {
             name,
             description: "",
-            fields,
-            check: check::<AllowAny>,
+            fields: |_| Vec::new(),
+            check: |_, _| Box::pin(std::future::ready(Ok(()))),
             actions: Vec::new(),
             allow: HeaderValue::from_static("OPTIONS"),
-        };
-        view.without_authentication()
+        }
     }
 
     /// Prose for OPTIONS and the HTML page.
@@ -83,15 +87,10 @@ where
         self
     }
 
-    /// Who may call, whatever the method. [`AllowAny`] refuses bad credentials; without a permission they are not
-    /// looked at.
+    /// Who may call, whatever the method. [`AllowAny`](super::AllowAny) refuses bad credentials; without a permission
+    /// they are not looked at.
     pub fn permission<P: Permission>(mut self) -> Self {
         self.check = check::<P>;
-        self
-    }
-
-    fn without_authentication(mut self) -> Self {
-        self.check = |_, _| Box::pin(std::future::ready(Ok(())));
         self
     }
 
@@ -132,12 +131,19 @@ where
     }
 
     fn action(&self, method: &Method) -> Option<&Action<S>> {
-        self.actions.iter().find(|(known, _)| known == method).map(|(_, action)| action)
+        self.actions
+            .iter()
+            .find(|(known, _)| known == method)
+            .map(|(_, action)| action)
     }
 
     /// In DRF's order, HEAD and OPTIONS last.
     fn allowed_methods(&self) -> HeaderValue {
-        let mut names: Vec<&str> = METHODS.iter().filter(|one| self.action(one).is_some()).map(Method::as_str).collect();
+        let mut names: Vec<&str> = METHODS
+            .iter()
+            .filter(|one| self.action(one).is_some())
+            .map(Method::as_str)
+            .collect();
         if self.action(&Method::GET).is_some() {
             names.push("HEAD");
         }
@@ -153,7 +159,11 @@ where
         if parts.method == Method::OPTIONS {
             return respond::json(StatusCode::OK, self.metadata(jwt));
         }
-        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+        let method = if parts.method == Method::HEAD {
+            &Method::GET
+        } else {
+            &parts.method
+        };
         match self.action(method) {
             Some(action) => action(Request::from_parts(parts, body), state).await,
             None => respond::method_not_allowed(&parts.method),
@@ -162,12 +172,20 @@ where
 
     /// The answer to OPTIONS: DRF's `SimpleMetadata`.
     fn metadata(&self, jwt: &SimpleJwt) -> Object {
-        let texts = |list: &[&str]| list.iter().map(|text| Value::from(*text)).collect::<Vec<_>>();
+        let texts = |list: &[&str]| {
+            list.iter()
+                .map(|text| Value::from(*text))
+                .collect::<Vec<_>>()
+        };
         let mut about = Object::new();
         about.insert("name", self.name);
         about.insert("description", self.description);
         about.insert("renders", texts(&["application/json", "text/html"]));
-        let parses = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"];
+        let parses = [
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+        ];
         about.insert("parses", texts(&parses));
         let fields: Object = (self.fields)(jwt).iter().map(Field::metadata).collect();
         if !fields.is_empty() {
@@ -195,14 +213,23 @@ where
             let jwt = SimpleJwt::from_ref(&state);
             let (rendering, response) = match negotiate(request.headers(), request.uri().query()) {
                 Ok(rendering) => (rendering, self.dispatch(request, state, &jwt).await),
-                Err(failure) => (Rendering::Json { indent: None }, respond::not_negotiated(failure)),
+                Err(failure) => (
+                    Rendering::Json { indent: None },
+                    respond::not_negotiated(failure),
+                ),
             };
-            if response.extensions().get::<respond::DjangoError>().is_some() {
+            if response
+                .extensions()
+                .get::<respond::DjangoError>()
+                .is_some()
+            {
                 return response;
             }
             let mut response = render::render(self.name, rendering, response).await;
             response.headers_mut().insert(ALLOW, self.allow);
-            response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+            response
+                .headers_mut()
+                .append(VARY, HeaderValue::from_static("Accept"));
             response
         })
     }
@@ -210,6 +237,9 @@ where
 
 impl<S> std::fmt::Debug for View<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("View").field("name", &self.name).field("allow", &self.allow).finish_non_exhaustive()
+        f.debug_struct("View")
+            .field("name", &self.name)
+            .field("allow", &self.allow)
+            .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,10 @@ where
     SimpleJwt: FromRef<S>,
 {
     let description = "Takes a set of user credentials and returns an access and refresh JSON web token pair to prove the authentication of those credentials.";
-    View::new("Token Obtain Pair").description(description).fields(credentials).post(post_token_obtain_pair)
+    View::new("Token Obtain Pair")
+        .description(description)
+        .fields(credentials)
+        .post(post_token_obtain_pair)
 }
 
 /// `POST`: credentials for `{"token"}`, a sliding token.
@@ -29,7 +32,10 @@ where
     SimpleJwt: FromRef<S>,
 {
     let description = "Takes a set of user credentials and returns a sliding JSON web token to prove the authentication of those credentials.";
-    View::new("Token Obtain Sliding").description(description).fields(credentials).post(post_token_obtain_sliding)
+    View::new("Token Obtain Sliding")
+        .description(description)
+        .fields(credentials)
+        .post(post_token_obtain_sliding)
 }
 
 /// `POST refresh`: a refresh token for `{"access"}`, with rotation also `"refresh"`.
@@ -39,7 +45,10 @@ where
     SimpleJwt: FromRef<S>,
 {
     let description = "Takes a refresh type JSON web token and returns an access type JSON web token if the refresh token is valid.";
-    View::new("Token Refresh").description(description).fields(|_| vec![Field::required("refresh"), Field::read_only("access")]).post(post_token_refresh)
+    View::new("Token Refresh")
+        .description(description)
+        .fields(|_| vec![Field::required("refresh"), Field::read_only("access")])
+        .post(post_token_refresh)
 }
 
 /// `POST token`: a sliding token for the same token with a later `exp`.
@@ -49,7 +58,10 @@ where
     SimpleJwt: FromRef<S>,
 {
     let description = "Takes a sliding JSON web token and returns a new, refreshed version if the token's refresh period has not expired.";
-    View::new("Token Refresh Sliding").description(description).fields(|_| vec![Field::required("token")]).post(post_token_refresh_sliding)
+    View::new("Token Refresh Sliding")
+        .description(description)
+        .fields(|_| vec![Field::required("token")])
+        .post(post_token_refresh_sliding)
 }
 
 /// `POST token`: `{}` for a good token of any type.
@@ -59,7 +71,10 @@ where
     SimpleJwt: FromRef<S>,
 {
     let description = "Takes a token and indicates if it is valid. This view provides no information about a token's fitness for a particular use.";
-    View::new("Token Verify").description(description).fields(|_| vec![Field::required("token")]).post(post_token_verify)
+    View::new("Token Verify")
+        .description(description)
+        .fields(|_| vec![Field::required("token")])
+        .post(post_token_verify)
 }
 
 /// `POST refresh`: revokes a refresh token, `{}`.
@@ -69,11 +84,17 @@ where
     SimpleJwt: FromRef<S>,
 {
     let description = "Takes a token and blacklists it.";
-    View::new("Token Blacklist").description(description).fields(|_| vec![Field::required("refresh")]).post(post_token_blacklist)
+    View::new("Token Blacklist")
+        .description(description)
+        .fields(|_| vec![Field::required("refresh")])
+        .post(post_token_blacklist)
 }
 
 fn credentials(jwt: &SimpleJwt) -> Vec<Field> {
-    vec![Field::required(jwt.users().username_field()), Field::required("password")]
+    vec![
+        Field::required(jwt.users().username_field()),
+        Field::required("password"),
+    ]
 }
 
 async fn post_token_obtain_pair(State(jwt): State<SimpleJwt>, request: Request) -> Response {
@@ -95,29 +116,37 @@ async fn post_token_obtain_sliding(State(jwt): State<SimpleJwt>, request: Reques
 }
 
 async fn post_token_refresh(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result = async { Ok(flows::refresh(&jwt, &read_token(&jwt, request, "refresh").await?).await?) };
+    let result =
+        async { Ok(flows::refresh(&jwt, &read_token(&jwt, request, "refresh").await?).await?) };
     respond::answer(&jwt, result.await)
 }
 
 async fn post_token_refresh_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result = async { Ok(flows::refresh_sliding(&jwt, &read_token(&jwt, request, "token").await?).await?) };
+    let result = async {
+        Ok(flows::refresh_sliding(&jwt, &read_token(&jwt, request, "token").await?).await?)
+    };
     respond::answer(&jwt, result.await)
 }
 
 async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result = async { Ok(flows::verify(&jwt, &read_token(&jwt, request, "token").await?).await?) };
+    let result =
+        async { Ok(flows::verify(&jwt, &read_token(&jwt, request, "token").await?).await?) };
     respond::answer(&jwt, result.await)
 }
 
 async fn post_token_blacklist(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result = async { Ok(flows::blacklist(&jwt, &read_token(&jwt, request, "refresh").await?).await?) };
+    let result =
+        async { Ok(flows::blacklist(&jwt, &read_token(&jwt, request, "refresh").await?).await?) };
     respond::answer(&jwt, result.await)
 }
 
 async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentials, Failure> {
     let data = read_data(jwt, request).await?;
     let [username, password] = fields::read(&data, [jwt.users().username_field(), "password"])?;
-    Ok(Credentials { username: username.trimmed().to_owned(), password: password.as_received().to_owned() })
+    Ok(Credentials {
+        username: username.trimmed().to_owned(),
+        password: password.as_received().to_owned(),
+    })
 }
 
 async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<String, Failure> {
@@ -130,18 +159,30 @@ async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<St
 async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
     let limit = jwt.settings().data_upload_max_memory_size;
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, limit).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
-        true => Failure::BodyTooLarge { limit },
-        false => Failure::BodyNotRead,
-    })?;
-    let content_type = parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    let body = Limited::new(body, limit)
+        .collect()
+        .await
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => Failure::BodyTooLarge { limit },
+            false => Failure::BodyNotRead,
+        })?;
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes);
     parsers::parse(content_type, &body.to_bytes()).map_err(Failure::Parse)
 }
 
 fn request_info(request: &Request) -> RequestInfo {
     let mut info = RequestInfo::default();
-    info.address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    info.address = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|peer| peer.0.ip());
+    let user_agent = request
+        .headers()
+        .get(USER_AGENT)
+        .and_then(|value| value.to_str().ok());
     info.user_agent = user_agent.map(|text| text.get(..512).unwrap_or(text).to_owned());
     info
 }

@@ -19,7 +19,11 @@ pub enum Migration {
     Rotation,
 }
 
-const ALL: [Migration; 3] = [Migration::Auth, Migration::TokenBlacklist, Migration::Rotation];
+const ALL: [Migration; 3] = [
+    Migration::Auth,
+    Migration::TokenBlacklist,
+    Migration::Rotation,
+];
 
 /// The rows Django expects in `django_migrations`. Token blacklist has no 0009.
 const AUTH_HISTORY: [(&str, &str); 14] = [
@@ -50,7 +54,10 @@ const BLACKLIST_HISTORY: [(&str, &str); 12] = [
     ("token_blacklist", "0010_fix_migrate_to_bigautofield"),
     ("token_blacklist", "0011_linearizes_history"),
     ("token_blacklist", "0012_alter_outstandingtoken_user"),
-    ("token_blacklist", "0013_alter_blacklistedtoken_options_and_more"),
+    (
+        "token_blacklist",
+        "0013_alter_blacklistedtoken_options_and_more",
+    ),
 ];
 
 const DJANGO_MIGRATIONS: &str = r#"CREATE TABLE IF NOT EXISTS "django_migrations" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "app" varchar(255) NOT NULL, "name" varchar(255) NOT NULL, "applied" datetime NOT NULL)"#;
@@ -78,11 +85,15 @@ impl Migration {
     fn sql(self, model: &UserModel) -> String {
         match self {
             Self::Auth => include_str!("../../../migrations/sqlite/0001_auth.sql").to_owned(),
-            Self::TokenBlacklist => include_str!("../../../migrations/sqlite/0002_token_blacklist.sql")
-                .replace("{user_table}", &model.table)
-                .replace("{user_key}", &model.id)
-                .replace("{user_key_type}", key_type(model)),
-            Self::Rotation => include_str!("../../../migrations/sqlite/0003_rotation.sql").to_owned(),
+            Self::TokenBlacklist => {
+                include_str!("../../../migrations/sqlite/0002_token_blacklist.sql")
+                    .replace("{user_table}", &model.table)
+                    .replace("{user_key}", &model.id)
+                    .replace("{user_key_type}", key_type(model))
+            }
+            Self::Rotation => {
+                include_str!("../../../migrations/sqlite/0003_rotation.sql").to_owned()
+            }
         }
     }
 
@@ -106,7 +117,9 @@ fn key_type(model: &UserModel) -> &'static str {
 }
 
 pub(super) fn pending(db: &Connection, model: &UserModel) -> rusqlite::Result<Vec<Migration>> {
-    let mut exists = db.prepare("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)")?;
+    let mut exists = db.prepare(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)",
+    )?;
     let mut pending = Vec::new();
     for step in ALL {
         if !exists.query_row([step.mark(model)], |row| row.get::<_, bool>(0))? {
@@ -116,10 +129,17 @@ pub(super) fn pending(db: &Connection, model: &UserModel) -> rusqlite::Result<Ve
     Ok(pending)
 }
 
-pub(super) fn migrate(db: &Connection, model: &UserModel, at: Timestamp) -> rusqlite::Result<Vec<Migration>> {
+pub(super) fn migrate(
+    db: &Connection,
+    model: &UserModel,
+    at: Timestamp,
+) -> rusqlite::Result<Vec<Migration>> {
     let pending = pending(db, model)?;
     if pending.contains(&Migration::Auth) && !model.is_auth_user() {
-        let missing = format!("the user table {:?} does not exist: its own application has to create it", model.table);
+        let missing = format!(
+            "the user table {:?} does not exist: its own application has to create it",
+            model.table
+        );
         return Err(rusqlite::Error::ToSqlConversionFailure(missing.into()));
     }
     for step in &pending {

@@ -44,7 +44,9 @@ struct Pending<T, F> {
 
 impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for Pending<T, F> {
     fn run(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let Some(work) = self.work.take() else { return Ok(()) };
+        let Some(work) = self.work.take() else {
+            return Ok(());
+        };
         match work(db) {
             Ok(value) => {
                 self.outcome = Some(Ok(value));
@@ -76,7 +78,9 @@ impl Threads {
     pub(super) fn start(path: &Path, readers: usize) -> rusqlite::Result<Self> {
         let connection = open_writer(path)?;
         let (writer, changes) = bounded(QUEUE);
-        spawn("tokenpair-sqlite-writer", move || write_loop(&connection, &changes))?;
+        spawn("tokenpair-sqlite-writer", move || {
+            write_loop(&connection, &changes)
+        })?;
         let (reader, queries) = bounded::<Query>(QUEUE);
         for _ in 0..readers {
             let connection = open_reader(path)?;
@@ -87,7 +91,11 @@ impl Threads {
                 }
             })?;
         }
-        Ok(Self { writer, readers: reader, path: path.to_owned() })
+        Ok(Self {
+            writer,
+            readers: reader,
+            path: path.to_owned(),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -105,7 +113,9 @@ impl Threads {
             }
         });
         enqueue(&self.readers, job)?;
-        answer.await.map_err(|_| StoreError::new("a database reader stopped"))?
+        answer
+            .await
+            .map_err(|_| StoreError::new("a database reader stopped"))?
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -113,8 +123,17 @@ impl Threads {
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (caller, answer) = oneshot::channel();
-        enqueue(&self.writer, Box::new(Pending { work: Some(change), outcome: None, caller }))?;
-        answer.await.map_err(|_| StoreError::new("the database writer stopped"))?
+        enqueue(
+            &self.writer,
+            Box::new(Pending {
+                work: Some(change),
+                outcome: None,
+                caller,
+            }),
+        )?;
+        answer
+            .await
+            .map_err(|_| StoreError::new("the database writer stopped"))?
     }
 }
 
@@ -127,7 +146,9 @@ fn enqueue<T>(queue: &Sender<T>, job: T) -> Result<(), StoreError> {
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<()> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
-    spawned.map(drop).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    spawned
+        .map(drop)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
@@ -142,7 +163,9 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "query_only", true)?;
@@ -157,7 +180,9 @@ fn write_loop(db: &Connection, changes: &Receiver<Box<dyn Change>>) {
         group.retain(|change| !change.is_abandoned());
         let committed = commit_group(db, &mut group).map_err(|error| error.to_string());
         let committed = committed.as_ref().map(|()| ()).map_err(String::as_str);
-        group.into_iter().for_each(|change| change.answer(committed));
+        group
+            .into_iter()
+            .for_each(|change| change.answer(committed));
     }
 }
 

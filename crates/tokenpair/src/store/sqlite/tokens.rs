@@ -3,15 +3,12 @@
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
 use super::super::{Rotated, Rotation, Successor};
-use super::{DATE_FORMAT, django_time};
 use super::users::UserQueries;
+use super::{DATE_FORMAT, django_time};
 use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
-
-const RECORD: &str = r#"INSERT INTO "token_blacklist_outstandingtoken"
-    ("token", "created_at", "expires_at", "user_id", "jti") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT ("jti") DO NOTHING"#;
 
 const BLACKLIST: &str = r#"INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id")
     SELECT ?1, "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = ?2 ON CONFLICT ("token_id") DO NOTHING"#;
@@ -30,20 +27,37 @@ const EXCHANGE: &str = r#"INSERT INTO "tokenpair_rotation"
 const EXCHANGED_FOR: &str = r#"SELECT "successor_jti", "successor_iat", "successor_exp", "rotated_at"
     FROM "tokenpair_rotation" WHERE "parent_jti" = ?1"#;
 
-/// The joined question, written once for a user model.
+/// The statements that depend on the user model, written once.
 #[derive(Debug)]
 pub(super) struct TokenQueries {
     users: Arc<UserQueries>,
     user_and_blacklisted: String,
+    record: String,
 }
 
 impl TokenQueries {
     pub(super) fn new(users: &Arc<UserQueries>) -> Self {
-        let UserQueries { columns, table, user_id, .. } = &**users;
+        let UserQueries {
+            columns,
+            table,
+            id,
+            user_id,
+            ..
+        } = &**users;
+        // The owner is looked up once more: a user deleted meanwhile becomes NULL, as Django's SET_NULL would have it,
+        // and no deferred constraint can fail the commit of the whole group.
+        let record = format!(
+            r#"INSERT INTO "token_blacklist_outstandingtoken" ("token", "created_at", "expires_at", "user_id", "jti")
+               VALUES (?1, ?2, ?3, (SELECT {id} FROM {table} WHERE {id} = ?4), ?5) ON CONFLICT ("jti") DO NOTHING"#
+        );
         let user_and_blacklisted = format!(
             "SELECT {columns}, {IS_BLACKLISTED} FROM (SELECT 1) LEFT JOIN {table} ON {table}.{user_id} = ?2"
         );
-        Self { users: users.clone(), user_and_blacklisted }
+        Self {
+            users: users.clone(),
+            user_and_blacklisted,
+            record,
+        }
     }
 
     pub(super) fn user_and_blacklisted(
@@ -52,60 +66,92 @@ impl TokenQueries {
         id: &UserId,
         jti: &str,
     ) -> rusqlite::Result<(Option<User>, bool)> {
-        db.prepare_cached(&self.user_and_blacklisted)?.query_row(params![jti, id], |row| {
-            let found = !matches!(row.get_ref(0)?, rusqlite::types::ValueRef::Null);
-            let user = if found { Some(self.users.read_user(row)?) } else { None };
-            Ok((user, row.get(7)?))
-        })
+        db.prepare_cached(&self.user_and_blacklisted)?
+            .query_row(params![jti, id], |row| {
+                let found = !matches!(row.get_ref(0)?, rusqlite::types::ValueRef::Null);
+                let user = if found {
+                    Some(self.users.read_user(row)?)
+                } else {
+                    None
+                };
+                Ok((user, row.get(7)?))
+            })
     }
-}
 
-pub(super) fn record(db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
-    let created_at = django_time(token.created_at);
-    let expires_at = token.expires_at.to_datetime().strftime(DATE_FORMAT).to_string();
-    let values = params![token.token, created_at, expires_at, token.user_id, token.jti];
-    db.prepare_cached(RECORD)?.execute(values).map(drop)
+    pub(super) fn record(&self, db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
+        let created_at = django_time(token.created_at);
+        let expires_at = token
+            .expires_at
+            .to_datetime()
+            .strftime(DATE_FORMAT)
+            .to_string();
+        let values = params![
+            token.token,
+            created_at,
+            expires_at,
+            token.user_id,
+            token.jti
+        ];
+        db.prepare_cached(&self.record)?.execute(values).map(drop)
+    }
+
+    pub(super) fn blacklist(
+        &self,
+        db: &Connection,
+        token: &OutstandingToken,
+        at: Timestamp,
+    ) -> rusqlite::Result<bool> {
+        self.record(db, token)?;
+        blacklist_recorded(db, &token.jti, at)
+    }
+
+    pub(super) fn rotate(&self, db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
+        if !self.blacklist(db, &rotation.parent, rotation.at)? {
+            return settle_repeated(db, rotation);
+        }
+        let values = params![
+            rotation.parent.jti,
+            rotation.successor.jti,
+            rotation.successor_iat,
+            rotation.successor.expires_at.as_seconds(),
+            rotation.parent.expires_at.as_seconds(),
+            rotation.at.as_microsecond(),
+        ];
+        db.prepare_cached(EXCHANGE)?.execute(values)?;
+        self.record(db, &rotation.successor)?;
+        Ok(Rotated::Fresh)
+    }
 }
 
 pub(super) fn is_blacklisted(db: &Connection, jti: &str) -> rusqlite::Result<bool> {
-    db.prepare_cached(&format!("SELECT {IS_BLACKLISTED}"))?.query_row([jti], |row| row.get(0))
-}
-
-pub(super) fn blacklist(db: &Connection, token: &OutstandingToken, at: Timestamp) -> rusqlite::Result<bool> {
-    record(db, token)?;
-    blacklist_recorded(db, &token.jti, at)
+    db.prepare_cached(&format!("SELECT {IS_BLACKLISTED}"))?
+        .query_row([jti], |row| row.get(0))
 }
 
 fn blacklist_recorded(db: &Connection, jti: &str, at: Timestamp) -> rusqlite::Result<bool> {
-    Ok(db.prepare_cached(BLACKLIST)?.execute(params![django_time(at), jti])? == 1)
-}
-
-pub(super) fn rotate(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
-    if !blacklist(db, &rotation.parent, rotation.at)? {
-        return settle_repeated(db, rotation);
-    }
-    let values = params![
-        rotation.parent.jti,
-        rotation.successor.jti,
-        rotation.successor_iat,
-        rotation.successor.expires_at.as_seconds(),
-        rotation.parent.expires_at.as_seconds(),
-        rotation.at.as_microsecond(),
-    ];
-    db.prepare_cached(EXCHANGE)?.execute(values)?;
-    record(db, &rotation.successor)?;
-    Ok(Rotated::Fresh)
+    Ok(db
+        .prepare_cached(BLACKLIST)?
+        .execute(params![django_time(at), jti])?
+        == 1)
 }
 
 /// What becomes of a parent that had been blacklisted before.
 fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
-    let refused = Rotated::Blacklisted { line_revoked: false };
-    let Some((successor, rotated_at)) = exchanged_for(db, &rotation.parent.jti)? else { return Ok(refused) };
+    let refused = Rotated::Blacklisted {
+        line_revoked: false,
+    };
+    let Some((successor, rotated_at)) = exchanged_for(db, &rotation.parent.jti)? else {
+        return Ok(refused);
+    };
     let age = rotation.at.as_microsecond().saturating_sub(rotated_at);
     let grace = i64::try_from(rotation.grace.as_micros()).unwrap_or(0);
     if grace > 0 && age <= grace {
         let living = !is_blacklisted(db, &successor.jti)?;
-        return Ok(if living { Rotated::Replayed(successor) } else { refused });
+        return Ok(if living {
+            Rotated::Replayed(successor)
+        } else {
+            refused
+        });
     }
     if !rotation.reuse_detection {
         return Ok(refused);
@@ -118,7 +164,14 @@ fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rot
 fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Successor, i64)>> {
     let mut statement = db.prepare_cached(EXCHANGED_FOR)?;
     let read = |row: &rusqlite::Row<'_>| {
-        Ok((Successor { jti: row.get(0)?, iat: row.get(1)?, exp: row.get(2)? }, row.get(3)?))
+        Ok((
+            Successor {
+                jti: row.get(0)?,
+                iat: row.get(1)?,
+                exp: row.get(2)?,
+            },
+            row.get(3)?,
+        ))
     };
     statement.query_row([jti], read).optional()
 }
@@ -132,14 +185,22 @@ fn end_of_line(db: &Connection, jti: String) -> rusqlite::Result<String> {
     Ok(last)
 }
 
-pub(super) fn flush_expired(db: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+pub(super) fn flush_expired(
+    db: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<usize> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let expired = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 ORDER BY "id" LIMIT ?2"#;
     let until = django_time(before);
-    db.prepare_cached(&format!(r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" IN ({expired})"#))?
-        .execute(params![until, limit])?;
+    db.prepare_cached(&format!(
+        r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" IN ({expired})"#
+    ))?
+    .execute(params![until, limit])?;
     let flushed = db
-        .prepare_cached(&format!(r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" IN ({expired})"#))?
+        .prepare_cached(&format!(
+            r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" IN ({expired})"#
+        ))?
         .execute(params![until, limit])?;
     db.prepare_cached(
         r#"DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN

@@ -14,12 +14,12 @@ pub(super) struct UserQueries {
     /// The columns [`read_user`](Self::read_user) reads, in its order.
     pub(super) columns: String,
     pub(super) table: String,
+    pub(super) id: String,
     pub(super) user_id: String,
     by_login: String,
     by_user_id: String,
     set_password: String,
     update_last_login: Option<String>,
-    any: String,
     id_kind: UserIdKind,
     user_id_kind: UserIdKind,
 }
@@ -29,7 +29,8 @@ impl UserQueries {
         let quoted = |name: &str| format!("\"{name}\"");
         let table = quoted(&model.table);
         let column = |name: &str| format!("{table}.{}", quoted(name));
-        let flag = |name: &Option<String>, absent: &str| name.as_deref().map_or(absent.to_owned(), column);
+        let flag =
+            |name: &Option<String>, absent: &str| name.as_deref().map_or(absent.to_owned(), column);
         let columns = [
             column(&model.id),
             column(&model.user_id),
@@ -40,17 +41,24 @@ impl UserQueries {
             flag(&model.is_superuser, "0"),
         ]
         .join(", ");
-        let (id, user_id, username, password) =
-            (quoted(&model.id), quoted(&model.user_id), quoted(&model.username), quoted(&model.password));
+        let (id, user_id, username, password) = (
+            quoted(&model.id),
+            quoted(&model.user_id),
+            quoted(&model.username),
+            quoted(&model.password),
+        );
         let last_login = model.last_login.as_deref().map(quoted);
         Self {
             by_login: format!("SELECT {columns} FROM {table} WHERE {username} = ?1"),
             by_user_id: format!("SELECT {columns} FROM {table} WHERE {user_id} = ?1"),
-            set_password: format!("UPDATE {table} SET {password} = ?1 WHERE {id} = ?2 AND {password} = ?3"),
-            update_last_login: last_login.map(|column| format!("UPDATE {table} SET {column} = ?1 WHERE {id} = ?2")),
-            any: format!("SELECT EXISTS (SELECT 1 FROM {table})"),
+            set_password: format!(
+                "UPDATE {table} SET {password} = ?1 WHERE {id} = ?2 AND {password} = ?3"
+            ),
+            update_last_login: last_login
+                .map(|column| format!("UPDATE {table} SET {column} = ?1 WHERE {id} = ?2")),
             columns,
             table,
+            id,
             user_id,
             id_kind: model.id_kind,
             user_id_kind: model.user_id_kind,
@@ -58,25 +66,45 @@ impl UserQueries {
     }
 
     pub(super) fn by_login(&self, db: &Connection, login: &str) -> rusqlite::Result<Option<User>> {
-        db.prepare_cached(&self.by_login)?.query_row([login], |row| self.read_user(row)).optional()
+        db.prepare_cached(&self.by_login)?
+            .query_row([login], |row| self.read_user(row))
+            .optional()
     }
 
-    pub(super) fn by_user_id(&self, db: &Connection, id: &UserId) -> rusqlite::Result<Option<User>> {
-        db.prepare_cached(&self.by_user_id)?.query_row([id], |row| self.read_user(row)).optional()
+    pub(super) fn by_user_id(
+        &self,
+        db: &Connection,
+        id: &UserId,
+    ) -> rusqlite::Result<Option<User>> {
+        db.prepare_cached(&self.by_user_id)?
+            .query_row([id], |row| self.read_user(row))
+            .optional()
     }
 
-    pub(super) fn set_password(&self, db: &Connection, user: &User, encoded: &str) -> rusqlite::Result<()> {
+    pub(super) fn set_password(
+        &self,
+        db: &Connection,
+        user: &User,
+        encoded: &str,
+    ) -> rusqlite::Result<()> {
         let values = params![encoded, user.id, user.password.expose()];
-        db.prepare_cached(&self.set_password)?.execute(values).map(drop)
+        db.prepare_cached(&self.set_password)?
+            .execute(values)
+            .map(drop)
     }
 
-    pub(super) fn update_last_login(&self, db: &Connection, user: &User, at: Timestamp) -> rusqlite::Result<()> {
-        let Some(sql) = &self.update_last_login else { return Ok(()) };
-        db.prepare_cached(sql)?.execute(params![django_time(at), user.id]).map(drop)
-    }
-
-    pub(super) fn any(&self, db: &Connection) -> rusqlite::Result<bool> {
-        db.query_row(&self.any, [], |row| row.get(0))
+    pub(super) fn update_last_login(
+        &self,
+        db: &Connection,
+        user: &User,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let Some(sql) = &self.update_last_login else {
+            return Ok(());
+        };
+        db.prepare_cached(sql)?
+            .execute(params![django_time(at), user.id])
+            .map(drop)
     }
 
     pub(super) fn read_user(&self, row: &Row<'_>) -> rusqlite::Result<User> {
@@ -96,7 +124,13 @@ pub(super) fn create(db: &Connection, user: &NewUser, at: Timestamp) -> rusqlite
         ("password", "last_login", "is_superuser", "username", "last_name", "email", "is_staff", "is_active",
          "date_joined", "first_name")
         VALUES (?1, NULL, ?2, ?3, '', ?4, ?2, 1, ?5, '') ON CONFLICT ("username") DO NOTHING"#;
-    let values = params![user.password.expose(), user.is_superuser, user.username, user.email, django_time(at)];
+    let values = params![
+        user.password.expose(),
+        user.is_superuser,
+        user.username,
+        user.email,
+        django_time(at)
+    ];
     Ok(db.execute(sql, values)? == 1)
 }
 
@@ -109,11 +143,19 @@ fn read_id(row: &Row<'_>, column: usize, kind: UserIdKind) -> rusqlite::Result<U
     let value = row.get_ref(column)?;
     let id = match (kind, value) {
         (UserIdKind::Integer, ValueRef::Integer(int)) => Some(UserId::Int(int)),
-        (UserIdKind::Uuid, value) => text(value).and_then(|text| Uuid::try_parse(&text).ok()).map(UserId::Uuid),
+        (UserIdKind::Uuid, value) => text(value)
+            .and_then(|text| Uuid::try_parse(&text).ok())
+            .map(UserId::Uuid),
         (UserIdKind::Text, value) => text(value).map(UserId::Text),
         (UserIdKind::Integer, _) => None,
     };
-    id.ok_or_else(|| rusqlite::Error::InvalidColumnType(column, format!("a key of kind {kind:?}"), value.data_type()))
+    id.ok_or_else(|| {
+        rusqlite::Error::InvalidColumnType(
+            column,
+            format!("a key of kind {kind:?}"),
+            value.data_type(),
+        )
+    })
 }
 
 impl ToSql for UserId {
