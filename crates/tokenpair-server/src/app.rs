@@ -5,13 +5,13 @@ use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokenpair::json::{self, Object, Value};
 use tokenpair::store::Store as _;
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_obtain_pair, token_refresh, token_urls,
-    token_verify,
+    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_obtain_pair, token_refresh,
+    token_urls, token_verify,
 };
 use tokenpair::{SimpleJwt, SqliteStore};
 
@@ -25,7 +25,11 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(jwt: SimpleJwt, store: SqliteStore) -> Self {
-        Self { jwt, store, stopping: Arc::default() }
+        Self {
+            jwt,
+            store,
+            stopping: Arc::default(),
+        }
     }
 
     /// From now on `/readyz` says no, so that balancers stop sending requests.
@@ -37,7 +41,13 @@ impl App {
     pub(crate) fn service(&self, demo: bool) -> DecodedPath<Router> {
         let mut router = Router::new()
             .nest("/api", token_urls())
-            .url("/api/me/", View::new("Me").description("Who is calling.").permission::<IsAuthenticated>().get(me))
+            .url(
+                "/api/me/",
+                View::new("Me")
+                    .description("Who is calling.")
+                    .permission::<IsAuthenticated>()
+                    .get(me),
+            )
             .route("/livez", get(livez))
             .route("/readyz", get(readyz));
         if demo {
@@ -57,7 +67,13 @@ impl FromRef<App> for SimpleJwt {
 }
 
 async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
-    reply(StatusCode::OK, [("id", Value::from(&user.id)), ("username", Value::from(user.username))])
+    reply(
+        StatusCode::OK,
+        [
+            ("id", Value::from(&user.id)),
+            ("username", Value::from(user.username)),
+        ],
+    )
 }
 
 async fn livez() -> Response {
@@ -66,13 +82,19 @@ async fn livez() -> Response {
 
 async fn readyz(State(app): State<App>) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
-        return reply(StatusCode::SERVICE_UNAVAILABLE, [("status", Value::from("stopping"))]);
+        return reply(
+            StatusCode::SERVICE_UNAVAILABLE,
+            [("status", Value::from("stopping"))],
+        );
     }
     match app.store.ping().await {
         Ok(()) => reply(StatusCode::OK, [("status", Value::from("ok"))]),
         Err(error) => {
             tracing::error!(%error, "the database does not answer");
-            reply(StatusCode::SERVICE_UNAVAILABLE, [("status", Value::from("database unavailable"))])
+            reply(
+                StatusCode::SERVICE_UNAVAILABLE,
+                [("status", Value::from("database unavailable"))],
+            )
         }
     }
 }

@@ -15,7 +15,11 @@ fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
     let builder = SimpleJwt::builder(config.settings.clone())
         .on_login_success(|user, info| tracing::info!(user_id = %user.id, address = ?info.address, "log-in succeeded"))
         .on_login_failed(|username, info| tracing::info!(?username, address = ?info.address, "log-in refused"));
-    let builder = if config.token_blacklist { builder.store(store.clone()) } else { builder.user_table(store.clone()) };
+    let builder = if config.token_blacklist {
+        builder.store(store.clone())
+    } else {
+        builder.user_table(store.clone())
+    };
     Ok(builder.build()?)
 }
 

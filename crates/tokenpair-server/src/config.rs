@@ -5,7 +5,7 @@
 use crate::Options;
 use crate::output::Failure;
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use tokenpair::json::{Object, Value};
 use tokenpair::store::UserModel;
@@ -16,6 +16,7 @@ mod key_file;
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
 const DATABASE: &str = "sqlite:tokenpair.sqlite3";
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 const KEY_FILE: &str = "tokenpair.key";
 
 /// Everything the server needs to know.
@@ -80,14 +81,23 @@ impl Config {
     pub(crate) fn load(options: &Options, listen: Option<SocketAddr>) -> Result<Self, Failure> {
         let (file, path) = File::find(options)?;
         let settings = settings(&file.simple_jwt, path.as_deref())?;
-        let url = options.database.as_deref().or(file.database.url.as_deref()).unwrap_or(DATABASE);
+        let url = options
+            .database
+            .as_deref()
+            .or(file.database.url.as_deref())
+            .unwrap_or(DATABASE);
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return Err(Failure::new("PostgreSQL is not supported yet; use sqlite:PATH"));
+            return Err(Failure::new(
+                "PostgreSQL is not supported yet; use sqlite:PATH",
+            ));
         }
         let mut database = SqliteOptions::from_url(url)?;
         database.user_model = file.user_model.apply(&settings);
         Ok(Self {
-            listen: listen.or(file.server.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8000))),
+            listen: listen
+                .or(listen_from_env()?)
+                .or(file.server.listen)
+                .unwrap_or(LISTEN),
             database,
             token_blacklist: file.database.token_blacklist.unwrap_or(true),
             settings,
@@ -99,7 +109,7 @@ impl Config {
         let mut settings = Settings::new(key_file::random_key()?);
         settings.update_last_login = true;
         Ok(Self {
-            listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8000))),
+            listen: listen.or(listen_from_env()?).unwrap_or(LISTEN),
             database: SqliteOptions::new(folder.join("demo.sqlite3")),
             token_blacklist: true,
             settings,
@@ -107,11 +117,31 @@ impl Config {
     }
 }
 
+fn listen_from_env() -> Result<Option<SocketAddr>, Failure> {
+    let Ok(text) = std::env::var("TOKENPAIR_LISTEN") else {
+        return Ok(None);
+    };
+    let address = text.parse().map_err(|_| {
+        let wanted = "expected an address and a port such as 127.0.0.1:8000";
+        Failure::new(format!(
+            "environment variable TOKENPAIR_LISTEN: {wanted}, got {text:?}"
+        ))
+    });
+    address.map(Some)
+}
+
 impl File {
     fn find(options: &Options) -> Result<(Self, Option<PathBuf>), Failure> {
         let named = options.config.clone();
-        let place = named.or_else(|| PLACES.iter().map(PathBuf::from).find(|place| place.exists()));
-        let Some(path) = place else { return Ok((Self::default(), None)) };
+        let place = named.or_else(|| {
+            PLACES
+                .iter()
+                .map(PathBuf::from)
+                .find(|place| place.exists())
+        });
+        let Some(path) = place else {
+            return Ok((Self::default(), None));
+        };
         let failed = Failure::because(path.display().to_string());
         let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
         let file = toml::from_str(&text).map_err(|error| failed(&describe(&error, &text)))?;
@@ -121,25 +151,47 @@ impl File {
 
 /// Where and what, without the line itself: it may hold a key.
 fn describe(error: &toml::de::Error, text: &str) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let before = error
+        .span()
+        .and_then(|span| text.get(..span.start))
+        .unwrap_or_default();
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     format!("line {line}, column {column}: {}", error.message())
 }
 
 /// The engine's settings: file, then environment, then the key file where no key is set.
 fn settings(table: &toml::Table, path: Option<&Path>) -> Result<Settings, Failure> {
-    let source = path.map(|path| path.display().to_string()).unwrap_or_default();
+    let source = path
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
     let mut entries: Vec<Entry> = table
         .iter()
-        .map(|(name, value)| Entry { name: name.clone(), value: json_value(value), source: source.clone() })
+        .map(|(name, value)| Entry {
+            name: name.clone(),
+            value: json_value(value),
+            source: source.clone(),
+        })
         .collect();
     entries.extend(Settings::environment());
     let names_key = |entry: &Entry| entry.name.eq_ignore_ascii_case("SIGNING_KEY");
     if !entries.iter().any(names_key) {
         let value = Value::from(key_file::read_or_create(Path::new(KEY_FILE))?);
         let source = format!("file {KEY_FILE}");
-        entries.insert(0, Entry { name: "SIGNING_KEY".to_owned(), value, source });
+        entries.insert(
+            0,
+            Entry {
+                name: "SIGNING_KEY".to_owned(),
+                value,
+                source,
+            },
+        );
     }
     Ok(Settings::load(entries)?)
 }
@@ -152,16 +204,21 @@ fn json_value(value: &toml::Value) -> Value {
         toml::Value::Boolean(flag) => Value::from(*flag),
         toml::Value::Datetime(datetime) => Value::from(datetime.to_string()),
         toml::Value::Array(values) => Value::Array(values.iter().map(json_value).collect()),
-        toml::Value::Table(table) => {
-            Value::Object(table.iter().map(|(name, value)| (name.clone(), json_value(value))).collect::<Object>())
-        }
+        toml::Value::Table(table) => Value::Object(
+            table
+                .iter()
+                .map(|(name, value)| (name.clone(), json_value(value)))
+                .collect::<Object>(),
+        ),
     }
 }
 
 impl Model {
     fn apply(self, settings: &Settings) -> UserModel {
         let mut model = UserModel::default();
-        let set = |column: &mut String, name: Option<String>| *column = name.unwrap_or_else(|| column.clone());
+        let set = |column: &mut String, name: Option<String>| {
+            *column = name.unwrap_or_else(|| column.clone())
+        };
         set(&mut model.table, self.table);
         set(&mut model.id, self.id);
         set(&mut model.username, self.username);
@@ -178,7 +235,11 @@ impl Model {
         set(&mut model.last_login, self.last_login);
         model.id_kind = self.id_kind.map_or(UserIdKind::Integer, UserIdKind::from);
         let is_key = settings.user_id_field == model.id;
-        let otherwise = if is_key { model.id_kind } else { UserIdKind::Text };
+        let otherwise = if is_key {
+            model.id_kind
+        } else {
+            UserIdKind::Text
+        };
         let kind = self.user_id_kind.map_or(otherwise, UserIdKind::from);
         model.with_user_id(settings.user_id_field.clone(), kind)
     }

@@ -6,7 +6,8 @@ mod config;
 mod listener;
 mod output;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,10 +18,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Without a command it serves. Exit status: 0 success, 1 failure, 2 wrong usage.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "tokenpair", version, about)]
 struct Cli {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    serve: commands::serve::Serve,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -32,7 +35,13 @@ struct Options {
     #[arg(long, global = true, value_name = "FILE", env = "TOKENPAIR_CONFIG")]
     config: Option<PathBuf>,
     /// Database, such as sqlite:auth.sqlite3 [default: sqlite:tokenpair.sqlite3]
-    #[arg(long, global = true, value_name = "URL", env = "TOKENPAIR_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TOKENPAIR_DATABASE",
+        hide_env_values = true
+    )]
     database: Option<String>,
     /// Write JSON instead of text for people
     #[arg(long, global = true)]
@@ -51,8 +60,19 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { options, command } = Cli::parse();
-    let result = match command.unwrap_or_else(|| Command::Serve(commands::serve::Serve::default())) {
+    let Cli {
+        options,
+        serve,
+        command,
+    } = Cli::parse();
+    if command.is_some() && serve != commands::serve::Serve::default() {
+        let message =
+            "--listen and --demo belong to serve: write them after it, or leave the command out";
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, message)
+            .exit();
+    }
+    let result = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(serve) => serve.run(&options).await,
         Command::Migrate => commands::migrate::run(&options).await,
         Command::Createuser(createuser) => createuser.run(&options).await,

@@ -34,8 +34,16 @@ impl From<tokenpair::StoreError> for Failure {
 }
 
 /// Prints a result: `text` for people, `fields` as JSON.
-pub(crate) fn result<const N: usize>(options: &Options, text: impl Display, fields: [(&str, Value); N]) {
-    let line = if options.json { object(fields) } else { text.to_string() };
+pub(crate) fn result<const N: usize>(
+    options: &Options,
+    text: impl Display,
+    fields: [(&str, Value); N],
+) {
+    let line = if options.json {
+        object(fields)
+    } else {
+        text.to_string()
+    };
     // Nobody is left to tell when standard output is closed.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

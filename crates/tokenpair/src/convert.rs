@@ -110,13 +110,31 @@ fn uuid(claim: &Value) -> Option<Uuid> {
     }
 }
 
-/// CPython's `uuid.UUID(hex)`: `urn:uuid:`, braces and hyphens are dropped wherever they stand.
+/// CPython's `uuid.UUID(hex)`: `urn:uuid:`, braces and hyphens are dropped wherever they stand; 32 characters are left.
 fn uuid_from_text(text: &str) -> Option<Uuid> {
     let bare = text.replace("urn:", "").replace("uuid:", "");
     let digits = bare.trim_matches(['{', '}']).replace('-', "");
-    Uuid::try_parse_ascii(digits.as_bytes())
-        .ok()
-        .filter(|_| digits.len() == 32)
+    if digits.chars().count() != 32 {
+        return None;
+    }
+    hexadecimal(&digits).map(Uuid::from_u128)
+}
+
+/// Python's `int(text, 16)` of a positive number: a sign, `0x` and single underscores are allowed.
+fn hexadecimal(text: &str) -> Option<u128> {
+    let text = strip(text);
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let prefixed = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let digits = prefixed.map_or(text, |rest| rest.strip_prefix('_').unwrap_or(rest));
+    let misplaced = digits.starts_with('_') || digits.ends_with('_') || digits.contains("__");
+    let plain = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || byte == b'_');
+    if misplaced || !plain {
+        None
+    } else {
+        u128::from_str_radix(&digits.replace('_', ""), 16).ok()
+    }
 }
 
 /// Python's `str(value)` of a scalar. Lists and objects, whose text no sane column holds, are `None`.
@@ -208,6 +226,7 @@ mod tests {
             "11111111222233334444555555555555",
             "{11111111-2222-3333-4444-555555555555}",
             "urn:uuid:11111111-2222-3333-4444-555555555555",
+            "11111111-2222-3333-4444-5555-5555-5555",
         ] {
             assert_eq!(
                 user_id(&Value::from(text), UserIdKind::Uuid),

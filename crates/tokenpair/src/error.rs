@@ -49,7 +49,7 @@ impl TokenError {
 
 /// A store could not answer. Carries its cause for the log; clients see a bare 503.
 #[derive(Debug, thiserror::Error)]
-#[error("the store is unavailable: {0}")]
+#[error("{0}")]
 pub struct StoreError(#[source] Box<dyn StdError + Send + Sync>);
 
 impl StoreError {

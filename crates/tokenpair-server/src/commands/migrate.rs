@@ -1,8 +1,8 @@
 //! `tokenpair migrate`: creates the tables that are missing.
 
+use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
-use crate::Options;
 use tokenpair::SqliteStore;
 use tokenpair::json::Value;
 
@@ -11,10 +11,18 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let store = SqliteStore::open(config.database).await?;
     let done = super::migrate(&store).await?;
     for step in &done {
-        output::result(options, format!("  Applying {step}... OK"), [("applied", Value::from(step.to_string()))]);
+        output::result(
+            options,
+            format!("  Applying {step}... OK"),
+            [("applied", Value::from(step.to_string()))],
+        );
     }
     if done.is_empty() {
-        output::result(options, "  No migrations to apply.", [("applied", Value::Null)]);
+        output::result(
+            options,
+            "  No migrations to apply.",
+            [("applied", Value::Null)],
+        );
     }
     Ok(())
 }

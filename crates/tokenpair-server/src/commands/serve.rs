@@ -1,13 +1,14 @@
 //! `tokenpair serve`: the server, from an empty folder to a graceful stop.
 
 use super::createuser::{self, Createuser};
+use crate::Options;
 use crate::app::App;
 use crate::config::Config;
 use crate::listener::{self, Limits};
 use crate::output::{self, Failure};
-use crate::Options;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use tokenpair::SqliteStore;
 use tokenpair::json::Value;
@@ -17,11 +18,13 @@ use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
 /// Arguments of `serve`.
-#[derive(Debug, Default, clap::Args)]
-#[command(after_help = "Examples:\n  tokenpair serve --demo\n  tokenpair serve --config tokenpair.toml --listen 0.0.0.0:8000")]
+#[derive(Debug, Default, PartialEq, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenpair serve --demo\n  tokenpair serve --config tokenpair.toml --listen 0.0.0.0:8000"
+)]
 pub(crate) struct Serve {
-    /// Address and port to listen on [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR:PORT", env = "TOKENPAIR_LISTEN")]
+    /// Address and port to listen on [env: TOKENPAIR_LISTEN] [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// Try it out: a throw-away database, user "test" with password "test", nothing kept
     #[arg(long)]
@@ -38,20 +41,33 @@ impl Serve {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         start_log(options);
         // Held until the end: dropping it deletes the folder.
-        let folder = if self.demo { Some(temporary_folder()?) } else { None };
+        let folder = if self.demo {
+            Some(temporary_folder()?)
+        } else {
+            None
+        };
         let config = match &folder {
             Some(folder) => Config::demo(folder.path(), self.listen)?,
             None => Config::load(options, self.listen)?,
         };
         let store = SqliteStore::open(config.database.clone()).await?;
-        let created = super::migrate(&store).await?;
-        created.iter().for_each(|step| tracing::info!("created the tables of {step}"));
         let jwt = super::engine(&config, &store)?;
-        jwt.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-        let first_user = self.first_user(&config, &store, created.contains(&Migration::Auth)).await?;
-
+        jwt.warnings()
+            .iter()
+            .for_each(|warning| tracing::warn!("{warning}"));
         let listener = bind(config.listen).await?;
-        let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
+
+        // Nothing may fail between here and the announcement: the first password is shown only there.
+        let created = super::migrate(&store).await?;
+        created
+            .iter()
+            .for_each(|step| tracing::info!("created the tables of {step}"));
+        let first_user = self
+            .first_user(&config, &store, created.contains(&Migration::Auth))
+            .await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::new(error.to_string()))?;
         announce(options, address, first_user.as_ref());
         let app = App::new(jwt, store);
         let mut limits = Limits::default();
@@ -70,14 +86,25 @@ impl Serve {
 
 impl Serve {
     /// A server without users is no use: the demo gets `test`, a database that was just made a superuser.
-    async fn first_user(&self, config: &Config, store: &SqliteStore, made: bool) -> Result<Option<FirstUser>, Failure> {
+    async fn first_user(
+        &self,
+        config: &Config,
+        store: &SqliteStore,
+        made: bool,
+    ) -> Result<Option<FirstUser>, Failure> {
         if !made {
             return Ok(None);
         }
         let first = if self.demo {
-            FirstUser { username: "test", password: "test".to_owned() }
+            FirstUser {
+                username: "test",
+                password: "test".to_owned(),
+            }
         } else {
-            FirstUser { username: "admin", password: random_password()? }
+            FirstUser {
+                username: "admin",
+                password: random_password()?,
+            }
         };
         let user = Createuser::new(first.username, !self.demo);
         createuser::create(store, &config.settings, user, &first.password).await?;
@@ -86,10 +113,19 @@ impl Serve {
 }
 
 fn start_log(options: &Options) {
-    let filter = EnvFilter::try_from_env("TOKENPAIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter =
+        EnvFilter::try_from_env("TOKENPAIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     // A second subscriber can only come from a test that started one itself.
-    let _ = if options.json { log.json().try_init() } else { log.try_init() };
+    let _ = if options.json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
 }
 
 fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
@@ -101,13 +137,16 @@ fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(format!("cannot listen on {address}: {error}; choose another address with --listen ADDR:PORT"))
+        Failure::new(format!(
+            "cannot listen on {address}: {error}; choose another address with --listen ADDR:PORT"
+        ))
     })
 }
 
 fn random_password() -> Result<String, Failure> {
     let mut bytes = [0; 15];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::new("the system's random number generator failed"))?;
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Failure::new("the system's random number generator failed"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -115,7 +154,11 @@ fn random_password() -> Result<String, Failure> {
 fn announce(options: &Options, address: SocketAddr, first_user: Option<&FirstUser>) {
     let base = format!("http://{address}");
     let Some(FirstUser { username, password }) = first_user else {
-        return output::result(options, format!("tokenpair is listening on {base}"), [("listening", Value::from(base.as_str()))]);
+        return output::result(
+            options,
+            format!("tokenpair is listening on {base}"),
+            [("listening", Value::from(base.as_str()))],
+        );
     };
     let text = format!(
         r#"tokenpair is listening on {base}

@@ -10,7 +10,8 @@ use std::path::Path;
 /// 64 random bytes as text: more than HS512 needs.
 pub(super) fn random_key() -> Result<String, Failure> {
     let mut bytes = [0; 64];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::new("the system's random number generator failed"))?;
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Failure::new("the system's random number generator failed"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -20,7 +21,9 @@ pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
     match create(path) {
         Ok(mut file) => {
             let key = random_key()?;
-            let written = file.write_all(key.as_bytes()).and_then(|()| file.sync_all());
+            let written = file
+                .write_all(key.as_bytes())
+                .and_then(|()| file.sync_all());
             written.map_err(|error| failed(&error))?;
             Ok(key)
         }

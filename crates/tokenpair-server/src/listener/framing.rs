@@ -85,11 +85,6 @@ impl Framing {
         !matches!(self.part, Part::RequestLine | Part::Field | Part::Http2)
     }
 
-    /// Whether the connection speaks HTTP/2, whose framing is not looked at.
-    pub(super) fn is_http2(&self) -> bool {
-        self.part == Part::Http2
-    }
-
     /// Follows `bytes`, the next ones of the connection.
     ///
     /// Must not be called again after a refusal.
@@ -110,7 +105,13 @@ impl Framing {
         Ok(())
     }
 
-    fn skip<'a>(&mut self, rest: &'a [u8], left: u64, unfinished: fn(u64) -> Part, then: Part) -> &'a [u8] {
+    fn skip<'a>(
+        &mut self,
+        rest: &'a [u8],
+        left: u64,
+        unfinished: fn(u64) -> Part,
+        then: Part,
+    ) -> &'a [u8] {
         let taken = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
         let left = left - taken as u64;
         self.part = if left == 0 { then } else { unfinished(left) };
@@ -124,7 +125,10 @@ impl Framing {
         let taken = after.skip_until(b'\n').unwrap_or(rest.len());
         let line = rest.get(..taken).unwrap_or(rest);
         if let Some(keep) = self.target_excess(line) {
-            return Err(Refusal { keep, ending: TOO_LONG });
+            return Err(Refusal {
+                keep,
+                ending: TOO_LONG,
+            });
         }
         let understood = if !line.ends_with(b"\n") {
             self.carried.push(line);
@@ -142,7 +146,10 @@ impl Framing {
         if understood {
             Ok(after)
         } else {
-            Err(Refusal { keep: 0, ending: MALFORMED })
+            Err(Refusal {
+                keep: 0,
+                ending: MALFORMED,
+            })
         }
     }
 
@@ -152,7 +159,11 @@ impl Framing {
         if self.part != Part::RequestLine || length <= self.max_target + AFTER_TARGET {
             return None;
         }
-        let start = if self.carried.length == 0 { line } else { self.carried.kept() };
+        let start = if self.carried.length == 0 {
+            line
+        } else {
+            self.carried.kept()
+        };
         let method = start.iter().position(|&byte| byte == b' ')?;
         let bound = method + 1 + self.max_target + AFTER_TARGET;
         (length > bound).then(|| bound.saturating_sub(self.carried.length))
@@ -253,7 +264,11 @@ struct Carried {
 
 impl Default for Carried {
     fn default() -> Self {
-        Self { start: [0; KEPT], last: [0; 2], length: 0 }
+        Self {
+            start: [0; KEPT],
+            last: [0; 2],
+            length: 0,
+        }
     }
 }
 
@@ -278,13 +293,13 @@ impl Carried {
 
     /// The line without its CRLF, or its beginning and `true`; `None` if it does not end in CRLF.
     fn text(&self) -> Option<(&[u8], bool)> {
-        let length = self.length.checked_sub(2).filter(|_| self.last == *b"\r\n")?;
+        let length = self
+            .length
+            .checked_sub(2)
+            .filter(|_| self.last == *b"\r\n")?;
         Some(match self.start.get(..length) {
             Some(text) => (text, false),
             None => (&self.start, true),
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -46,7 +46,7 @@ pub(super) struct Peer {
     pub(super) house: Arc<House>,
     pub(super) address: SocketAddr,
     in_service: AtomicU32,
-    served: AtomicBool,
+    greeted: AtomicBool,
     abandoned: AtomicU32,
     /// Milliseconds since the house opened.
     waiting_since: AtomicU64,
@@ -56,7 +56,7 @@ impl Peer {
     pub(super) fn new(house: Arc<House>, address: SocketAddr) -> Self {
         Self {
             in_service: AtomicU32::new(0),
-            served: AtomicBool::new(false),
+            greeted: AtomicBool::new(false),
             abandoned: AtomicU32::new(0),
             waiting_since: AtomicU64::new(house.milliseconds_open()),
             house,
@@ -72,9 +72,18 @@ impl Peer {
     /// When the next whole request must be there.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let limits = &self.house.limits;
-        let patience = if self.served.load(Relaxed) { limits.idle } else { limits.header_deadline };
+        let patience = if self.greeted.load(Relaxed) {
+            limits.idle
+        } else {
+            limits.header_deadline
+        };
         self.waiting_since()
             .map(|since| self.house.opened + Duration::from_millis(since) + patience)
+    }
+
+    /// The head of a request has arrived: from here on the connection may rest between requests.
+    pub(super) fn greet(&self) {
+        self.greeted.store(true, Relaxed);
     }
 
     /// Whether the peer keeps resetting its requests.
@@ -85,7 +94,10 @@ impl Peer {
     /// Marks a whole request as being served until the returned guard is dropped.
     pub(super) fn begin_service(&self) -> Service<'_> {
         self.in_service.fetch_add(1, Relaxed);
-        Service { peer: self, answered: false }
+        Service {
+            peer: self,
+            answered: false,
+        }
     }
 }
 
@@ -108,8 +120,8 @@ impl Drop for Service<'_> {
         if !self.answered {
             peer.abandoned.fetch_add(1, Relaxed);
         }
-        peer.served.store(true, Relaxed);
-        peer.waiting_since.store(peer.house.milliseconds_open(), Relaxed);
+        peer.waiting_since
+            .store(peer.house.milliseconds_open(), Relaxed);
         peer.in_service.fetch_sub(1, Relaxed);
     }
 }

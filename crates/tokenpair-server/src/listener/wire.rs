@@ -85,7 +85,11 @@ impl<T> Wire<T> {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.ending.is_none() && !this.ended {
             let before = buf.filled().len();
@@ -103,23 +107,32 @@ impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
             *ending = later;
             return Poll::Ready(Ok(()));
         }
-        let late = |deadline| this.timer.passed(deadline, cx);
-        if this.ended || this.peer.is_abusive() || this.read_deadline().is_some_and(late) {
-            this.ended = true;
-            return Poll::Ready(Ok(()));
+        let deadline = this.read_deadline();
+        this.ended |=
+            this.peer.is_abusive() || deadline.is_some_and(|at| this.timer.passed(at, cx));
+        if this.ended {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
         }
-        Poll::Pending
     }
 }
 
 impl<T: AsyncWrite + Unpin> Wire<T> {
-    fn watch_write<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    fn watch_write<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
         if written.is_ready() {
             self.write_stalled_since = None;
             return written;
         }
         let since = *self.write_stalled_since.get_or_insert_with(Instant::now);
-        if self.timer.passed(since + self.peer.house.limits.write_deadline, cx) {
+        if self
+            .timer
+            .passed(since + self.peer.house.limits.write_deadline, cx)
+        {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
@@ -127,7 +140,11 @@ impl<T: AsyncWrite + Unpin> Wire<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes);
         this.watch_write(cx, written)
@@ -169,7 +186,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
             match Pin::new(&mut this.socket).poll_read(cx, &mut unread) {
                 Poll::Ready(Ok(())) if !unread.filled().is_empty() && since.elapsed() < LINGER => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending if this.timer.passed(since + LINGER, cx) => return Poll::Ready(Ok(())),
+                Poll::Pending if this.timer.passed(since + LINGER, cx) => {
+                    return Poll::Ready(Ok(()));
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -198,4 +217,3 @@ impl Timer {
         false
     }
 }
-

@@ -151,7 +151,18 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<(
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
+/// Makes the file if there is none, for its owner's eyes only: it will hold password hashes.
+fn create_privately(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // What is wrong with the path, SQLite says better when it opens it.
+    let _ = options.open(path);
+}
+
 fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    create_privately(path);
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "journal_mode", "WAL")?;

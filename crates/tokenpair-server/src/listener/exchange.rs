@@ -1,0 +1,235 @@
+//! One request and its answer: checks the head, collects the body, runs the service under its deadline, and words
+//! every refusal.
+//!
+//! The service is only ever called with a complete body. It must never be able to delay or bring down a connection,
+//! and no answer of this file may be a 5xx other than 503.
+//! Answers to RFC 9110 section 15 for the statuses and to Django REST Framework for the shape of the bodies.
+
+use std::convert::Infallible;
+use std::sync::atomic::Ordering::Relaxed;
+
+use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::{HeaderValue, Request, StatusCode, Version};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tower::{Service, ServiceExt};
+
+use super::Limits;
+use super::patience::{surviving, within};
+use super::peer::Peer;
+
+/// Bodies up to this size are not counted over HTTP/1.1, where the number of connections bounds them already.
+///
+/// So nobody who fills the budget with large bodies can keep ordinary requests out.
+const UNCOUNTED: usize = 4096;
+
+/// Why a request does not reach the service, or why its answer is not the service's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Malformed,
+    BodyTooSlow,
+    BodyTooLarge,
+    TargetTooLong,
+    TooManyFields,
+    Unavailable,
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn body(self) -> &'static str {
+        match self {
+            Self::Malformed => r#"{"detail":"Malformed request.","code":"malformed_request"}"#,
+            Self::BodyTooSlow => {
+                r#"{"detail":"The request took too long to arrive.","code":"request_timeout"}"#
+            }
+            Self::BodyTooLarge => {
+                r#"{"detail":"The request body is too large.","code":"body_too_large"}"#
+            }
+            Self::TargetTooLong => {
+                r#"{"detail":"The request target is too long.","code":"uri_too_long"}"#
+            }
+            Self::TooManyFields => {
+                r#"{"detail":"The request has too many header fields.","code":"too_many_header_fields"}"#
+            }
+            Self::Unavailable => {
+                r#"{"detail":"The service is temporarily unavailable.","code":"service_unavailable"}"#
+            }
+        }
+    }
+
+    fn into_response(self, closing: bool) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self == Self::Unavailable {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if closing {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// Serves one request.
+pub(super) async fn exchange<S>(
+    peer: &Peer,
+    service: S,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+{
+    peer.greet();
+    let http2 = request.version() == Version::HTTP_2;
+    let (request, _held) = match receive(peer, request).await {
+        Ok(received) => received,
+        Err(refusal) => return Ok(refusal.into_response(!http2)),
+    };
+    let mut response = answer(peer, service, request).await;
+    if !http2 && peer.house.stopping.load(Relaxed) {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+async fn answer<S>(peer: &Peer, service: S, request: Request<Body>) -> Response
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+{
+    let in_service = peer.begin_service();
+    let handler = surviving(service.oneshot(request));
+    let response = match within(peer.house.limits.request_deadline, handler).await {
+        Ok(Ok(Ok(response))) => response,
+        // What a panic says may hold what a client sent, so only the panic hook tells it.
+        Ok(Err(_)) => {
+            tracing::error!(peer = %peer.address, "a request handler panicked");
+            Refusal::Unavailable.into_response(false)
+        }
+        Err(_) => {
+            tracing::warn!(peer = %peer.address, "a request handler missed its deadline");
+            Refusal::Unavailable.into_response(false)
+        }
+    };
+    in_service.end();
+    response
+}
+
+/// A request with a complete body, and the share of the budget that it holds.
+type Received<'a> = (Request<Body>, Option<SemaphorePermit<'a>>);
+
+async fn receive(peer: &Peer, request: Request<Incoming>) -> Result<Received<'_>, Refusal> {
+    let limits = &peer.house.limits;
+    check_head(limits, &request)?;
+    let uncounted = if request.version() == Version::HTTP_2 {
+        0
+    } else {
+        UNCOUNTED
+    };
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(ConnectInfo(peer.address));
+    if body.is_end_stream() {
+        return Ok((Request::from_parts(parts, Body::empty()), None));
+    }
+    let collecting = collect(
+        body,
+        limits.max_body_bytes,
+        &peer.house.body_bytes,
+        uncounted,
+    );
+    let (body, held) = within(limits.body_deadline, collecting)
+        .await
+        .map_err(|_| Refusal::BodyTooSlow)??;
+    Ok((Request::from_parts(parts, Body::from(body)), held))
+}
+
+fn check_head(limits: &Limits, request: &Request<Incoming>) -> Result<(), Refusal> {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if target > limits.url_bytes {
+        return Err(Refusal::TargetTooLong);
+    }
+    if request.headers().len() > limits.header_fields {
+        return Err(Refusal::TooManyFields);
+    }
+    // RFC 9112 section 3.2: exactly one Host in HTTP/1.1, at most one before.
+    let hosts = request.headers().get_all(HOST).iter().take(2).count();
+    match request.version() {
+        Version::HTTP_11 if hosts != 1 => Err(Refusal::Malformed),
+        _ if hosts > 1 => Err(Refusal::Malformed),
+        _ if request.body().size_hint().lower() > limits.max_body_bytes as u64 => {
+            Err(Refusal::BodyTooLarge)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads the whole body; one that comes in one piece is not copied.
+async fn collect(
+    mut body: Incoming,
+    most: usize,
+    budget: &Semaphore,
+    uncounted: usize,
+) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    let mut length = 0;
+    let mut held: Option<SemaphorePermit<'_>> = None;
+    while let Some(frame) = body.frame().await {
+        // Trailers say nothing that this server wants to know.
+        let Ok(data) = frame.map_err(|_| Refusal::Malformed)?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length > most {
+            return Err(Refusal::BodyTooLarge);
+        }
+        if length > uncounted {
+            let counted = held.as_ref().map_or(0, SemaphorePermit::num_permits);
+            let more = u32::try_from(length - counted).map_err(|_| Refusal::BodyTooLarge)?;
+            let share = budget
+                .try_acquire_many(more)
+                .map_err(|_| Refusal::Unavailable)?;
+            match &mut held {
+                Some(held) => held.merge(share),
+                None => held = Some(share),
+            }
+        }
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok((
+        if all.is_empty() {
+            first
+        } else {
+            Bytes::from(all)
+        },
+        held,
+    ))
+}

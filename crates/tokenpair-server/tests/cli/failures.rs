@@ -1,0 +1,191 @@
+//! What goes wrong at the start: exit status 1 and one line that says what to do; 2 for wrong usage.
+
+use crate::server::{Folder, Transcript};
+use serde_json::{Value, json};
+use std::net::TcpListener;
+
+/// The only line on standard error, without `tokenpair: `.
+fn refusal(told: &Transcript) -> &str {
+    assert_eq!(
+        (told.status, told.out.as_str()),
+        (Some(1), ""),
+        "{}",
+        told.err
+    );
+    let line = told
+        .err
+        .strip_prefix("tokenpair: ")
+        .unwrap_or_else(|| panic!("not ours: {}", told.err));
+    assert_eq!(line.lines().count(), 1, "{line}");
+    line.trim_end()
+}
+
+/// For servers that had something to log before.
+fn last_line(told: &Transcript) -> &str {
+    assert_eq!(
+        (told.status, told.out.as_str()),
+        (Some(1), ""),
+        "{}",
+        told.err
+    );
+    told.err.lines().last().unwrap()
+}
+
+fn with_setting(line: &str) -> Folder {
+    Folder::new().with_file("tokenpair.toml", format!("[simple_jwt]\n{line}\n"))
+}
+
+#[test]
+fn a_bad_setting_is_named_with_its_source() {
+    for (line, name) in [
+        ("NO_SUCH_SETTING = 1", "NO_SUCH_SETTING"),
+        ("ACCESS_TOKEN_LIFETIME = \"soon\"", "ACCESS_TOKEN_LIFETIME"),
+        ("ALGORITHM = \"none\"", "ALGORITHM"),
+        ("SIGNING_KEY = \"short\"", "SIGNING_KEY"),
+    ] {
+        let told = with_setting(line).run("serve");
+        let refusal = refusal(&told);
+        assert!(
+            refusal.contains(name) && refusal.contains("tokenpair.toml"),
+            "{refusal}"
+        );
+        assert!(!refusal.contains("short\""), "shows the key: {refusal}");
+    }
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let told = Folder::new()
+        .with_variable("TOKENPAIR_LEEWAY", "much")
+        .run("serve");
+    assert!(refusal(&told).contains("TOKENPAIR_LEEWAY"), "{}", told.err);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named() {
+    let told = Folder::new().run("serve --config nowhere.toml");
+    assert!(refusal(&told).starts_with("nowhere.toml: "), "{}", told.err);
+    for content in ["[server\n", "[server]\nport = 1\n", "[surprise]\n"] {
+        let told = Folder::new()
+            .with_file("tokenpair.toml", content)
+            .run("serve");
+        assert_eq!(told.status, Some(1));
+        assert!(
+            told.err.starts_with("tokenpair: tokenpair.toml: "),
+            "{}",
+            told.err
+        );
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = occupied.local_addr().unwrap();
+    let told = Folder::new().run(&format!("serve --listen {address}"));
+    let line = last_line(&told);
+    assert!(
+        line.starts_with(&format!("tokenpair: cannot listen on {address}: ")),
+        "{line}"
+    );
+    assert!(line.contains("--listen"), "{line}");
+}
+
+#[test]
+fn a_start_that_fails_does_not_use_up_the_first_password() {
+    let folder = Folder::new();
+    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
+    folder.run(&format!(
+        "serve --listen {}",
+        occupied.local_addr().unwrap()
+    ));
+    let server = folder.serve("--json");
+    let password = &server.announced()["password"];
+    assert_eq!(
+        server
+            .post(
+                "/api/token/",
+                &json!({"username": "admin", "password": password})
+            )
+            .0,
+        200
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let garbage = "garbage ".repeat(1000);
+    for line in [
+        "serve",
+        "migrate",
+        "createuser --username ada --password-stdin",
+    ] {
+        let folder = Folder::new().with_file("tokenpair.sqlite3", &garbage);
+        let told = folder.run_with_input(line, "s3cret-enough\n");
+        assert!(refusal(&told).contains("database"), "{line}: {}", told.err);
+        assert_eq!(
+            std::fs::read(folder.path("tokenpair.sqlite3")).unwrap(),
+            garbage.as_bytes()
+        );
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_refused() {
+    for url in ["sqlite:no/such/folder/db.sqlite3", "postgres://localhost/x"] {
+        let told = Folder::new().run(&format!("migrate --database {url}"));
+        assert!(!refusal(&told).is_empty());
+    }
+}
+
+#[test]
+fn users_that_cannot_be_created_are_refused() {
+    let folder = Folder::new();
+    let create = |name: &str, password: &str| {
+        folder.run_with_input(
+            &format!("createuser --password-stdin --username {name}"),
+            password,
+        )
+    };
+    assert_eq!(create("ada", "s3cret-enough\n").status, Some(0));
+    assert_eq!(
+        refusal(&create("ada", "s3cret-enough\n")),
+        "the user name \"ada\" is taken"
+    );
+    assert!(refusal(&create("a/b", "s3cret-enough\n")).contains("no user name"));
+    assert!(refusal(&create("eve", "\n")).contains("password"));
+    let told = folder.run("createuser --username eve");
+    assert!(refusal(&told).contains("--password-stdin"), "{}", told.err);
+}
+
+#[test]
+fn json_was_asked_for_and_failures_are_json() {
+    let told = Folder::new().run("--json serve --config nowhere.toml");
+    assert_eq!(told.status, Some(1));
+    let error: Value = serde_json::from_str(&told.err).unwrap();
+    assert!(
+        error["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("nowhere.toml: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn wrong_usage_has_a_status_of_its_own() {
+    for line in [
+        "--nonsense",
+        "nonsense",
+        "createuser",
+        "serve --listen nowhere",
+    ] {
+        let told = Folder::new().run(line);
+        assert_eq!(
+            (told.status, told.out.as_str()),
+            (Some(2), ""),
+            "{line}: {}",
+            told.err
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! The command in a folder of its own: run to its end, or serving until it is told to stop.
+
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
+use tempfile::TempDir;
+
+/// Longer than any answer takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder to run the command in; it sees no other file and no variable of ours.
+pub struct Folder {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Transcript {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: Vec::new(),
+        }
+    }
+
+    pub fn with_file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        fs::write(self.path(name), content).unwrap();
+        self
+    }
+
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenpair"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear();
+        command
+            .env("TMPDIR", self.folder.path())
+            .envs(self.variables.iter().cloned());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command that ends by itself.
+    pub fn run(&self, line: &str) -> Transcript {
+        self.run_with_input(line, "")
+    }
+
+    pub fn run_with_input(&self, line: &str, input: &str) -> Transcript {
+        let mut child = self.command(line).spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        Transcript {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts a server on a free port.
+    pub fn serve(&self, line: &str) -> Server {
+        let mut child = self
+            .command(line)
+            .args(["--listen", "127.0.0.1:0"])
+            .spawn()
+            .unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let log = thread::spawn(move || {
+            let mut log = String::new();
+            errors.read_to_string(&mut log).unwrap();
+            log
+        });
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        out.read_line(&mut greeting).unwrap();
+        let address = greeting.split_once("http://").map(|(_, rest)| {
+            rest.chars()
+                .take_while(|c| c.is_ascii_digit() || ".:".contains(*c))
+                .collect()
+        });
+        let Some(address) = address else {
+            child.wait().unwrap();
+            panic!(
+                "the server did not start: {greeting}{}",
+                log.join().unwrap()
+            );
+        };
+        Server {
+            child,
+            out,
+            log: Some(log),
+            greeting,
+            address,
+        }
+    }
+}
+
+/// A server that runs; killed when a test forgets it.
+pub struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    log: Option<thread::JoinHandle<String>>,
+    /// The first line it printed.
+    pub greeting: String,
+    address: String,
+}
+
+impl Server {
+    /// The first line, printed under `--json`.
+    pub fn announced(&self) -> Value {
+        serde_json::from_str(&self.greeting).unwrap()
+    }
+
+    pub fn get(&self, path: &str, access: &str) -> (u16, Value) {
+        self.send(
+            &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {access}\r\n"),
+            "",
+        )
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(
+            &format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n"),
+            &body.to_string(),
+        )
+    }
+
+    fn send(&self, head: &str, body: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head}Host: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+
+    /// SIGTERM, as a service manager sends it.
+    pub fn stop(mut self) -> Transcript {
+        let signal = format!("kill -TERM {}", self.child.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &signal])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut out = String::new();
+        self.out.read_to_string(&mut out).unwrap();
+        let status = self.child.wait().unwrap().code();
+        let err = self.log.take().unwrap().join().unwrap();
+        Transcript {
+            status,
+            out: format!("{}{out}", self.greeting),
+            err,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether only its owner can read the file.
+#[cfg(unix)]
+pub fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).unwrap().permissions().mode() & 0o077 == 0
+}

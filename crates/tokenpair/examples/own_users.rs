@@ -1,0 +1,61 @@
+//! Users that live elsewhere: implement the two methods of a Django authentication backend.
+
+#![allow(clippy::print_stdout)]
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use tokenpair::web::token_urls;
+use tokenpair::{
+    Credentials, Error, MemoryStore, Settings, SimpleJwt, StoreError, User, UserId, UserStore,
+};
+use tower::ServiceExt as _;
+
+/// Stands for LDAP, another service, or a table of your own.
+struct Directory;
+
+#[async_trait]
+impl UserStore for Directory {
+    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<User>, Error> {
+        if credentials.password != "the directory would check this" {
+            return Ok(None);
+        }
+        Ok(self
+            .get_user(&UserId::from(credentials.username.as_str()))
+            .await?)
+    }
+
+    /// A failure of the directory is an `Err`: the client is told to try again, and keeps its session.
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let name = id.to_string();
+        Ok(name
+            .ends_with("@example.org")
+            .then(|| User::new(name.as_str(), name.clone())))
+    }
+
+    fn username_field(&self) -> &'static str {
+        "email"
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let settings = Settings::new("a secret of at least 32 bytes, kept out of the code");
+    // Tokens may be recorded elsewhere than users; without `tokens` there is no blacklist.
+    let jwt = SimpleJwt::builder(settings)
+        .users(Directory)
+        .tokens(MemoryStore::default())
+        .build()?;
+    let app = Router::new().nest("/api", token_urls()).with_state(jwt);
+
+    let body = r#"{"email": "ada@example.org", "password": "the directory would check this"}"#;
+    let request = Request::post("/api/token/")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body))?;
+    let response = app.oneshot(request).await?;
+    let status = response.status();
+    let answer = String::from_utf8(to_bytes(response.into_body(), 65_536).await?.to_vec())?;
+    println!("{status}: {answer}");
+    Ok(())
+}

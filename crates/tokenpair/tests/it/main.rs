@@ -1,0 +1,26 @@
+//! HTTP in, JSON out, no socket: the endpoints as a client sees them, over every kind of store.
+//!
+//! A test arranges a [`TestApp`](app::TestApp), makes one call and looks at the answer. Time is moved, never waited for.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value
+)]
+
+mod app;
+mod blacklist;
+mod hooks;
+mod jwk_url;
+mod obtain;
+mod outage;
+mod protect;
+mod refresh;
+mod requests;
+mod rotation;
+mod sliding;
+mod sqlite;
+mod stores;
+mod vectors;
+mod verify;

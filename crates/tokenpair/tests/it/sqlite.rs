@@ -1,0 +1,370 @@
+//! What only a database file can do: share, be locked, be damaged; and Django's schema.
+
+use crate::app::{ALICE, NOW, Reply, TOKEN, TestApp, good, sign, users};
+use crate::stores::sqlite_with;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use tokenpair::store::Migration;
+use tokenpair::{Settings, SqliteOptions, SqliteStore, TokenStore as _, UserTable as _};
+
+fn strict(settings: &mut Settings) {
+    settings.rotate_refresh_tokens = true;
+    settings.blacklist_after_rotation = true;
+}
+
+fn app(store: &SqliteStore) -> TestApp {
+    TestApp::built(strict, |builder, _| builder.store(store.clone()))
+}
+
+/// A folder that vanishes with the test, and a file in it.
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.sqlite3");
+    (folder, path)
+}
+
+async fn filled(path: &Path) -> SqliteStore {
+    sqlite_with(path.to_str().unwrap(), &users()).await
+}
+
+async fn failure(path: &Path) -> String {
+    SqliteStore::open(SqliteOptions::new(path))
+        .await
+        .unwrap_err()
+        .to_string()
+}
+
+#[track_caller]
+fn assert_unavailable(reply: &Reply) {
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(reply.text("code"), "service_unavailable");
+    assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
+/// Name and text of everything in the schema, and the rows of `django_migrations`; ours left out.
+fn schema(path: &Path) -> (Vec<[String; 3]>, Vec<[String; 2]>) {
+    let db = Connection::open(path).unwrap();
+    let mut objects = db
+        .prepare(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+             AND tbl_name <> 'tokenpair_rotation' ORDER BY name",
+        )
+        .unwrap();
+    let objects = objects
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+        .unwrap();
+    let mut history = db
+        .prepare("SELECT app, name FROM django_migrations ORDER BY app, name")
+        .unwrap();
+    let history = history
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?]))
+        .unwrap();
+    (
+        objects.map(Result::unwrap).collect(),
+        history.map(Result::unwrap).collect(),
+    )
+}
+
+/// What Django itself made, recorded by `tests/vectors/django_schema.py`.
+fn django() -> (Vec<[String; 3]>, Vec<[String; 2]>) {
+    let recording: Value =
+        serde_json::from_str(include_str!("../vectors/django_schema.json")).unwrap();
+    (
+        serde_json::from_value(recording["objects"].clone()).unwrap(),
+        serde_json::from_value(recording["history"].clone()).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn the_schema_is_djangos_to_the_byte() {
+    let (_folder, path) = place();
+    filled(&path).await;
+    assert_eq!(schema(&path), django());
+}
+
+#[tokio::test]
+async fn a_second_migration_has_nothing_to_do() {
+    let (_folder, path) = place();
+    let store = filled(&path).await;
+    let before = schema(&path);
+    assert_eq!(store.migrate(Timestamp::UNIX_EPOCH).await.unwrap(), []);
+    assert_eq!(store.pending_migrations().await.unwrap(), []);
+    assert_eq!(schema(&path), before);
+}
+
+#[tokio::test]
+async fn a_database_of_djangos_gets_our_table_and_nothing_else() {
+    let (_folder, path) = place();
+    let db = Connection::open(&path).unwrap();
+    let (objects, history) = django();
+    let (tables, indexes): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|object| object[0] == "table");
+    tables
+        .into_iter()
+        .chain(indexes)
+        .for_each(|[_, _, sql]| db.execute_batch(sql).unwrap());
+    let mut insert = db
+        .prepare("INSERT INTO django_migrations (app, name, applied) VALUES (?1, ?2, '2020-01-01')")
+        .unwrap();
+    history
+        .iter()
+        .for_each(|[app, name]| assert_eq!(insert.execute([app, name]).unwrap(), 1));
+
+    let store = SqliteStore::open(SqliteOptions::new(&path)).await.unwrap();
+    assert_eq!(
+        store.pending_migrations().await.unwrap(),
+        [Migration::Rotation]
+    );
+    assert_eq!(
+        store.migrate(Timestamp::UNIX_EPOCH).await.unwrap(),
+        [Migration::Rotation]
+    );
+    assert_eq!(schema(&path), (objects, history));
+    let dates: i64 = db
+        .query_row(
+            "SELECT count(*) FROM django_migrations WHERE applied <> '2020-01-01'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(dates, 0);
+}
+
+#[tokio::test]
+async fn rows_are_written_as_django_writes_them() {
+    let (_folder, path) = place();
+    let app = app(&filled(&path).await);
+    app.clock
+        .advance(jiff::SignedDuration::from_micros(1_500_000));
+    let pair = app.log_in().await;
+    app.blacklist(&pair.refresh).await.assert(200, "{}");
+    let db = Connection::open(&path).unwrap();
+    let row: [String; 5] = db
+        .query_row(
+            "SELECT jti, created_at, expires_at, CAST(user_id AS text), blacklisted_at FROM token_blacklist_outstandingtoken o
+             JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id",
+            [],
+            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]),
+        )
+        .unwrap();
+    let at = "2027-01-15 08:00:01.500000";
+    assert_eq!(
+        row,
+        [&format!("{:032x}", 1), at, "2027-01-16 08:00:01", "1", at]
+    );
+}
+
+#[tokio::test]
+async fn two_servers_on_one_file_see_each_others_blacklist_at_once() {
+    let (_folder, path) = place();
+    let (one, two) = (
+        app(&filled(&path).await),
+        app(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap()),
+    );
+    let pair = one.log_in().await;
+    two.verify(&pair.refresh).await.assert(200, "{}");
+    one.blacklist(&pair.refresh).await.assert(200, "{}");
+    two.refresh(&pair.refresh)
+        .await
+        .assert_refused("Token is blacklisted");
+    two.verify(&pair.refresh)
+        .await
+        .assert(400, r#"{"non_field_errors":["Token is blacklisted"]}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_refreshes_at_two_servers_one_wins() {
+    let (_folder, path) = place();
+    let apps = [
+        app(&filled(&path).await),
+        app(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap()),
+    ]
+    .map(std::sync::Arc::new);
+    for round in 0..20 {
+        let token = sign(&good("refresh", "").replace("refresh-jti", &format!("round-{round}")));
+        let mut tasks = tokio::task::JoinSet::new();
+        for racer in 0..10 {
+            let (app, token) = (apps[racer % 2].clone(), token.clone());
+            tasks.spawn(async move { app.refresh(&token).await.status });
+        }
+        let mut statuses = tasks.join_all().await;
+        statuses.sort_unstable();
+        assert_eq!(
+            statuses,
+            [200, 401, 401, 401, 401, 401, 401, 401, 401, 401],
+            "round {round}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_that_django_wrote_count() {
+    let (_folder, path) = place();
+    let app = app(&filled(&path).await);
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "INSERT INTO token_blacklist_outstandingtoken (id, token, created_at, expires_at, user_id, jti)
+             VALUES (7, 'x', NULL, '2030-01-01 00:00:00', NULL, 'refresh-jti');
+         INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) VALUES ('2027-01-01 00:00:00', 7)",
+    )
+    .unwrap();
+    app.refresh(&sign(&good("refresh", "")))
+        .await
+        .assert_refused("Token is blacklisted");
+}
+
+#[tokio::test]
+async fn a_user_deleted_during_a_login_leaves_a_record_without_owner() {
+    let (_folder, path) = place();
+    let store = filled(&path).await;
+    let alice = store.find_by_login("alice").await.unwrap().unwrap();
+    let app = app(&store);
+    Connection::open(&path)
+        .unwrap()
+        .execute("DELETE FROM auth_user WHERE id = 1", [])
+        .unwrap();
+    tokenpair::RefreshToken::for_user(&app.jwt, &alice)
+        .await
+        .unwrap();
+    let db = Connection::open(&path).unwrap();
+    let owner: Option<i64> = db
+        .query_row(
+            "SELECT user_id FROM token_blacklist_outstandingtoken",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(owner, None);
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_with_its_name() {
+    let (folder, path) = place();
+    std::fs::write(
+        &path,
+        "a file of text, long enough to hold the header of a database ".repeat(40),
+    )
+    .unwrap();
+    let error = failure(&path).await;
+    assert!(
+        error.contains("db.sqlite3") && error.contains("not a database"),
+        "{error}"
+    );
+    let error = failure(folder.path()).await;
+    assert!(
+        error.contains(folder.path().to_str().unwrap()) && error.contains("unable to open"),
+        "{error}"
+    );
+    let error = failure(&folder.path().join("missing/db.sqlite3")).await;
+    assert!(
+        error.contains("missing/db.sqlite3") && error.contains("unable to open"),
+        "{error}"
+    );
+    let error = SqliteStore::connect("sqlite::memory:")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("names no file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_cut_short_is_an_outage() {
+    let (_folder, path) = place();
+    drop(app(&filled(&path).await));
+    checkpoint(&path);
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for keep in [4096, 5000, 100] {
+        file.set_len(keep).unwrap();
+        match SqliteStore::open(SqliteOptions::new(&path)).await {
+            Ok(store) => assert_unavailable(&app(&store).post(TOKEN, ALICE).await),
+            Err(error) => assert!(error.to_string().contains("db.sqlite3"), "{error}"),
+        }
+    }
+}
+
+/// Moves everything from the log into the file itself.
+fn checkpoint(path: &Path) {
+    let db = Connection::open(path).unwrap();
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_database_without_tables_is_an_outage() {
+    let (_folder, path) = place();
+    let app = app(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap());
+    assert_unavailable(&app.post(TOKEN, ALICE).await);
+    assert_unavailable(&app.refresh(&sign(&good("refresh", ""))).await);
+    assert_unavailable(&app.verify(&sign(&good("refresh", ""))).await);
+    assert_unavailable(&app.get_as(&sign(&good("access", "")), "/me/").await);
+}
+
+#[tokio::test]
+async fn while_somebody_else_writes_reads_are_answered_and_writes_are_an_outage() {
+    let (_folder, path) = place();
+    let app = app(&filled(&path).await);
+    let pair = app.log_in().await;
+    let locker = Connection::open(&path).unwrap();
+    locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let (refreshed, blacklisted) =
+        tokio::join!(app.refresh(&pair.refresh), app.blacklist(&pair.refresh));
+    assert_unavailable(&refreshed);
+    assert_unavailable(&blacklisted);
+    app.verify(&pair.refresh).await.assert(200, "{}");
+    assert_eq!(app.get_as(&pair.access, "/me/").await.status, 200);
+    locker.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(
+        app.refresh(&pair.refresh).await.status,
+        200,
+        "the outage consumed nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_locked_at_the_start_is_refused_with_its_name() {
+    let (_folder, path) = place();
+    let locker = Connection::open(&path).unwrap();
+    locker
+        .execute_batch("CREATE TABLE t (a); BEGIN EXCLUSIVE")
+        .unwrap();
+    let error = failure(&path).await;
+    assert!(
+        error.contains("db.sqlite3") && error.contains("locked"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_still_answers_reads() {
+    let (_folder, path) = place();
+    let writable = app(&filled(&path).await);
+    let pair = writable.log_in().await;
+    // SQLite's own switch, because file permissions do not bind the superuser that tests may run as.
+    let uri = format!("file:{}?mode=ro", path.display());
+    let app = app(&SqliteStore::open(SqliteOptions::new(uri)).await.unwrap());
+    app.verify(&pair.refresh).await.assert(200, "{}");
+    assert_eq!(app.get_as(&pair.access, "/me/").await.status, 200);
+    assert_unavailable(&app.refresh(&pair.refresh).await);
+    assert_unavailable(&app.blacklist(&pair.refresh).await);
+    assert_unavailable(&app.post(TOKEN, ALICE).await);
+    assert_eq!(
+        writable.refresh(&pair.refresh).await.status,
+        200,
+        "the outage consumed nothing"
+    );
+}
+
+#[tokio::test]
+async fn expired_tokens_are_flushed_in_bites() {
+    let (_folder, path) = place();
+    let store = filled(&path).await;
+    let app = app(&store);
+    for _ in 0..5 {
+        app.log_in().await;
+    }
+    let after = Timestamp::from_second(NOW + 86_401).unwrap();
+    assert_eq!(store.flush_expired(after, 3).await.unwrap(), 3);
+    assert_eq!(store.flush_expired(after, 3).await.unwrap(), 2);
+}

@@ -1,0 +1,115 @@
+//! The steps that compare our server with the reference; `conformance/README.md` explains them.
+
+use crate::check::{Outcome, Trouble};
+use crate::process::run;
+use crate::project::Project;
+use crate::python;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const BUILD: &str = "build --release --package tokenpair --features sqlite --example conformance";
+/// What `BUILD` has built, for the scripts to start.
+const OUR_SERVER: &str = "conformance/serve {profile_json} {port} {db}";
+const REFERENCE: &str = "conformance/reference/serve.py {profile_json} {port} {db}";
+
+const RECORDED: &str = "conformance/run.py --strict-crashes --differences conformance/differences.txt \
+                        --db sqlite:{dir}/db.sqlite3";
+const RACE: &str =
+    "conformance/race.py -n 50 --rounds 20 --profile conformance/recorded/rotate-blacklist.json";
+/// The seed is fixed, so that the same commit always gets the same verdict.
+const DIFFERENTIAL: &str = "conformance/differential.py --seed 1 --systematic 60 --cases 20";
+
+/// Profiles with Django's language negotiation, which tokenpair does not have.
+const LANGUAGES: &str = "i18n";
+
+pub(crate) fn recorded(project: &Project) -> Outcome {
+    let mut command = script(project, RECORDED)?;
+    command
+        .args(["--base-url-command", OUR_SERVER])
+        .args(recordings(project)?);
+    Ok(last(&run(&mut command, project.deadline)?))
+}
+
+fn recordings(project: &Project) -> Result<Vec<PathBuf>, Trouble> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(project.root.join("conformance/recorded"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".json") && !name.starts_with(LANGUAGES) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+pub(crate) fn race(project: &Project) -> Outcome {
+    for logout in [None, Some("--logout")] {
+        let mut command = script(project, RACE)?;
+        command
+            .args(["--base-url-command", OUR_SERVER])
+            .args(logout);
+        run(&mut command, project.deadline)?;
+    }
+    Ok("exactly one success for every token, with and without log-outs".to_owned())
+}
+
+pub(crate) fn differential(project: &Project) -> Outcome {
+    let mut command = script(project, DIFFERENTIAL)?;
+    let python = python::environment(project)?;
+    let reference = format!("{} {REFERENCE}", python.display());
+    command.args(["--ours", OUR_SERVER, "--reference", &reference]);
+    command
+        .arg("--out")
+        .arg(project.target.join("xtask/differential"));
+    command
+        .arg("--differences")
+        .arg(differences(project, &python)?);
+    command.arg("--profile").args(profiles(project)?);
+    Ok(last(&run(&mut command, project.deadline)?))
+}
+
+/// The agreed differences; with a newer Python in the reference, also those that are its doing.
+fn differences(project: &Project, python: &Path) -> Result<PathBuf, Trouble> {
+    let agreed = project.root.join("conformance/differences.txt");
+    if !python::is_newer_than_recorded(project, python) {
+        return Ok(agreed);
+    }
+    let newer = project
+        .root
+        .join("conformance/differences-newer-python.txt");
+    let both = project.target.join("xtask/differences.txt");
+    fs::write(
+        &both,
+        fs::read_to_string(agreed)? + &fs::read_to_string(newer)?,
+    )?;
+    Ok(both)
+}
+
+fn profiles(project: &Project) -> Result<Vec<String>, Trouble> {
+    let text = fs::read_to_string(project.root.join("conformance/differ/profiles.json"))?;
+    let failed = |error| Trouble::Failed(format!("profiles.json: {error}"));
+    let data: Value = serde_json::from_str(&text).map_err(failed)?;
+    let profiles = data["profiles"].as_array().into_iter().flatten();
+    let names = profiles.filter_map(|profile| profile["name"].as_str());
+    Ok(names
+        .filter(|name| !name.starts_with(LANGUAGES))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// A script of the suite, in an environment that has what it needs; our server is built by then.
+fn script(project: &Project, line: &str) -> Result<Command, Trouble> {
+    let python = python::environment(project)?;
+    run(&mut project.cargo(BUILD), project.deadline)?;
+    let mut command = project.command(python);
+    // Unbuffered, so that what was found is seen when it is found.
+    command.arg("-u").args(line.split_whitespace());
+    Ok(command)
+}
+
+fn last(lines: &[String]) -> String {
+    lines.last().cloned().unwrap_or_default()
+}

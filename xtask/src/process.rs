@@ -1,0 +1,195 @@
+//! Runs commands: shows what is run, passes its output on, ends it when it takes too long.
+
+use crate::check::{Outcome, Trouble};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const POLL: Duration = Duration::from_millis(20);
+/// What a command gets to clean up after an interrupt.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// A command that was run.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Run {
+    /// Its standard output, which was printed, too.
+    pub(crate) lines: Vec<String>,
+    /// Why it did not succeed.
+    pub(crate) failure: Option<String>,
+}
+
+impl Run {
+    pub(crate) fn success(self) -> Result<(), Trouble> {
+        self.failure
+            .map_or(Ok(()), |reason| Err(Trouble::Failed(reason)))
+    }
+
+    /// For a command whose own words tell more than its exit status.
+    pub(crate) fn told(&self, detail: String) -> Outcome {
+        match &self.failure {
+            None => Ok(detail),
+            Some(_) if !detail.is_empty() => Err(Trouble::Failed(detail)),
+            Some(reason) => Err(Trouble::Failed(reason.clone())),
+        }
+    }
+}
+
+/// Runs a command until `deadline` at the latest.
+pub(crate) fn run(command: &mut Command, deadline: Instant) -> Run {
+    let shown = shown(command);
+    println!("$ {shown}");
+    let mut lines = Vec::new();
+    let ended = spawn_and_follow(command, deadline, &mut lines);
+    let failure = ended.unwrap_or_else(|error| Some(format!("cannot be run: {error}")));
+    Run {
+        lines,
+        failure: failure.map(|reason| format!("`{shown}` {reason}")),
+    }
+}
+
+/// The standard output of a command that is over soon; nothing is printed.
+pub(crate) fn output(command: &mut Command) -> Result<String, Trouble> {
+    let shown = shown(command);
+    let failed = |what: String| Trouble::Failed(format!("`{shown}` {what}"));
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let told = String::from_utf8_lossy(&output.stderr);
+    Err(failed(format!(
+        "ended with {}: {}",
+        output.status,
+        told.trim_end()
+    )))
+}
+
+/// The command line as one would type it.
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    if word.is_empty() || word.contains([' ', '{', '*']) {
+        format!("'{word}'")
+    } else {
+        word.to_owned()
+    }
+}
+
+/// Prints and collects output until the command ends or the deadline passes; yields what went wrong.
+fn spawn_and_follow(
+    command: &mut Command,
+    deadline: Instant,
+    lines: &mut Vec<String>,
+) -> io::Result<Option<String>> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = child
+        .stdout
+        .take()
+        .map_or_else(|| mpsc::channel().1, lines_of);
+    let mut print = |line: String| {
+        println!("{line}");
+        lines.push(line);
+    };
+    while Instant::now() < deadline {
+        match output.recv_timeout(POLL) {
+            Ok(line) => print(line),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL),
+        }
+        if let Some(status) = child.try_wait()? {
+            // A grandchild that lives on may hold the pipe open: no waiting for its end.
+            while let Ok(line) = output.recv_timeout(10 * POLL) {
+                print(line);
+            }
+            return Ok((!status.success()).then(|| format!("ended with {status}")));
+        }
+    }
+    interrupt(&mut child)?;
+    Ok(Some("took too long".to_owned()))
+}
+
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while output
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if sender.send(text).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// SIGINT, so that scripts stop the servers they started; then the hard way.
+fn interrupt(child: &mut Child) -> io::Result<()> {
+    let signal = format!("kill -INT {}", child.id());
+    Command::new("sh").args(["-c", &signal]).status()?;
+    let deadline = Instant::now() + GRACE;
+    while child.try_wait()?.is_none() {
+        if Instant::now() >= deadline {
+            child.kill()?;
+        }
+        thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Run {
+        run(
+            Command::new("sh").args(["-c", script]),
+            Instant::now() + limit,
+        )
+    }
+
+    #[test]
+    fn all_output_is_collected_and_the_status_reported() {
+        let run = shell("echo one; echo two; exit 3", GRACE);
+        assert_eq!(run.lines, ["one", "two"]);
+        assert!(
+            run.failure
+                .is_some_and(|reason| reason.ends_with("exit status: 3"))
+        );
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_interrupted() {
+        let run = shell(
+            "trap 'exit 0' INT; echo started; while :; do sleep 0.01; done",
+            Duration::from_millis(200),
+        );
+        assert!(
+            run.failure
+                .is_some_and(|reason| reason.ends_with("took too long"))
+        );
+    }
+
+    #[test]
+    fn a_grandchild_that_lives_on_is_not_waited_for() {
+        let start = Instant::now();
+        assert!(shell("sleep 5 & echo done", GRACE).success().is_ok());
+        assert!(start.elapsed() < Duration::from_secs(4));
+    }
+}
