@@ -1,12 +1,12 @@
 //! The steps that are cargo's own commands: format, lints, documentation, tests, examples.
 
 use crate::check::{Outcome, Trouble, verdict};
-use crate::process::{output, run};
+use crate::process::output;
 use crate::project::Project;
 use serde_json::Value;
 use std::iter;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An example that runs longer is a server that does not stop.
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(60);
@@ -15,14 +15,16 @@ const NOT_ALONE: &str = "conformance";
 
 pub(crate) fn format(project: &Project) -> Outcome {
     component(project, "fmt", "rustfmt")?;
-    run(&mut project.cargo("fmt --all --check"), project.deadline)?;
+    project
+        .run(&mut project.cargo("fmt --all --check"))
+        .success()?;
     Ok(String::new())
 }
 
 pub(crate) fn lints(project: &Project) -> Outcome {
     component(project, "clippy", "clippy")?;
     let line = "clippy --workspace --all-targets --all-features -- -D warnings";
-    run(&mut project.cargo(line), project.deadline)?;
+    project.run(&mut project.cargo(line)).success()?;
     Ok(String::new())
 }
 
@@ -32,9 +34,8 @@ fn component(project: &Project, subcommand: &str, name: &str) -> Result<(), Trou
     if there() {
         return Ok(());
     }
-    let mut rustup = project.command("rustup");
-    let added = run(rustup.args(["component", "add", name]), project.deadline);
-    if added.is_ok() && there() {
+    let added = project.run(&mut project.command("rustup", &format!("component add {name}")));
+    if added.success().is_ok() && there() {
         return Ok(());
     }
     Err(Trouble::Skipped(format!(
@@ -52,9 +53,7 @@ pub(crate) fn bare_core(project: &Project) -> Outcome {
         command
             .arg(format!("--features={feature}"))
             .args(["--", "-D", "warnings"]);
-        if let Err(Trouble::Failed(reason)) = run(&mut command, project.deadline) {
-            problems.push(reason);
-        }
+        problems.extend(project.run(&mut command).problem());
     }
     verdict(&problems, format!("none, {}", features.join(", ")))
 }
@@ -77,44 +76,42 @@ pub(crate) fn metadata(project: &Project) -> Result<Value, Trouble> {
 
 pub(crate) fn docs(project: &Project) -> Outcome {
     let mut command = project.cargo("doc --workspace --no-deps --all-features");
-    run(command.env("RUSTDOCFLAGS", "-D warnings"), project.deadline)?;
+    project
+        .run(command.env("RUSTDOCFLAGS", "-D warnings"))
+        .success()?;
     Ok(String::new())
 }
 
 pub(crate) fn tests(project: &Project) -> Outcome {
-    let mut command = project.cargo("test --workspace --all-features --no-fail-fast");
-    let lines = run(&mut command, project.deadline)?;
-    let results: Vec<&str> = lines
-        .iter()
-        .filter_map(|line| line.strip_prefix("test result: "))
-        .collect();
-    let (passed, ignored) = (sum_of(&results, "passed"), sum_of(&results, "ignored"));
-    Ok(format!("{passed} passed, {ignored} ignored"))
+    let run = project.run(&mut project.cargo("test --workspace --all-features --no-fail-fast"));
+    let detail =
+        ["passed", "failed", "ignored"].map(|word| format!("{} {word}", sum_of(&run.lines, word)));
+    run.told(detail.join(", "))
 }
 
-/// Adds up the figures before `word`, as in `ok. 12 passed; 0 failed; 1 ignored; …`.
-fn sum_of(results: &[&str], word: &str) -> u32 {
-    let parts = results.iter().flat_map(|result| result.split([';', '.']));
-    let figures = parts.filter_map(|part| part.trim().strip_suffix(word));
-    figures
-        .filter_map(|figure| figure.trim().parse::<u32>().ok())
-        .sum()
+/// Adds up the figures before `word`, as in `test result: ok. 12 passed; 0 failed; 1 ignored; …`.
+fn sum_of(lines: &[String], word: &str) -> u32 {
+    let results = lines
+        .iter()
+        .filter(|line| line.starts_with("test result: "));
+    let parts = results.flat_map(|line| line.split([';', '.']));
+    let figures = parts.filter_map(|part| part.strip_suffix(word)?.trim().parse::<u32>().ok());
+    figures.sum()
 }
 
 /// Builds them as the tests did (the same features of the same crates) and runs each.
 pub(crate) fn examples(project: &Project) -> Outcome {
-    let mut problems = Vec::new();
-    let mut names = Vec::new();
-    for (name, executable) in build_examples(project)? {
-        if name == NOT_ALONE {
-            continue;
-        }
-        let deadline = project.deadline.min(Instant::now() + EXAMPLE_LIMIT);
-        if let Err(Trouble::Failed(reason)) = run(&mut project.command(executable), deadline) {
-            problems.push(reason);
-        }
-        names.push(name);
+    let mut examples = build_examples(project)?;
+    examples.retain(|(name, _)| name != NOT_ALONE);
+    if examples.is_empty() {
+        return Err(Trouble::Failed("there is no example".to_owned()));
     }
+    let mut problems = Vec::new();
+    for (_, executable) in &examples {
+        let mut command = project.command(executable, "");
+        problems.extend(project.run_within(EXAMPLE_LIMIT, &mut command).problem());
+    }
+    let names: Vec<String> = examples.into_iter().map(|(name, _)| name).collect();
     verdict(&problems, names.join(", "))
 }
 
@@ -144,13 +141,15 @@ mod tests {
 
     #[test]
     fn results_are_added_up() {
-        let results = [
-            "ok. 12 passed; 0 failed; 1 ignored; 0 measured",
-            "FAILED. 3 passed; 2 failed; 4 ignored; 0 measured",
+        let lines = [
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured",
+            "test it_has ... 7 passed",
+            "test result: FAILED. 3 passed; 2 failed; 4 ignored; 0 measured",
         ];
+        let lines = lines.map(str::to_owned);
         assert_eq!(
-            (sum_of(&results, "passed"), sum_of(&results, "ignored")),
-            (15, 5)
+            ["passed", "failed", "ignored"].map(|word| sum_of(&lines, word)),
+            [15, 2, 5]
         );
     }
 }

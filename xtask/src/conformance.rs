@@ -1,7 +1,7 @@
 //! The steps that compare our server with the reference; `conformance/README.md` explains them.
 
 use crate::check::{Outcome, Trouble};
-use crate::process::run;
+use crate::process::Run;
 use crate::project::Project;
 use crate::python;
 use serde_json::Value;
@@ -16,6 +16,7 @@ const REFERENCE: &str = "conformance/reference/serve.py {profile_json} {port} {d
 
 const RECORDED: &str = "conformance/run.py --strict-crashes --differences conformance/differences.txt \
                         --db sqlite:{dir}/db.sqlite3";
+const FOLDER: &str = "conformance/recorded";
 const RACE: &str =
     "conformance/race.py -n 50 --rounds 20 --profile conformance/recorded/rotate-blacklist.json";
 /// The seed is fixed, so that the same commit always gets the same verdict.
@@ -29,16 +30,15 @@ pub(crate) fn recorded(project: &Project) -> Outcome {
     command
         .args(["--base-url-command", OUR_SERVER])
         .args(recordings(project)?);
-    Ok(last(&run(&mut command, project.deadline)?))
+    figures(&project.run(&mut command))
 }
 
 fn recordings(project: &Project) -> Result<Vec<PathBuf>, Trouble> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(project.root.join("conformance/recorded"))? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".json") && !name.starts_with(LANGUAGES) {
-            files.push(path);
+    for entry in fs::read_dir(project.root.join(FOLDER))? {
+        let name = entry?.file_name();
+        if !name.to_string_lossy().starts_with(LANGUAGES) {
+            files.push(Path::new(FOLDER).join(name));
         }
     }
     files.sort();
@@ -51,7 +51,7 @@ pub(crate) fn race(project: &Project) -> Outcome {
         command
             .args(["--base-url-command", OUR_SERVER])
             .args(logout);
-        run(&mut command, project.deadline)?;
+        figures(&project.run(&mut command))?;
     }
     Ok("exactly one success for every token, with and without log-outs".to_owned())
 }
@@ -60,31 +60,29 @@ pub(crate) fn differential(project: &Project) -> Outcome {
     let mut command = script(project, DIFFERENTIAL)?;
     let python = python::environment(project)?;
     let reference = format!("{} {REFERENCE}", python.display());
-    command.args(["--ours", OUR_SERVER, "--reference", &reference]);
+    command.args(["--ours", OUR_SERVER, "--reference", &reference, "--out"]);
     command
-        .arg("--out")
-        .arg(project.target.join("xtask/differential"));
+        .arg(project.target.join("xtask/differential"))
+        .arg("--differences");
     command
-        .arg("--differences")
-        .arg(differences(project, &python)?);
-    command.arg("--profile").args(profiles(project)?);
-    Ok(last(&run(&mut command, project.deadline)?))
+        .arg(differences(project, &python)?)
+        .arg("--profile")
+        .args(profiles(project)?);
+    figures(&project.run(&mut command))
 }
 
 /// The agreed differences; with a newer Python in the reference, also those that are its doing.
 fn differences(project: &Project, python: &Path) -> Result<PathBuf, Trouble> {
     let agreed = project.root.join("conformance/differences.txt");
-    if !python::is_newer_than_recorded(project, python) {
+    if !python::is_newer_than_recorded(project, python.as_os_str()) {
         return Ok(agreed);
     }
     let newer = project
         .root
         .join("conformance/differences-newer-python.txt");
+    let text = fs::read_to_string(agreed)? + &fs::read_to_string(newer)?;
     let both = project.target.join("xtask/differences.txt");
-    fs::write(
-        &both,
-        fs::read_to_string(agreed)? + &fs::read_to_string(newer)?,
-    )?;
+    fs::write(&both, text)?;
     Ok(both)
 }
 
@@ -103,13 +101,12 @@ fn profiles(project: &Project) -> Result<Vec<String>, Trouble> {
 /// A script of the suite, in an environment that has what it needs; our server is built by then.
 fn script(project: &Project, line: &str) -> Result<Command, Trouble> {
     let python = python::environment(project)?;
-    run(&mut project.cargo(BUILD), project.deadline)?;
-    let mut command = project.command(python);
+    project.run(&mut project.cargo(BUILD)).success()?;
     // Unbuffered, so that what was found is seen when it is found.
-    command.arg("-u").args(line.split_whitespace());
-    Ok(command)
+    Ok(project.command(python, &format!("-u {line}")))
 }
 
-fn last(lines: &[String]) -> String {
-    lines.last().cloned().unwrap_or_default()
+/// The scripts end with their figures.
+fn figures(run: &Run) -> Outcome {
+    run.told(run.lines.last().cloned().unwrap_or_default())
 }

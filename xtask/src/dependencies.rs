@@ -8,7 +8,7 @@ mod version;
 
 use crate::check::{Outcome, Trouble, verdict};
 use crate::hygiene::manifest;
-use crate::process::{output, run};
+use crate::process::output;
 use crate::project::Project;
 use graph::Package;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub(crate) fn check(project: &Project) -> Outcome {
             "the server needs {server} crates; at most {MOST_CRATES} are agreed"
         ));
     }
-    problems.extend(cargo_deny(project)?);
+    problems.extend(cargo_deny(project));
     let everywhere = shipped.len();
     verdict(
         &problems,
@@ -130,10 +130,10 @@ fn outdated(packages: &[Package]) -> Vec<String> {
 }
 
 /// cargo-deny asks for advisories, too. It is not needed: the rest of its rules is checked above.
-fn cargo_deny(project: &Project) -> Result<Option<String>, Trouble> {
+fn cargo_deny(project: &Project) -> Option<String> {
     if output(&mut project.cargo("deny --version")).is_err() {
         println!("cargo-deny is not installed: nobody was asked for advisories");
-        return Ok(None);
+        return None;
     }
     let mut command = project.cargo("deny check bans licenses sources");
     if output(&mut project.cargo("deny fetch db")).is_ok() {
@@ -141,11 +141,7 @@ fn cargo_deny(project: &Project) -> Result<Option<String>, Trouble> {
     } else {
         println!("the advisory database cannot be reached: nobody was asked for advisories");
     }
-    match run(&mut command, project.deadline) {
-        Ok(_) => Ok(None),
-        Err(Trouble::Failed(reason)) => Ok(Some(reason)),
-        Err(skipped) => Err(skipped),
-    }
+    project.run(&mut command).problem()
 }
 
 #[cfg(test)]

@@ -72,14 +72,8 @@ fn lookup<'a>(value: &'a toml::Value, names: &[&str]) -> Option<&'a toml::Value>
 
 /// Path and text of all files that are, or could be, under version control.
 fn sources(project: &Project) -> Result<Vec<(String, String)>, Trouble> {
-    let mut git = project.command("git");
-    let listed = output(git.args([
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ]))?;
+    let line = "ls-files -z --cached --others --exclude-standard";
+    let listed = output(&mut project.command("git", line))?;
     let texts = listed.split_terminator('\0').filter_map(|path| {
         let text = fs::read_to_string(project.root.join(path)).ok()?;
         Some((path.to_owned(), text))

@@ -13,26 +13,32 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// A command that was run.
 #[derive(Debug)]
-#[must_use]
 pub(crate) struct Run {
+    command: String,
     /// Its standard output, which was printed, too.
     pub(crate) lines: Vec<String>,
     /// Why it did not succeed.
-    pub(crate) failure: Option<String>,
+    failure: Option<String>,
 }
 
 impl Run {
-    pub(crate) fn success(self) -> Result<(), Trouble> {
+    /// The command that did not succeed, and why.
+    pub(crate) fn problem(&self) -> Option<String> {
         self.failure
-            .map_or(Ok(()), |reason| Err(Trouble::Failed(reason)))
+            .as_ref()
+            .map(|reason| format!("`{}`: {reason}", self.command))
     }
 
-    /// For a command whose own words tell more than its exit status.
+    pub(crate) fn success(&self) -> Result<(), Trouble> {
+        self.problem()
+            .map_or(Ok(()), |problem| Err(Trouble::Failed(problem)))
+    }
+
+    /// For a command that tells `detail` by itself, be it for better or worse.
     pub(crate) fn told(&self, detail: String) -> Outcome {
         match &self.failure {
             None => Ok(detail),
-            Some(_) if !detail.is_empty() => Err(Trouble::Failed(detail)),
-            Some(reason) => Err(Trouble::Failed(reason.clone())),
+            Some(reason) => Err(Trouble::Failed(format!("{reason}; {detail}"))),
         }
     }
 }
@@ -45,8 +51,9 @@ pub(crate) fn run(command: &mut Command, deadline: Instant) -> Run {
     let ended = spawn_and_follow(command, deadline, &mut lines);
     let failure = ended.unwrap_or_else(|error| Some(format!("cannot be run: {error}")));
     Run {
+        command: shown,
         lines,
-        failure: failure.map(|reason| format!("`{shown}` {reason}")),
+        failure,
     }
 }
 
@@ -113,7 +120,7 @@ fn spawn_and_follow(
             while let Ok(line) = output.recv_timeout(10 * POLL) {
                 print(line);
             }
-            return Ok((!status.success()).then(|| format!("ended with {status}")));
+            return Ok((!status.success()).then(|| status.to_string()));
         }
     }
     interrupt(&mut child)?;

@@ -1,10 +1,12 @@
 //! Where things are: the sources, the build folder, a temporary folder of this run; and how long the run may take.
 
 use crate::check::Trouble;
+use crate::process::{self, Run};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use std::{env, fs, process};
+use std::{env, fs};
 
 /// CI stops the whole check after 45 minutes; better that the check itself says what took so long.
 const BUDGET: Duration = Duration::from_secs(44 * 60);
@@ -17,7 +19,7 @@ pub(crate) struct Project {
     pub(crate) target: PathBuf,
     /// Everything that the steps' servers and tests put into a temporary folder; deleted with the project.
     temporary: PathBuf,
-    pub(crate) deadline: Instant,
+    deadline: Instant,
 }
 
 impl Project {
@@ -26,7 +28,9 @@ impl Project {
             .join("..")
             .canonicalize()?;
         let target = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-        let temporary = target.join("xtask").join(format!("run-{}", process::id()));
+        let temporary = target
+            .join("xtask")
+            .join(format!("run-{}", std::process::id()));
         fs::create_dir_all(&temporary)?;
         Ok(Self {
             root,
@@ -36,21 +40,31 @@ impl Project {
         })
     }
 
-    /// A command that runs in the root and keeps its temporary files where they are deleted.
-    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new(program.as_ref());
+    /// A command with its arguments as one would type them, without quotes. It runs in the root and keeps its
+    /// temporary files where they are deleted.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>, arguments: &str) -> Command {
+        let mut command = Command::new(program);
         command
-            .current_dir(&self.root)
+            .args(arguments.split_whitespace())
+            .current_dir(&self.root);
+        command
             .env("TMPDIR", &self.temporary)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
 
-    /// A cargo command, as one would type it.
     pub(crate) fn cargo(&self, arguments: &str) -> Command {
-        let mut command = self.command("cargo");
-        command.args(arguments.split_whitespace());
-        command
+        self.command("cargo", arguments)
+    }
+
+    /// Runs a command for as long as the check may take.
+    pub(crate) fn run(&self, command: &mut Command) -> Run {
+        process::run(command, self.deadline)
+    }
+
+    /// Runs a command that should be over after `limit`.
+    pub(crate) fn run_within(&self, limit: Duration, command: &mut Command) -> Run {
+        process::run(command, self.deadline.min(Instant::now() + limit))
     }
 }
 

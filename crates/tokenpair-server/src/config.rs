@@ -217,7 +217,7 @@ impl Model {
     fn apply(self, settings: &Settings) -> UserModel {
         let mut model = UserModel::default();
         let set = |column: &mut String, name: Option<String>| {
-            *column = name.unwrap_or_else(|| column.clone())
+            *column = name.unwrap_or_else(|| column.clone());
         };
         set(&mut model.table, self.table);
         set(&mut model.id, self.id);

@@ -56,8 +56,6 @@ async fn me(IsAuthenticated(user): IsAuthenticated) -> String {
 }
 
 async fn send(app: &Router, request: Request<Body>) -> Result<String, Failure> {
-    let response = app.clone().oneshot(request).await?;
-    Ok(String::from_utf8(
-        to_bytes(response.into_body(), 65_536).await?.to_vec(),
-    )?)
+    let body = app.clone().oneshot(request).await?.into_body();
+    Ok(String::from_utf8(to_bytes(body, 65_536).await?.to_vec())?)
 }

@@ -53,9 +53,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = Request::post("/api/token/")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body))?;
-    let response = app.oneshot(request).await?;
-    let status = response.status();
-    let answer = String::from_utf8(to_bytes(response.into_body(), 65_536).await?.to_vec())?;
-    println!("{status}: {answer}");
+    let body = app.oneshot(request).await?.into_body();
+    println!(
+        "{}",
+        String::from_utf8(to_bytes(body, 65_536).await?.to_vec())?
+    );
     Ok(())
 }

@@ -26,9 +26,8 @@ pub(crate) fn python_int(value: &Value) -> Option<i128> {
     match value {
         Value::Bool(flag) => Some(i128::from(*flag)),
         Value::Number(Number::Int(int)) => Some(i128::from(*int)),
-        Value::Number(Number::BigInt(text)) => int_from_text(text),
         Value::Number(Number::Float(float)) => int_from_float(*float),
-        Value::String(text) => int_from_text(text),
+        Value::Number(Number::BigInt(text)) | Value::String(text) => int_from_text(text),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! This module never looks at a token.
 
 mod load;
+mod read;
 mod values;
 
 pub use load::{Entry, SettingsError};
@@ -25,6 +26,10 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of Simple JWT's, under its name"
+)]
 pub struct Settings {
     /// `ACCESS_TOKEN_LIFETIME`: how long an access token is valid. Default 5 minutes.
     pub access_token_lifetime: Duration,

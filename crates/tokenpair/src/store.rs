@@ -47,6 +47,10 @@ pub trait UserStore: Send + Sync + 'static {
     }
 
     /// The name of the log-in field (`USERNAME_FIELD`): what clients send beside `password`.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "a mapped user model has a name of its own"
+    )]
     fn username_field(&self) -> &str {
         "username"
     }
@@ -71,6 +75,10 @@ pub trait UserTable: Send + Sync + 'static {
     fn user_id_kind(&self) -> UserIdKind;
 
     /// The name of the log-in field (`USERNAME_FIELD`): what clients send beside `password`.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "a mapped user model has a name of its own"
+    )]
     fn username_field(&self) -> &str {
         "username"
     }

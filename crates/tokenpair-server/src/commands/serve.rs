@@ -23,7 +23,7 @@ use tracing_subscriber::EnvFilter;
     after_help = "Examples:\n  tokenpair serve --demo\n  tokenpair serve --config tokenpair.toml --listen 0.0.0.0:8000"
 )]
 pub(crate) struct Serve {
-    /// Address and port to listen on [env: TOKENPAIR_LISTEN] [default: 127.0.0.1:8000]
+    /// Address and port to listen on, also `TOKENPAIR_LISTEN` [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// Try it out: a throw-away database, user "test" with password "test", nothing kept
@@ -52,16 +52,16 @@ impl Serve {
         };
         let store = SqliteStore::open(config.database.clone()).await?;
         let jwt = super::engine(&config, &store)?;
-        jwt.warnings()
-            .iter()
-            .for_each(|warning| tracing::warn!("{warning}"));
+        for warning in jwt.warnings() {
+            tracing::warn!("{warning}");
+        }
         let listener = bind(config.listen).await?;
 
         // Nothing may fail between here and the announcement: the first password is shown only there.
         let created = super::migrate(&store).await?;
-        created
-            .iter()
-            .for_each(|step| tracing::info!("created the tables of {step}"));
+        for step in &created {
+            tracing::info!("created the tables of {step}");
+        }
         let first_user = self
             .first_user(&config, &store, created.contains(&Migration::Auth))
             .await?;
@@ -70,8 +70,10 @@ impl Serve {
             .map_err(|error| Failure::new(error.to_string()))?;
         announce(options, address, first_user.as_ref());
         let app = App::new(jwt, store);
-        let mut limits = Limits::default();
-        limits.max_body_bytes = config.settings.data_upload_max_memory_size;
+        let limits = Limits {
+            max_body_bytes: config.settings.data_upload_max_memory_size,
+            ..Limits::default()
+        };
         let stop = app.clone();
         let shutdown = async move {
             stop_signal().await;

@@ -63,7 +63,7 @@ impl KeySource {
         let fetched = Arc::new(ArcSwapOption::empty());
         let (publish, progress) = watch::channel(Progress::default());
         let (requests, asked) = mpsc::channel(1);
-        let fetcher = Fetcher {
+        let background = Fetcher {
             client,
             url,
             algorithm,
@@ -73,7 +73,7 @@ impl KeySource {
         };
         std::thread::Builder::new()
             .name("tokenpair-jwk-url".to_owned())
-            .spawn(move || runtime.block_on(fetcher.run()))
+            .spawn(move || runtime.block_on(background.run()))
             .map_err(|error| format!("cannot be fetched: {error}"))?;
         Ok(Self {
             fetched,
@@ -150,7 +150,7 @@ impl Fetcher {
                     pause = FIRST_PAUSE;
                 }
                 Err(error) => {
-                    tracing::warn!(url = %self.url, error, "cannot fetch the keys of JWK_URL")
+                    tracing::warn!(url = %self.url, error, "cannot fetch the keys of JWK_URL");
                 }
             }
             self.publish.send_modify(|progress| {

@@ -9,8 +9,8 @@ use crate::models::{TokenUser, User};
 use crate::{SimpleJwt, authentication};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
-use http::Method;
 use http::request::Parts;
+use http::{HeaderValue, Method};
 use std::future::Future;
 
 /// Somebody a request can be made by: the way of authentication.
@@ -147,7 +147,7 @@ fn header(parts: &Parts, name: &str) -> Option<String> {
         .headers
         .get_all(name)
         .iter()
-        .map(|value| value.as_bytes());
+        .map(HeaderValue::as_bytes);
     let first = values.next()?.to_vec();
     let joined = values.fold(first, |mut joined, value| {
         joined.push(b',');

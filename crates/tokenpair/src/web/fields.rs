@@ -151,7 +151,7 @@ fn character_errors(units: &[u16]) -> Vec<String> {
         .contains(&0)
         .then(|| "Null characters are not allowed.".to_owned());
     let mut chars = char::decode_utf16(units.iter().copied());
-    let surrogate = chars.find_map(|char| char.err()).map(|error| {
+    let surrogate = chars.find_map(Result::err).map(|error| {
         format!(
             "Surrogate characters are not allowed: U+{:X}.",
             error.unpaired_surrogate()

@@ -46,7 +46,8 @@ pub struct View<S> {
     description: &'static str,
     fields: Fields,
     check: Check,
-    actions: Vec<(Method, Action<S>)>,
+    /// Shared, as axum clones a handler for every request.
+    actions: Arc<Vec<(Method, Action<S>)>>,
     allow: HeaderValue,
 }
 
@@ -70,7 +71,7 @@ where
             description: "",
             fields: |_| Vec::new(),
             check: |_, _| Box::pin(std::future::ready(Ok(()))),
-            actions: Vec::new(),
+            actions: Arc::default(),
             allow: HeaderValue::from_static("OPTIONS"),
         }
     }
@@ -124,8 +125,9 @@ where
             let handler = handler.clone();
             Box::pin(handler.call(request, state))
         });
-        self.actions.retain(|(known, _)| *known != method);
-        self.actions.push((method, action));
+        let actions = Arc::make_mut(&mut self.actions);
+        actions.retain(|(known, _)| *known != method);
+        actions.push((method, action));
         self.allow = self.allowed_methods();
         self
     }

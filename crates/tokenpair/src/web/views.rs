@@ -159,13 +159,13 @@ async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<St
 async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
     let limit = jwt.settings().data_upload_max_memory_size;
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, limit)
-        .collect()
-        .await
-        .map_err(|error| match error.is::<LengthLimitError>() {
-            true => Failure::BodyTooLarge { limit },
-            false => Failure::BodyNotRead,
-        })?;
+    let body = Limited::new(body, limit).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Failure::BodyTooLarge { limit }
+        } else {
+            Failure::BodyNotRead
+        }
+    })?;
     let content_type = parts
         .headers
         .get(CONTENT_TYPE)
@@ -174,15 +174,13 @@ async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
 }
 
 fn request_info(request: &Request) -> RequestInfo {
-    let mut info = RequestInfo::default();
-    info.address = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|peer| peer.0.ip());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let user_agent = request
         .headers()
         .get(USER_AGENT)
         .and_then(|value| value.to_str().ok());
-    info.user_agent = user_agent.map(|text| text.get(..512).unwrap_or(text).to_owned());
-    info
+    RequestInfo {
+        address: peer.map(|peer| peer.0.ip()),
+        user_agent: user_agent.map(|text| text.get(..512).unwrap_or(text).to_owned()),
+    }
 }

@@ -68,9 +68,16 @@ pub(crate) fn users() -> [User; 3] {
     users
 }
 
+pub(crate) fn alice() -> User {
+    let [alice, ..] = users();
+    alice
+}
+
 pub(crate) fn memory() -> MemoryStore {
     let store = MemoryStore::default();
-    users().into_iter().for_each(|user| store.add_user(user));
+    for user in users() {
+        store.add_user(user);
+    }
     store
 }
 
@@ -118,10 +125,6 @@ impl TestApp {
 
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(jiff::SignedDuration::from_secs(seconds));
-    }
-
-    pub(crate) fn user(&self, index: usize) -> User {
-        users()[index].clone()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {

@@ -101,29 +101,22 @@ async fn an_own_authentication_rule_decides_on_login_and_refresh() {
 #[tokio::test]
 async fn logins_are_reported_with_where_they_came_from() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (good, bad) = (seen.clone(), seen.clone());
-    let describe = |info: &RequestInfo| {
-        format!(
-            "{:?} {:?}",
-            info.address.map(|ip| ip.to_string()),
-            info.user_agent
-        )
+    let note = |event: &'static str| {
+        let seen = seen.clone();
+        move |name: &str, info: &RequestInfo| {
+            let address = info.address.map(|ip| ip.to_string());
+            let text = format!("{event} {name}: {address:?} {:?}", info.user_agent);
+            seen.lock().unwrap().push(text);
+        }
     };
+    let (succeeded, failed) = (note("in"), note("failed"));
     let app = TestApp::built(
         |_| (),
         |builder, store| {
             builder
                 .store(store)
-                .on_login_success(move |user, info| {
-                    good.lock()
-                        .unwrap()
-                        .push(format!("in: {} {}", user.username, describe(info)))
-                })
-                .on_login_failed(move |name, info| {
-                    bad.lock()
-                        .unwrap()
-                        .push(format!("failed: {name} {}", describe(info)))
-                })
+                .on_login_success(move |user, info| succeeded(&user.username, info))
+                .on_login_failed(failed)
         },
     );
     let request = Request::post(TOKEN)
@@ -137,8 +130,8 @@ async fn logins_are_reported_with_where_they_came_from() {
     assert_eq!(
         *seen.lock().unwrap(),
         [
-            r#"in: alice Some("192.0.2.7") Some("browser")"#,
-            "failed: alice None None"
+            r#"in alice: Some("192.0.2.7") Some("browser")"#,
+            "failed alice: None None"
         ]
     );
 }

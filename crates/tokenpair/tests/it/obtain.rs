@@ -4,7 +4,7 @@ use crate::app::{ALICE, NOW, SECRET_DIGEST, TOKEN, TestApp, memory, payload, tex
 use jiff::Timestamp;
 use tokenpair::{Audience, EncodedPassword, User, UserId, UserIdClaimType, UserTable as _};
 
-/// Signed by PyJWT 2.15.1: `jwt.encode({"token_type": "refresh", "exp": …, "iat": …, "jti": …, "user_id": "1"}, KEY)`.
+/// Signed by `PyJWT` 2.15.1: `jwt.encode({"token_type": "refresh", "exp": …, "iat": …, "jti": …, "user_id": "1"}, KEY)`.
 const REFRESH_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCIsImV4cCI6MTgwMDA4NjQwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSIsInVzZXJfaWQiOiIxIn0.DApyPd4HtRwKNdYXGXBumWnPeOi0P-uuwg1gtILm8xo";
 const ACCESS_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIiwiZXhwIjoxODAwMDAwMzAwLCJpYXQiOjE4MDAwMDAwMDAsImp0aSI6IjAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAyIiwidXNlcl9pZCI6IjEifQ.BEiDVjGCirO0RAjfmgxNB1Fg96R6Z81LlKjI6JxRqRY";
 

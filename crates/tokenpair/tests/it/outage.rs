@@ -1,8 +1,8 @@
 //! Every question to a store fails once, in every endpoint: 503, nothing half-done, and the repeated request succeeds.
 
 use crate::app::{
-    ALICE, BLACKLIST, REFRESH, Reply, SLIDING, SLIDING_REFRESH, TOKEN, TestApp, VERIFY, memory,
-    text_of,
+    ALICE, BLACKLIST, REFRESH, Reply, SLIDING, SLIDING_REFRESH, TOKEN, TestApp, VERIFY, alice,
+    memory, text_of,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -365,7 +365,7 @@ async fn a_token_older_than_its_password_is_refused_after_the_outage_as_well() {
         let store = Failing::new(false);
         let app = app(&store, revoking, true);
         let pair = app.log_in().await;
-        store.inner.set_password(&app.user(0), "!").await.unwrap();
+        store.inner.set_password(&alice(), "!").await.unwrap();
         store.arm(nth);
         assert_unavailable(&app.refresh(&pair.refresh).await, &nth.to_string());
         app.refresh(&pair.refresh)

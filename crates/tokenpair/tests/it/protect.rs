@@ -1,6 +1,6 @@
 //! Guarded views and extractors: what a header is worth, in which order requests are judged.
 
-use crate::app::{NOW, Reply, TestApp, good, sign, token_not_valid};
+use crate::app::{NOW, Reply, TestApp, alice, good, sign, token_not_valid};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use tokenpair::{RefreshToken, TokenClass, UserTable as _};
@@ -275,7 +275,7 @@ async fn auth_header_name_moves_the_token() {
 #[tokio::test]
 async fn the_first_of_auth_header_types_is_the_challenge() {
     let app = TestApp::with(|settings| {
-        settings.auth_header_types = vec!["JWT".to_owned(), "Bearer".to_owned()]
+        settings.auth_header_types = vec!["JWT".to_owned(), "Bearer".to_owned()];
     });
     let access = app.log_in().await.access;
     for scheme in ["JWT", "Bearer"] {
@@ -405,7 +405,7 @@ async fn a_password_change_ends_access_where_the_user_is_looked_up() {
     let app = TestApp::with(|settings| settings.check_revoke_token = true);
     let access = app.log_in().await.access;
     assert_eq!(app.get_as(&access, "/me/").await.status, 200);
-    app.store.set_password(&app.user(0), "!").await.unwrap();
+    app.store.set_password(&alice(), "!").await.unwrap();
     let changed = r#"{"detail":"The user's password has been changed.","code":"password_changed"}"#;
     app.get_as(&access, "/me/").await.assert(401, changed);
     app.get_as(&sign(&good("access", "")), "/me/")
@@ -417,9 +417,7 @@ async fn a_password_change_ends_access_where_the_user_is_looked_up() {
 #[tokio::test]
 async fn custom_claims_reach_the_stateless_user() {
     let app = TestApp::new();
-    let mut refresh = RefreshToken::for_user(&app.jwt, &app.user(0))
-        .await
-        .unwrap();
+    let mut refresh = RefreshToken::for_user(&app.jwt, &alice()).await.unwrap();
     refresh.insert("username", "alice");
     refresh.insert("is_staff", true);
     let access = app.jwt.encode(&refresh.access_token(&app.jwt)).unwrap();

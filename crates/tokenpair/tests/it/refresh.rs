@@ -1,6 +1,6 @@
 //! `token_refresh` without rotation: which tokens buy access, and what the access token inherits.
 
-use crate::app::{NOW, REFRESH, SECRET_DIGEST, TestApp, claims, good, payload, sign};
+use crate::app::{NOW, REFRESH, SECRET_DIGEST, TestApp, alice, claims, good, payload, sign};
 use tokenpair::json::Value;
 use tokenpair::{Audience, ErrorTexts, RefreshToken, UserTable as _};
 
@@ -79,9 +79,7 @@ async fn configured_audience_and_issuer_replace_inherited_ones_in_place() {
 #[tokio::test]
 async fn tokens_made_by_hand_are_refreshed() {
     let app = TestApp::new();
-    let mut refresh = RefreshToken::for_user(&app.jwt, &app.user(0))
-        .await
-        .unwrap();
+    let mut refresh = RefreshToken::for_user(&app.jwt, &alice()).await.unwrap();
     refresh.insert("tenant", "acme");
     let reply = app.refresh(&app.jwt.encode(&refresh).unwrap()).await;
     assert_eq!(
@@ -243,7 +241,7 @@ async fn refresh_compares_the_revoke_claim() {
     let sliding = app.log_in_sliding().await;
     app.store
         .set_password(
-            &app.user(0),
+            &alice(),
             "md5$abcdefghijklmnopqrstuv$00000000000000000000000000000000",
         )
         .await

@@ -1,6 +1,6 @@
 //! `token_refresh` with rotation: strict exchange, the grace period, reuse detection.
 
-use crate::app::{NOW, Reply, TestApp, claims, good, payload, sign};
+use crate::app::{NOW, Reply, TestApp, alice, claims, good, payload, sign};
 use std::sync::Arc;
 use std::time::Duration;
 use tokenpair::json::Value;
@@ -233,7 +233,7 @@ async fn grace_does_not_help_a_user_who_was_barred_meanwhile() {
     let app = TestApp::with(grace);
     let pair = app.log_in().await;
     exchange(&app, &pair.refresh).await;
-    let mut alice = app.user(0);
+    let mut alice = alice();
     alice.is_active = false;
     app.store.add_user(alice);
     let reply = app.refresh(&pair.refresh).await;

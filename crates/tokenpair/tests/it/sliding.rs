@@ -3,7 +3,7 @@
 use crate::app::{ALICE, NOW, SLIDING, TestApp, good, payload, sign};
 use tokenpair::{SlidingToken, TokenClass};
 
-/// Signed by PyJWT 2.15.1 from the claims in the test of the claims' order.
+/// Signed by `PyJWT` 2.15.1 from the claims in the test of the claims' order.
 const SLIDING_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoic2xpZGluZyIsImV4cCI6MTgwMDAwMDMwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSIsInJlZnJlc2hfZXhwIjoxODAwMDg2NDAwLCJ1c2VyX2lkIjoiMSJ9.wwRePWxfvfOGl9wFr_6Khypo22yFbqMZOfb_7ZuSIXI";
 
 fn expected(exp: i64, iat: i64) -> String {

@@ -79,7 +79,7 @@ impl Threads {
         let connection = open_writer(path)?;
         let (writer, changes) = bounded(QUEUE);
         spawn("tokenpair-sqlite-writer", move || {
-            write_loop(&connection, &changes)
+            write_loop(&connection, &changes);
         })?;
         let (reader, queries) = bounded::<Query>(QUEUE);
         for _ in 0..readers {
@@ -190,10 +190,10 @@ fn write_loop(db: &Connection, changes: &Receiver<Box<dyn Change>>) {
         group.extend(changes.try_iter().take(GROUP - 1));
         group.retain(|change| !change.is_abandoned());
         let committed = commit_group(db, &mut group).map_err(|error| error.to_string());
-        let committed = committed.as_ref().map(|()| ()).map_err(String::as_str);
-        group
-            .into_iter()
-            .for_each(|change| change.answer(committed));
+        let committed = committed.as_ref().copied().map_err(String::as_str);
+        for change in group {
+            change.answer(committed);
+        }
     }
 }
 
