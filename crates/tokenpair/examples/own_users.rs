@@ -7,9 +7,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use tokenpair::web::token_urls;
-use tokenpair::{
-    Credentials, Error, MemoryStore, Settings, SimpleJwt, StoreError, User, UserId, UserStore,
-};
+use tokenpair::{Credentials, Error, MemoryStore, Settings, SimpleJwt};
+use tokenpair::{StoreError, User, UserId, UserStore};
 use tower::ServiceExt as _;
 
 /// Stands for LDAP, another service, or a table of your own.
@@ -21,17 +20,15 @@ impl UserStore for Directory {
         if credentials.password != "the directory would check this" {
             return Ok(None);
         }
-        Ok(self
-            .get_user(&UserId::from(credentials.username.as_str()))
-            .await?)
+        let id = UserId::from(credentials.username.as_str());
+        Ok(self.get_user(&id).await?)
     }
 
-    /// A failure of the directory is an `Err`: the client is told to try again, and keeps its session.
+    /// An `Err` would be an outage: the client is told to try again and keeps its session.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         let name = id.to_string();
-        Ok(name
-            .ends_with("@example.org")
-            .then(|| User::new(name.as_str(), name.clone())))
+        let known = name.ends_with("@example.org");
+        Ok(known.then(|| User::new(name.as_str(), name.clone())))
     }
 
     fn username_field(&self) -> &'static str {

@@ -11,6 +11,7 @@
 
 mod app;
 mod blacklist;
+mod edges;
 mod hooks;
 mod jwk_url;
 mod obtain;

@@ -10,9 +10,9 @@ use tokenpair::{MemoryStore, SqliteStore, User, UserId};
 async fn the_memory_store_keeps_the_contract() {
     contract::check(async || {
         let store = MemoryStore::default();
-        contract::users()
-            .into_iter()
-            .for_each(|user| store.add_user(user));
+        for user in contract::users() {
+            store.add_user(user);
+        }
         store
     })
     .await;
