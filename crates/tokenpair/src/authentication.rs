@@ -15,21 +15,7 @@ pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Optio
     let Some(raw) = raw_token(jwt, header)? else {
         return Ok(None);
     };
-    let now = jwt.now();
-    let claims = decode(jwt, raw, now).await?;
-    let listed = jwt
-        .settings()
-        .auth_token_classes
-        .iter()
-        .any(|class| class.is_listed());
-    let jti = if listed {
-        blacklist_key(jwt, &claims)
-    } else {
-        None
-    };
-    let user_id = jwt.claimed_user_id(&claims).unwrap_or(None);
-    let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), jti).await?;
-    check_classes(jwt, &claims, blacklisted, now)?;
+    let (claims, user) = validated_token(jwt, raw, Lookup::User).await?;
     accept(jwt, &claims, user).map(Some)
 }
 
@@ -41,24 +27,42 @@ pub async fn authenticate_stateless(
     let Some(raw) = raw_token(jwt, header)? else {
         return Ok(None);
     };
-    let now = jwt.now();
-    let claims = decode(jwt, raw, now).await?;
-    let listed = jwt
-        .settings()
-        .auth_token_classes
-        .iter()
-        .any(|class| class.is_listed());
-    let jti = if listed {
-        blacklist_key(jwt, &claims)
-    } else {
-        None
-    };
-    let (_, blacklisted) = jwt.user_and_blacklisted(None, jti).await?;
-    check_classes(jwt, &claims, blacklisted, now)?;
+    let (claims, _) = validated_token(jwt, raw, Lookup::Nobody).await?;
     let id = claims
         .get(&jwt.settings().user_id_claim)
         .ok_or(AuthenticationFailed::NoUserIdentification)?;
     Ok(Some(TokenUser::new(id.clone(), claims)))
+}
+
+/// Whether the user that a token names is looked up.
+#[derive(PartialEq)]
+enum Lookup {
+    User,
+    Nobody,
+}
+
+/// The claims of a token that one of `AUTH_TOKEN_CLASSES` accepts, and its user, in one question to the store.
+async fn validated_token(
+    jwt: &SimpleJwt,
+    raw: &str,
+    lookup: Lookup,
+) -> Result<(Claims, Option<User>), Error> {
+    let now = jwt.now();
+    let claims = decode(jwt, raw, now).await?;
+    let mut classes = jwt.settings().auth_token_classes.iter();
+    let jti = if classes.any(|class| class.is_listed()) {
+        blacklist_key(jwt, &claims)
+    } else {
+        None
+    };
+    let user_id = if lookup == Lookup::User {
+        jwt.claimed_user_id(&claims).unwrap_or(None)
+    } else {
+        None
+    };
+    let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), jti).await?;
+    check_classes(jwt, &claims, blacklisted, now)?;
+    Ok((claims, user))
 }
 
 /// The token in the header; `None` when there is no header or another scheme.

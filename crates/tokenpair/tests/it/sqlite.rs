@@ -5,6 +5,7 @@ use crate::stores::sqlite_with;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use tokenpair::store::Migration;
 use tokenpair::{Settings, SqliteOptions, SqliteStore, TokenStore as _, UserTable as _};
@@ -335,24 +336,30 @@ async fn a_file_that_is_locked_at_the_start_is_refused_with_its_name() {
     );
 }
 
+/// Sets the "file format write version" of the header: above 2, SQLite treats the file as read-only.
+/// File permissions would not do: they do not bind the superuser that tests may run as.
+fn set_write_version(path: &Path, version: u8) {
+    checkpoint(path);
+    let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(18)).unwrap();
+    file.write_all(&[version]).unwrap();
+}
+
 #[tokio::test]
 async fn a_database_that_cannot_be_written_still_answers_reads() {
     let (_folder, path) = place();
-    let writable = app(&filled(&path).await);
-    let pair = writable.log_in().await;
-    // SQLite's own switch, because file permissions do not bind the superuser that tests may run as.
-    let uri = format!("file:{}?mode=ro", path.display());
-    let app = app(&SqliteStore::open(SqliteOptions::new(uri)).await.unwrap());
-    app.verify(&pair.refresh).await.assert(200, "{}");
-    assert_eq!(app.get_as(&pair.access, "/me/").await.status, 200);
-    assert_unavailable(&app.refresh(&pair.refresh).await);
-    assert_unavailable(&app.blacklist(&pair.refresh).await);
-    assert_unavailable(&app.post(TOKEN, ALICE).await);
-    assert_eq!(
-        writable.refresh(&pair.refresh).await.status,
-        200,
-        "the outage consumed nothing"
-    );
+    let server = app(&filled(&path).await);
+    let pair = server.log_in().await;
+    set_write_version(&path, 3);
+    server.verify(&pair.refresh).await.assert(200, "{}");
+    assert_eq!(server.get_as(&pair.access, "/me/").await.status, 200);
+    assert_unavailable(&server.refresh(&pair.refresh).await);
+    assert_unavailable(&server.blacklist(&pair.refresh).await);
+    assert_unavailable(&server.post(TOKEN, ALICE).await);
+    set_write_version(&path, 2);
+    let restarted = app(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap());
+    let reply = restarted.refresh(&pair.refresh).await;
+    assert_eq!(reply.status, 200, "the outage consumed nothing");
 }
 
 #[tokio::test]
