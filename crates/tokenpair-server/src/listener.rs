@@ -67,7 +67,7 @@ pub(crate) struct Limits {
     pub(crate) max_body_bytes: usize,
     /// Bytes of all bodies being received or served; beyond it larger bodies are answered with 503.
     pub(crate) body_bytes_in_flight: usize,
-    /// Connections open at a time. The last place is kept free by closing those that have waited longest.
+    /// Connections open at a time; when all places are taken, those that have waited longest are closed.
     pub(crate) connections: usize,
     /// From the first byte of a head, or from accepting the connection, to the head's end; then it is closed.
     pub(crate) header_deadline: Duration,
@@ -130,8 +130,8 @@ where
 {
     let drain = limits.drain;
     let http = Arc::new(protocol(&limits));
-    let mut crowd = Crowd::new(limits.connections);
     let house = Arc::new(House::new(limits));
+    let mut crowd = Crowd::new(Arc::clone(&house));
     let mut accepted = 0;
     let mut welcome = |crowd: &mut Crowd, (stream, address): (TcpStream, SocketAddr)| {
         accepted += 1;
@@ -143,9 +143,6 @@ where
         crowd.welcome(peer, |peer, farewell| {
             connection(http, stream, peer, service, farewell)
         });
-        if crowd.is_full() {
-            crowd.make_room();
-        }
     };
 
     let mut shutdown = pin!(shutdown);
@@ -168,7 +165,9 @@ where
     }
 
     house.stopping.store(true, Relaxed);
-    while let Some(arrival) = already_arrived(&listener).await {
+    while !crowd.is_full()
+        && let Some(arrival) = already_arrived(&listener).await
+    {
         welcome(&mut crowd, arrival);
     }
     drop(listener);

@@ -114,8 +114,8 @@ fn user_model(profile: &Object) -> UserModel {
         .unwrap_or("id");
     let mut model = UserModel::default();
     if profile.get("user_model").and_then(Value::as_str) == Some("customer-email") {
-        model.table = "customers_customer".to_owned();
-        model.username = "email".to_owned();
+        "customers_customer".clone_into(&mut model.table);
+        "email".clone_into(&mut model.username);
     }
     let kind = match field {
         "id" => UserIdKind::Integer,

@@ -53,6 +53,8 @@ async fn validated_token(
     let jti = if classes.any(|class| class.is_listed()) {
         blacklist_key(jwt, &claims)
     } else {
+        // No blacklist to ask: a token that is refused anyway need not cost a query.
+        check_classes(jwt, &claims, false, now)?;
         None
     };
     let user_id = if lookup == Lookup::User {

@@ -44,6 +44,8 @@ mod tokens;
 #[cfg(feature = "axum")]
 pub mod web;
 
+/// For implementing the store traits.
+pub use async_trait::async_trait;
 pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
 pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};

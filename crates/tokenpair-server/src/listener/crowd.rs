@@ -12,17 +12,20 @@ use tokio::sync::oneshot;
 use tokio::task::{Id, JoinSet};
 use tokio::time::timeout;
 
-use super::peer::Peer;
+use super::peer::{House, Peer};
 
 /// One in so many connections is closed when there is no room, so that looking for them stays cheap.
 const EVICTED_SHARE: usize = 64;
+
+/// Microseconds that every connection is given for its request, and for reading its answer, however full it is.
+const LEAST_PATIENCE: u64 = 200_000;
 
 /// Told to a connection that is to finish what it began; dropped, it tells it to make room at once.
 pub(super) type Farewell = oneshot::Receiver<()>;
 
 /// All open connections.
 pub(super) struct Crowd {
-    capacity: usize,
+    house: Arc<House>,
     tasks: JoinSet<()>,
     members: HashMap<Id, Member>,
 }
@@ -33,16 +36,16 @@ struct Member {
 }
 
 impl Crowd {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(house: Arc<House>) -> Self {
         Self {
-            capacity: capacity.max(1),
+            house,
             tasks: JoinSet::new(),
             members: HashMap::new(),
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.tasks.len() >= self.capacity
+        self.tasks.len() >= self.house.limits.connections.max(1)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -77,12 +80,17 @@ impl Crowd {
 
     /// Closes the connections that have been waiting longest.
     pub(super) fn make_room(&mut self) {
+        let latest = self
+            .house
+            .microseconds_open()
+            .saturating_sub(LEAST_PATIENCE);
         let mut waiting: Vec<_> = self
             .members
             .iter()
             .filter_map(|(&id, member)| Some((member.peer.waiting_since()?, id)))
+            .filter(|&(since, _)| since < latest)
             .collect();
-        let evicted = (self.capacity / EVICTED_SHARE).clamp(1, waiting.len().max(1));
+        let evicted = (self.house.limits.connections / EVICTED_SHARE).max(1);
         if evicted < waiting.len() {
             waiting.select_nth_unstable_by_key(evicted, |&(since, _)| since);
         }

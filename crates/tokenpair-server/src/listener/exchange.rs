@@ -96,13 +96,16 @@ pub(super) async fn exchange<S>(
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible>,
 {
-    peer.greet();
+    let mut open = peer.open();
     let http2 = request.version() == Version::HTTP_2;
-    let (request, _held) = match receive(peer, request).await {
-        Ok(received) => received,
-        Err(refusal) => return Ok(refusal.into_response(!http2)),
+    let mut response = match receive(peer, request).await {
+        Ok((request, _held)) => {
+            open.serve();
+            answer(peer, service, request).await
+        }
+        Err(refusal) => refusal.into_response(!http2),
     };
-    let mut response = answer(peer, service, request).await;
+    open.answered();
     if !http2 && peer.house.stopping.load(Relaxed) {
         response
             .headers_mut()
@@ -115,9 +118,8 @@ async fn answer<S>(peer: &Peer, service: S, request: Request<Body>) -> Response
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible>,
 {
-    let in_service = peer.begin_service();
     let handler = surviving(service.oneshot(request));
-    let response = match within(peer.house.limits.request_deadline, handler).await {
+    match within(peer.house.limits.request_deadline, handler).await {
         Ok(Ok(Ok(response))) => response,
         // What a panic says may hold what a client sent, so only the panic hook tells it.
         Ok(Err(_)) => {
@@ -128,9 +130,7 @@ where
             tracing::warn!(peer = %peer.address, "a request handler missed its deadline");
             Refusal::Unavailable.into_response(false)
         }
-    };
-    in_service.end();
-    response
+    }
 }
 
 /// A request with a complete body, and the share of the budget that it holds.

@@ -13,8 +13,9 @@ use std::io::BufRead;
 /// How much of a line that spans several reads is kept: enough for the fields and numbers that matter here.
 const KEPT: usize = 64;
 
-/// Room for ` HTTP/1.1` and a line end after the longest permitted request target.
-const AFTER_TARGET: usize = 16;
+/// Of a request target, this much more than is permitted is let through before it is cut off, so that it stays too
+/// long with any method that fits [`KEPT`].
+const BEYOND: usize = KEPT + 2;
 
 /// A chunk size with more digits than this would not fit 64 bits.
 const CHUNK_DIGITS: usize = 16;
@@ -31,8 +32,10 @@ pub(super) struct Refusal {
     pub(super) ending: &'static [u8],
 }
 
-/// Ends any head, chunk or trailer in a way that every parser must refuse with 400.
-pub(super) const MALFORMED: &[u8] = b"\0\r\n\r\n";
+/// Ends any head, chunk or trailer, wherever it was cut, in a way that hyper refuses.
+///
+/// The zero byte is wrong everywhere but in a chunk extension, where the bare line feed is.
+pub(super) const MALFORMED: &[u8] = b"\0\n\r\n\r\n";
 
 /// Ends a head whose request target is too long already, so that the service sees it and answers 414.
 pub(super) const TOO_LONG: &[u8] = b" HTTP/1.1\r\nhost: -\r\n\r\n";
@@ -153,20 +156,23 @@ impl Framing {
         }
     }
 
-    /// How many bytes of `line` reach just beyond the longest permitted request target, if it goes that far.
+    /// Where to cut `line` if it is in the middle of a request target that is too long by far.
+    ///
+    /// One that is too long by little, or already at its end, is left to the service.
     fn target_excess(&self, line: &[u8]) -> Option<usize> {
-        let length = self.carried.length + line.len();
-        if self.part != Part::RequestLine || length <= self.max_target + AFTER_TARGET {
+        let most = self.max_target + BEYOND;
+        if self.part != Part::RequestLine || self.carried.length + line.len() <= most {
             return None;
         }
+        let keep = most.saturating_sub(self.carried.length);
         let start = if self.carried.length == 0 {
             line
         } else {
             self.carried.kept()
         };
-        let method = start.iter().position(|&byte| byte == b' ')?;
-        let bound = method + 1 + self.max_target + AFTER_TARGET;
-        (length > bound).then(|| bound.saturating_sub(self.carried.length))
+        let method_ends = start.iter().take(KEPT).any(|&byte| byte == b' ');
+        let spaces = self.carried.spaces + count_spaces(line.get(..keep).unwrap_or(line));
+        (method_ends && spaces == 1).then_some(keep)
     }
 
     /// Draws the conclusions from a whole line, or from the first bytes of one that was `cut`; false refuses it.
@@ -246,6 +252,10 @@ impl Framing {
     }
 }
 
+fn count_spaces(text: &[u8]) -> usize {
+    text.iter().map(|&byte| usize::from(byte == b' ')).sum()
+}
+
 /// Digits only: Rust's own parser would also take a sign.
 fn decimal(value: &[u8]) -> Option<u64> {
     if !value.iter().all(u8::is_ascii_digit) {
@@ -254,12 +264,13 @@ fn decimal(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The beginning, the last two bytes and the length of a line that arrives in pieces.
+/// What is to be known of a line that arrives in pieces.
 #[derive(Debug)]
 struct Carried {
     start: [u8; KEPT],
     last: [u8; 2],
     length: usize,
+    spaces: usize,
 }
 
 impl Default for Carried {
@@ -268,6 +279,7 @@ impl Default for Carried {
             start: [0; KEPT],
             last: [0; 2],
             length: 0,
+            spaces: 0,
         }
     }
 }
@@ -285,6 +297,7 @@ impl Carried {
             [.., before, last] => [before, last],
         };
         self.length += piece.len();
+        self.spaces += count_spaces(piece);
     }
 
     fn kept(&self) -> &[u8] {

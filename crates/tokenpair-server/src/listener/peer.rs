@@ -36,8 +36,8 @@ impl House {
         }
     }
 
-    fn milliseconds_open(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    pub(super) fn microseconds_open(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -45,20 +45,25 @@ impl House {
 pub(super) struct Peer {
     pub(super) house: Arc<House>,
     pub(super) address: SocketAddr,
-    in_service: AtomicU32,
+    /// Whether a request's head has ever arrived.
     greeted: AtomicBool,
+    /// Requests whose head has arrived and whose answer has not been given.
+    open: AtomicU32,
+    /// Those of them that are complete.
+    in_service: AtomicU32,
     abandoned: AtomicU32,
-    /// Milliseconds since the house opened.
+    /// When the last request was over, in microseconds since the house opened.
     waiting_since: AtomicU64,
 }
 
 impl Peer {
     pub(super) fn new(house: Arc<House>, address: SocketAddr) -> Self {
         Self {
-            in_service: AtomicU32::new(0),
             greeted: AtomicBool::new(false),
+            open: AtomicU32::new(0),
+            in_service: AtomicU32::new(0),
             abandoned: AtomicU32::new(0),
-            waiting_since: AtomicU64::new(house.milliseconds_open()),
+            waiting_since: AtomicU64::new(house.microseconds_open()),
             house,
             address,
         }
@@ -69,21 +74,20 @@ impl Peer {
         (self.in_service.load(Relaxed) == 0).then(|| self.waiting_since.load(Relaxed))
     }
 
-    /// When the next whole request must be there.
+    /// When the next request must have begun; `None` while one is open.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.open.load(Relaxed) > 0 {
+            return None;
+        }
         let limits = &self.house.limits;
-        let patience = if self.greeted.load(Relaxed) {
+        let greeted = self.greeted.load(Relaxed);
+        let patience = if greeted {
             limits.idle
         } else {
             limits.header_deadline
         };
-        self.waiting_since()
-            .map(|since| self.house.opened + Duration::from_millis(since) + patience)
-    }
-
-    /// The head of a request has arrived: from here on the connection may rest between requests.
-    pub(super) fn greet(&self) {
-        self.greeted.store(true, Relaxed);
+        let since = Duration::from_micros(self.waiting_since.load(Relaxed));
+        Some(self.house.opened + since + patience)
     }
 
     /// Whether the peer keeps resetting its requests.
@@ -91,37 +95,49 @@ impl Peer {
         self.abandoned.load(Relaxed) > MAX_ABANDONED
     }
 
-    /// Marks a whole request as being served until the returned guard is dropped.
-    pub(super) fn begin_service(&self) -> Service<'_> {
-        self.in_service.fetch_add(1, Relaxed);
-        Service {
+    /// Opens a request whose head has arrived; it is over when the returned value is dropped.
+    pub(super) fn open(&self) -> Open<'_> {
+        self.greeted.store(true, Relaxed);
+        self.open.fetch_add(1, Relaxed);
+        Open {
             peer: self,
+            in_service: false,
             answered: false,
         }
     }
 }
 
-/// A request being served.
-pub(super) struct Service<'a> {
+/// A request that has not been answered yet.
+pub(super) struct Open<'a> {
     peer: &'a Peer,
+    in_service: bool,
     answered: bool,
 }
 
-impl Service<'_> {
+impl Open<'_> {
+    /// The request is complete, and it is now the service that takes its time.
+    pub(super) fn serve(&mut self) {
+        self.in_service = true;
+        self.peer.in_service.fetch_add(1, Relaxed);
+    }
+
     /// The request has its answer.
-    pub(super) fn end(mut self) {
+    pub(super) fn answered(mut self) {
         self.answered = true;
     }
 }
 
-impl Drop for Service<'_> {
+impl Drop for Open<'_> {
     fn drop(&mut self) {
         let peer = self.peer;
         if !self.answered {
             peer.abandoned.fetch_add(1, Relaxed);
         }
         peer.waiting_since
-            .store(peer.house.milliseconds_open(), Relaxed);
-        peer.in_service.fetch_sub(1, Relaxed);
+            .store(peer.house.microseconds_open(), Relaxed);
+        if self.in_service {
+            peer.in_service.fetch_sub(1, Relaxed);
+        }
+        peer.open.fetch_sub(1, Relaxed);
     }
 }

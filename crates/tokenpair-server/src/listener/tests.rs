@@ -71,6 +71,10 @@ impl Drop for Endless {
     }
 }
 
+async fn panics() -> &'static str {
+    panic!("on purpose")
+}
+
 fn app(stage: &Stage) -> Router {
     let (gated, endless) = (stage.clone(), stage.entered.clone());
     let announce = stage.entered.clone();
@@ -86,14 +90,7 @@ fn app(stage: &Stage) -> Router {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
         )
-        .route(
-            "/panic",
-            get(|| async {
-                if true {
-                    panic!("on purpose")
-                }
-            }),
-        )
+        .route("/panic", get(panics))
         .route("/never", get(std::future::pending::<()>))
         .route(
             "/endless",

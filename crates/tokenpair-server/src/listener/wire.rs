@@ -57,7 +57,6 @@ impl<T> Wire<T> {
     fn read_deadline(&self) -> Option<Instant> {
         match self.head_since {
             Some(since) => Some(since + self.peer.house.limits.header_deadline),
-            None if self.framing.in_body() => None,
             None => self.peer.deadline(),
         }
     }

@@ -29,7 +29,7 @@ const MAX_BYTES: usize = 256 * 1024;
 /// The keys at hand and the line to the thread that fetches them. The thread ends with this value.
 pub(super) struct KeySource {
     fetched: Arc<ArcSwapOption<Fetched>>,
-    /// Counts finished fetches and says whether the last one was good.
+    /// Counts finished fetches and says how the last one ended.
     progress: watch::Receiver<Progress>,
     requests: mpsc::Sender<()>,
 }
@@ -42,7 +42,8 @@ struct Fetched {
 #[derive(Clone, Copy, Default)]
 struct Progress {
     fetches: u64,
-    good: bool,
+    /// After a failed fetch: nobody asks again before this instant.
+    rest_until: Option<Instant>,
 }
 
 impl KeySource {
@@ -103,19 +104,21 @@ impl KeySource {
         if fresh {
             return Ok(false);
         }
+        let unavailable = || StoreError::new("the keys of JWK_URL cannot be fetched");
         let mut progress = self.progress.clone();
-        let before = progress.borrow_and_update().fetches;
+        let before = *progress.borrow_and_update();
+        if before.rest_until.is_some_and(|end| Instant::now() < end) {
+            return Err(unavailable());
+        }
         // A full queue means that somebody has asked already.
         let _ = self.requests.try_send(());
         let stopped = |_| StoreError::new("the thread that fetches JWK_URL stopped");
-        let after = *progress
-            .wait_for(|now| now.fetches > before)
-            .await
-            .map_err(stopped)?;
-        if after.good {
+        let after = progress.wait_for(|now| now.fetches > before.fetches).await;
+        let after = *after.map_err(stopped)?;
+        if after.rest_until.is_none() {
             Ok(true)
         } else {
-            Err(StoreError::new("the keys of JWK_URL cannot be fetched"))
+            Err(unavailable())
         }
     }
 }
@@ -133,42 +136,41 @@ impl Fetcher {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let result = self.fetch().await;
-            let good = result.is_ok();
-            match result {
+            let rest = match self.fetch().await {
                 Ok(keys) => {
-                    let skipped = keys
-                        .skipped()
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect::<Vec<_>>();
-                    tracing::debug!(url = %self.url, ?skipped, "fetched the keys of JWK_URL");
-                    self.fetched.store(Some(Arc::new(Fetched {
-                        keys,
-                        at: Instant::now(),
-                    })));
+                    self.keep(keys);
                     pause = FIRST_PAUSE;
+                    None
                 }
                 Err(error) => {
                     tracing::warn!(url = %self.url, error, "cannot fetch the keys of JWK_URL");
+                    let rest = pause;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                    Some(rest)
                 }
-            }
-            self.publish.send_modify(|progress| {
-                *progress = Progress {
-                    fetches: progress.fetches + 1,
-                    good,
-                }
-            });
-            let next = if good { LIFESPAN } else { pause };
-            pause = if good {
-                FIRST_PAUSE
-            } else {
-                (pause * 2).min(LAST_PAUSE)
             };
+            // Who asked meanwhile is answered by this fetch.
+            while self.asked.try_recv().is_ok() {}
+            self.publish.send_modify(|progress| {
+                let fetches = progress.fetches + 1;
+                let rest_until = rest.map(|rest| Instant::now() + rest);
+                *progress = Progress {
+                    fetches,
+                    rest_until,
+                };
+            });
+            let next = rest.unwrap_or(LIFESPAN);
             if let Ok(None) = tokio::time::timeout(next, self.asked.recv()).await {
                 return;
             }
         }
+    }
+
+    fn keep(&self, keys: JwkSet) {
+        let skipped: Vec<_> = keys.skipped().iter().map(ToString::to_string).collect();
+        tracing::debug!(url = %self.url, ?skipped, "fetched the keys of JWK_URL");
+        let at = Instant::now();
+        self.fetched.store(Some(Arc::new(Fetched { keys, at })));
     }
 
     async fn fetch(&self) -> Result<JwkSet, String> {

@@ -217,12 +217,6 @@ impl VerifyingKey {
         })
     }
 
-    /// The one algorithm of this key.
-    #[cfg(test)]
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
     /// A remark for the log on a key that is accepted although it is weak.
     pub(crate) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()

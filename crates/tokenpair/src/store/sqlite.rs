@@ -253,6 +253,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        self.0.threads.check_place()?;
         self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
             .await
     }

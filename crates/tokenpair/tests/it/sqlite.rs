@@ -374,3 +374,22 @@ async fn expired_tokens_are_flushed_in_bites() {
     assert_eq!(store.flush_expired(after, 3).await.unwrap(), 3);
     assert_eq!(store.flush_expired(after, 3).await.unwrap(), 2);
 }
+
+#[tokio::test]
+async fn a_database_file_that_was_deleted_is_an_outage() {
+    let (_folder, path) = place();
+    let store = filled(&path).await;
+    let app = app(&store);
+    let pair = app.log_in().await;
+    std::fs::remove_file(&path).unwrap();
+    assert_unavailable(&app.refresh(&pair.refresh).await);
+    assert!(tokenpair::store::Store::ping(&store).await.is_err());
+}
+
+#[tokio::test]
+async fn a_path_that_looks_like_a_uri_is_a_path() {
+    let (folder, _) = place();
+    let path = folder.path().join("file:x?mode=memory");
+    filled(&path).await;
+    assert!(path.exists());
+}

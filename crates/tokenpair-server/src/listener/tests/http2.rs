@@ -114,6 +114,24 @@ async fn resting_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn connection_does_not_rest_while_a_body_arrives() {
+    let limits = Limits {
+        idle: NEAR,
+        body_deadline: NEAR * 4,
+        ..relaxed()
+    };
+    let server = start(limits).await;
+    let (mut sender, _connection) = server.http2().await;
+    let waiting = Request::post("http://a/echo")
+        .body(Outgoing::Right(Never))
+        .unwrap();
+    assert_eq!(
+        soon(sender.send_request(waiting)).await.unwrap().status(),
+        408
+    );
+}
+
+#[tokio::test]
 async fn connection_without_a_request_is_closed() {
     let server = start(Limits {
         header_deadline: NEAR,

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Heads and bodies that must be answered 400, after which nothing more is read.
-const HOSTILE: [(&str, &str); 34] = [
+const HOSTILE: [(&str, &str); 35] = [
     (
         "length before coding",
         "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -111,6 +111,10 @@ const HOSTILE: [(&str, &str); 34] = [
     ),
     ("zero byte", "GET /x HTTP/1.1\r\nhost: a\r\nx: \0\r\n\r\n"),
     ("two hosts", "GET /x HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n"),
+    (
+        "two hosts in HTTP/1.0",
+        "GET /x HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n",
+    ),
     ("no host", "GET /x HTTP/1.1\r\n\r\n"),
     (
         "chunk size that is none",
@@ -149,7 +153,7 @@ const HOSTILE_CHUNKS: [(&str, &str); 8] = [
 ];
 
 /// Unusual, unambiguous, and answered 200; with what the handler must see.
-const HARMLESS: [(&str, &str, &str); 10] = [
+const HARMLESS: [(&str, &str, &str); 11] = [
     (
         "empty line before",
         "\r\n\r\nGET /x HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -196,8 +200,13 @@ const HARMLESS: [(&str, &str, &str); 10] = [
         "/x ",
     ),
     (
+        "an offer to upgrade",
+        "GET /x HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
+        "/x ",
+    ),
+    (
         "a request in a body",
-        "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 49\r\n\r\nGET /y HTTP/1.1\nhost: a\r\ncontent-length: 1\r\n\r\n\0\r\n\r",
+        "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 50\r\n\r\nGET /y HTTP/1.1\nhost: a\r\ncontent-length: 1\r\n\r\n\0\r\n\r",
         "/x GET /y HTTP/1.1\nhost: a\r\ncontent-length: 1\r\n\r\n\0\r\n\r",
     ),
 ];
@@ -245,6 +254,16 @@ async fn unusual_but_unambiguous_requests_are_served() {
 struct Dice(u64);
 
 impl Dice {
+    /// Seeded with the variable SEED, or anew.
+    fn new() -> Self {
+        let seed = std::env::var("SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
+        println!("SEED={seed}");
+        Self(seed)
+    }
+
     fn roll(&mut self, sides: usize) -> usize {
         self.0 = self
             .0
@@ -300,14 +319,14 @@ impl Dice {
     }
 
     fn chunks(&mut self, mut body: &str) -> String {
-        let mut encoded = String::new();
+        let mut encoded = Vec::new();
         while !body.is_empty() {
             let (chunk, rest) = body.split_at(1 + self.roll(body.len()));
             let extension = self.pick(&["", ";a=b", " ;x", ";transfer-encoding: chunked"]);
-            encoded += &format!("{:x}{extension}\r\n{chunk}\r\n", chunk.len());
+            encoded.push(format!("{:x}{extension}\r\n{chunk}\r\n", chunk.len()));
             body = rest;
         }
-        encoded + "0\r\n" + self.pick(&["", "x: y\r\n", "content-length: 3\r\n"]) + "\r\n"
+        encoded.concat() + "0\r\n" + self.pick(&["", "x: y\r\n", "content-length: 3\r\n"]) + "\r\n"
     }
 }
 
@@ -338,12 +357,7 @@ async fn piecemeal(bytes: &[u8], piece: usize, stage: &Stage) -> String {
 
 #[tokio::test]
 async fn no_splitting_of_a_pipeline_hides_an_ambiguous_request_or_invents_one() {
-    let seed = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-    println!("SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new();
     let hostile = hostile();
     for round in 0..1500 {
         let (stage, mut seen) = stage();
@@ -367,5 +381,41 @@ async fn no_splitting_of_a_pipeline_hides_an_ambiguous_request_or_invents_one() 
             assert_eq!(seen.recv().await, Some(sight), "{case}");
         }
         assert_eq!(seen.recv().await, None, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn damaged_pipelines_are_understood_alike_however_they_are_split() {
+    let mut dice = Dice::new();
+    let hostile = hostile();
+    let splinters: Vec<u8> = b"\r\n\r\n \t:;,0019afcCtT\0\x7f\xff".to_vec();
+    for round in 0..1000 {
+        let mut bytes = Vec::new();
+        for number in 0..2 {
+            bytes.extend(dice.innocent(&format!("/{number}")).0.into_bytes());
+            bytes.extend(dice.pick(&hostile).1.into_bytes());
+        }
+        for _ in 0..dice.roll(4) {
+            let at = dice.roll(bytes.len());
+            match dice.roll(3) {
+                0 => bytes[at] = dice.pick(&splinters),
+                1 => bytes.insert(at, dice.pick(&splinters)),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        let mut understood = Vec::new();
+        for piece in [100_000, 1 + dice.roll(40), 1] {
+            let (stage, mut seen) = stage();
+            piecemeal(&bytes, piece, &stage).await;
+            drop(stage);
+            let mut sights = Vec::new();
+            while let Some(sight) = seen.recv().await {
+                sights.push(sight);
+            }
+            understood.push(sights);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        assert_eq!(understood[0], understood[1], "round {round}: {text:?}");
+        assert_eq!(understood[0], understood[2], "round {round}: {text:?}");
     }
 }

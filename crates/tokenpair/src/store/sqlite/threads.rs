@@ -17,11 +17,57 @@ const GROUP: usize = 256;
 /// Requests that may wait: at 5 ms for a group of 256 this is a second of work.
 const QUEUE: usize = 16_384;
 
+/// No URIs: a path is a path, whatever it looks like.
+const READ_WRITE: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 #[derive(Debug)]
 pub(super) struct Threads {
     writer: Sender<Box<dyn Change>>,
     readers: Sender<Query>,
+    place: Place,
+}
+
+/// The file as it was opened. SQLite goes on with a file that was deleted or replaced, and what it writes is lost.
+#[derive(Clone, Debug)]
+struct Place {
     path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            identity: identity(path),
+        }
+    }
+
+    fn check(&self) -> rusqlite::Result<()> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        Err(failure(
+            "the database file was deleted or replaced; restart to use the new one",
+        ))
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path)
+        .ok()
+        .map(|about| (about.dev(), about.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.exists().then_some((0, 0))
+}
+
+fn failure(text: &str) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(text.into())
 }
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
@@ -77,9 +123,11 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for P
 impl Threads {
     pub(super) fn start(path: &Path, readers: usize) -> rusqlite::Result<Self> {
         let connection = open_writer(path)?;
+        let place = Place::of(path);
+        let watched = place.clone();
         let (writer, changes) = bounded(QUEUE);
         spawn("tokenpair-sqlite-writer", move || {
-            write_loop(&connection, &changes);
+            write_loop(&connection, &watched, &changes);
         })?;
         let (reader, queries) = bounded::<Query>(QUEUE);
         for _ in 0..readers {
@@ -94,12 +142,17 @@ impl Threads {
         Ok(Self {
             writer,
             readers: reader,
-            path: path.to_owned(),
+            place,
         })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        &self.place.path
+    }
+
+    /// Whether the database is still the file that was opened.
+    pub(super) fn check_place(&self) -> Result<(), StoreError> {
+        self.place.check().map_err(StoreError::new)
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -163,7 +216,11 @@ fn create_privately(path: &Path) {
 
 fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     create_privately(path);
-    let db = Connection::open(path)?;
+    let flags = READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let db = Connection::open_with_flags(path, flags)?;
+    if db.is_readonly("main")? {
+        return Err(failure("the file is read-only"));
+    }
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: an acknowledged change survives a power cut, not only a crash of this process.
@@ -174,22 +231,22 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    let db = Connection::open_with_flags(path, flags)?;
+    let db = Connection::open_with_flags(path, READ_WRITE)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "query_only", true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }
 
-fn write_loop(db: &Connection, changes: &Receiver<Box<dyn Change>>) {
+fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>>) {
     while let Ok(first) = changes.recv() {
         let mut group = vec![first];
         group.extend(changes.try_iter().take(GROUP - 1));
         group.retain(|change| !change.is_abandoned());
-        let committed = commit_group(db, &mut group).map_err(|error| error.to_string());
+        let committed = place
+            .check()
+            .and_then(|()| commit_group(db, &mut group))
+            .map_err(|error| error.to_string());
         let committed = committed.as_ref().copied().map_err(String::as_str);
         for change in group {
             change.answer(committed);

@@ -108,14 +108,25 @@ impl UserQueries {
     }
 
     pub(super) fn read_user(&self, row: &Row<'_>) -> rusqlite::Result<User> {
-        let mut user = User::new(read_id(row, 0, self.id_kind)?, row.get::<_, String>(2)?);
+        let mut user = User::new(read_id(row, 0, self.id_kind)?, text(row, 2)?);
         user.user_id = read_id(row, 1, self.user_id_kind)?;
-        user.password = EncodedPassword::new(row.get::<_, Option<String>>(3)?.unwrap_or_default());
+        user.password = EncodedPassword::new(text(row, 3)?);
         user.is_active = row.get(4)?;
         user.is_staff = row.get(5)?;
         user.is_superuser = row.get(6)?;
         Ok(user)
     }
+}
+
+/// A text column; what is no UTF-8 is read lossily, so that an odd row cannot log in but is no outage either.
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        ValueRef::Integer(int) => int.to_string(),
+        ValueRef::Null | ValueRef::Real(_) => String::new(),
+    })
 }
 
 /// Adds a user to `auth_user`; false if the name is taken.
