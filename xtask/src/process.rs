@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const POLL: Duration = Duration::from_millis(20);
-/// What a command gets to clean up after an interrupt.
-const GRACE: Duration = Duration::from_secs(20);
+/// What a command gets to clean up after a signal.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A command that was run.
 #[derive(Debug)]
@@ -146,16 +146,18 @@ fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// SIGINT, so that scripts stop the servers they started; then the hard way.
+/// SIGINT first, so that scripts stop the servers they started; then the hard way.
 fn interrupt(child: &mut Child) -> io::Result<()> {
-    let signal = format!("kill -INT {}", child.id());
-    Command::new("sh").args(["-c", &signal]).status()?;
-    let deadline = Instant::now() + GRACE;
-    while child.try_wait()?.is_none() {
-        if Instant::now() >= deadline {
-            child.kill()?;
+    for signal in ["INT", "TERM", "KILL"] {
+        let line = format!("kill -{signal} {}", child.id());
+        Command::new("sh").args(["-c", &line]).status()?;
+        let deadline = Instant::now() + GRACE;
+        while Instant::now() < deadline {
+            if child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            thread::sleep(POLL);
         }
-        thread::sleep(POLL);
     }
     Ok(())
 }
@@ -184,7 +186,7 @@ mod tests {
     #[test]
     fn a_command_that_takes_too_long_is_interrupted() {
         let run = shell(
-            "trap 'exit 0' INT; echo started; while :; do sleep 0.01; done",
+            "trap 'exit 0' INT TERM; echo started; while :; do sleep 0.01; done",
             Duration::from_millis(200),
         );
         assert!(

@@ -4,6 +4,7 @@
 
 use crate::blacklist::{blacklist_key, check_listed};
 use crate::error::{AuthenticationFailed, Error, RefusedBy};
+use crate::json::Value;
 use crate::jwt::SimpleJwt;
 use crate::models::{TokenUser, User};
 use crate::settings::TokenClass;
@@ -28,8 +29,10 @@ pub async fn authenticate_stateless(
         return Ok(None);
     };
     let (claims, _) = validated_token(jwt, raw, Lookup::Nobody).await?;
+    // A text with a lone surrogate could not be answered to anybody: Simple JWT fails when it tries.
     let id = claims
         .get(&jwt.settings().user_id_claim)
+        .filter(|id| !matches!(id, Value::IllFormed(_)))
         .ok_or(AuthenticationFailed::NoUserIdentification)?;
     Ok(Some(TokenUser::new(id.clone(), claims)))
 }

@@ -122,6 +122,14 @@ async fn a_fractional_expiry_is_recorded_in_whole_seconds() {
 }
 
 #[tokio::test]
+async fn a_stateless_id_with_a_lone_surrogate_identifies_nobody() {
+    let app = TestApp::new();
+    let payload = good("access", "").replace(r#""user_id":"1""#, r#""user_id":"\ud800""#);
+    let reply = app.get_as(&sign(&payload), "/stateless/").await;
+    reply.assert_refused("Token contained no recognizable user identification");
+}
+
+#[tokio::test]
 async fn any_host_is_served() {
     let app = TestApp::new();
     let request = Request::post(TOKEN)
