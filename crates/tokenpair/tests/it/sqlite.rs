@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use tokenpair::clock::TimeOrderedIds;
 use tokenpair::store::Migration;
 use tokenpair::{Settings, SqliteOptions, SqliteStore, TokenStore as _, UserTable as _};
 
@@ -15,8 +16,11 @@ fn strict(settings: &mut Settings) {
     settings.blacklist_after_rotation = true;
 }
 
+/// Ids that differ from those of every other server on the same database.
 fn app(store: &SqliteStore) -> TestApp {
-    TestApp::built(strict, |builder, _| builder.store(store.clone()))
+    TestApp::built(strict, |builder, _| {
+        builder.store(store.clone()).ids(TimeOrderedIds)
+    })
 }
 
 /// A folder that vanishes with the test, and a file in it.
