@@ -16,8 +16,12 @@ fn strict(settings: &mut Settings) {
     settings.blacklist_after_rotation = true;
 }
 
-/// Ids that differ from those of every other server on the same database.
 fn app(store: &SqliteStore) -> TestApp {
+    TestApp::built(strict, |builder, _| builder.store(store.clone()))
+}
+
+/// One of several servers on a database: its ids differ from those of the others.
+fn node(store: &SqliteStore) -> TestApp {
     TestApp::built(strict, |builder, _| {
         builder.store(store.clone()).ids(TimeOrderedIds)
     })
@@ -182,8 +186,8 @@ async fn two_servers_on_one_file_see_each_others_blacklist_at_once() {
 async fn of_refreshes_at_two_servers_one_wins() {
     let (_folder, path) = place();
     let apps = [
-        app(&filled(&path).await),
-        app(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap()),
+        node(&filled(&path).await),
+        node(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap()),
     ]
     .map(std::sync::Arc::new);
     for round in 0..20 {
