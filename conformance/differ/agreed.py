@@ -45,7 +45,10 @@ class Exchange:
         self.tokens = TOKEN.findall(self.text)
 
     def our_detail(self):
+        """The detail of our answer, also of an indented one, of which only the text was kept."""
         body = self.ours.get("body")
+        if body is None and self.ours.get("text", "").startswith("{"):
+            body = json.loads(self.ours["text"])
         return body.get("detail") if isinstance(body, dict) else None
 
     def ours_is_clean_refusal(self):
@@ -134,6 +137,12 @@ def _deep_body(exchange):
     return None
 
 
+def _legacy_charset(exchange):
+    """Text codecs that only Python knows are read as UTF-8, as unknown ones are."""
+    declared = re.search(r"charset=\W*(utf[-_ ]?7|punycode|idna|unicode_escape|raw_unicode_escape)", exchange.text, re.I)
+    return "charsets beyond UTF, ASCII, Latin-1 and cp1252 are unknown" if declared else None
+
+
 def _server_refusal(exchange):
     """The WSGI server's own page has a bare content type; Django never saw the request."""
     their_type = exchange.theirs.get("headers", {}).get("content-type")
@@ -152,4 +161,5 @@ RULES = (
     _blacklisted_at_verify,
     _uuid_accident,
     _deep_body,
+    _legacy_charset,
 )

@@ -164,12 +164,9 @@ fn row(
     now: Timestamp,
 ) -> Result<OutstandingToken, Error> {
     let jti = listed_jti(jwt.settings(), claims).ok_or(TokenError::NoId)?;
-    let exp = claims
-        .get("exp")
-        .and_then(date_in_micros)
-        .map(|micros| micros / 1_000_000);
+    let exp = claims.get("exp").and_then(date_in_micros);
     let expires_at = exp
-        .and_then(NumericDate::from_seconds)
+        .and_then(NumericDate::from_micros)
         .ok_or(TokenError::Invalid)?;
     Ok(OutstandingToken {
         user_id: owner.cloned(),

@@ -3,6 +3,7 @@
 //! No behaviour beyond small accessors; no I/O. Answers to Django's `AbstractBaseUser` and Simple JWT's `models.py`.
 
 use crate::json::{Object, Value};
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::net::IpAddr;
@@ -206,30 +207,48 @@ impl TokenUser {
     }
 }
 
-/// Seconds since 1970-01-01 00:00:00 UTC (RFC 7519 §2), up to the last second of the year 9999.
+/// A date in a token (RFC 7519 §2): seconds since 1970 with a possible fraction, up to the end of the year 9999.
 ///
-/// A type of its own because [`Timestamp`] ends a day earlier than tokens may.
+/// A type of its own because [`Timestamp`] ends a day earlier than tokens may. Keeps microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NumericDate(i64);
 
 impl NumericDate {
-    const LAST: i64 = 253_402_300_799;
+    /// The end of the year 9999, exclusive, in microseconds.
+    const END: i64 = 253_402_300_800_000_000;
+
+    /// `None` before 1970 and after the year 9999.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (0..Self::END).contains(&micros).then_some(Self(micros))
+    }
 
     /// `None` before 1970 and after the year 9999.
     pub fn from_seconds(seconds: i64) -> Option<Self> {
-        (0..=Self::LAST).contains(&seconds).then_some(Self(seconds))
+        Self::from_micros(seconds.checked_mul(1_000_000)?)
     }
 
-    /// Seconds since 1970.
-    pub fn as_seconds(self) -> i64 {
+    /// Microseconds since 1970.
+    pub fn as_micros(self) -> i64 {
         self.0
     }
 
+    /// Whole seconds since 1970.
+    pub fn as_seconds(self) -> i64 {
+        self.0 / 1_000_000
+    }
+
     /// The calendar date and time in UTC.
-    pub fn to_datetime(self) -> jiff::civil::DateTime {
+    pub fn to_datetime(self) -> DateTime {
         jiff::civil::date(1970, 1, 1)
             .at(0, 0, 0, 0)
-            .saturating_add(SignedDuration::from_secs(self.0))
+            .saturating_add(SignedDuration::from_micros(self.0))
+    }
+}
+
+impl From<Timestamp> for NumericDate {
+    /// Dates before 1970 become its first instant.
+    fn from(at: Timestamp) -> Self {
+        Self(at.as_microsecond().clamp(0, Self::END - 1))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Rotated, Rotation, Store, Successor, TokenStore, UserTable};
 use crate::error::StoreError;
-use crate::models::{EncodedPassword, OutstandingToken, User, UserId, UserIdKind};
+use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
@@ -186,7 +186,7 @@ impl TokenStore for MemoryStore {
         let expired = data
             .outstanding
             .values()
-            .filter(|token| token.expires_at.as_seconds() < before.as_second())
+            .filter(|token| token.expires_at < NumericDate::from(before))
             .take(limit);
         let expired: Vec<String> = expired.map(|token| token.jti.clone()).collect();
         for jti in &expired {

@@ -12,7 +12,7 @@ pub use schema::Migration;
 
 use super::{Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
-use crate::models::{OutstandingToken, User, UserId, UserIdKind};
+use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -259,14 +259,13 @@ impl Store for SqliteStore {
     }
 }
 
-const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-
 /// A time as Django's SQLite backend writes it: UTC, microseconds left out when zero.
-fn django_time(at: Timestamp) -> String {
-    let micros = at.as_microsecond().rem_euclid(1_000_000);
-    let whole = at.strftime(DATE_FORMAT).to_string();
+fn django_time(at: impl Into<NumericDate>) -> String {
+    let at = at.into();
+    let micros = at.as_micros().rem_euclid(1_000_000);
+    let whole = at.to_datetime().strftime("%Y-%m-%d %H:%M:%S");
     if micros == 0 {
-        whole
+        whole.to_string()
     } else {
         format!("{whole}.{micros:06}")
     }

@@ -3,8 +3,8 @@
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
 use super::super::{Rotated, Rotation, Successor};
+use super::django_time;
 use super::users::UserQueries;
-use super::{DATE_FORMAT, django_time};
 use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -80,11 +80,7 @@ impl TokenQueries {
 
     pub(super) fn record(&self, db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
         let created_at = django_time(token.created_at);
-        let expires_at = token
-            .expires_at
-            .to_datetime()
-            .strftime(DATE_FORMAT)
-            .to_string();
+        let expires_at = django_time(token.expires_at);
         let values = params![
             token.token,
             created_at,
