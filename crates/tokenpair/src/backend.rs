@@ -30,6 +30,9 @@ use key::{SigningKey, VerifyingKey};
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 128 * 1024;
 
+/// The longest encoded header that is parsed: nothing of it is authenticated yet.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
 const MAX_KID_BYTES: usize = 256;
 
 /// Signs claims and reads signed ones.
@@ -183,6 +186,9 @@ impl TokenBackend {
 
     /// T3 to T5: one object, the one algorithm, nothing critical. Gives the `kid`.
     fn check_header(&self, segment: &str) -> Result<Option<String>, TokenError> {
+        if segment.len() > MAX_HEADER_BYTES {
+            return Err(TokenError::Invalid);
+        }
         let bytes = URL_SAFE_NO_PAD
             .decode(segment)
             .map_err(|_| TokenError::Invalid)?;

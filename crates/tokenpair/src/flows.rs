@@ -22,12 +22,10 @@ pub async fn obtain_pair(
     let user = authenticate(jwt, credentials, info).await?;
     let now = jwt.now();
     let refresh = claims_for_login(jwt, TokenClass::Refresh, &user, now);
+    let access = jwt.sign(&tokens::access_claims(jwt, &refresh, now))?;
     let mut data = Object::new();
     data.insert("refresh", sign_and_record(jwt, &refresh, &user, now).await?);
-    data.insert(
-        "access",
-        jwt.sign(&tokens::access_claims(jwt, &refresh, now))?,
-    );
+    data.insert("access", access);
     logged_in(jwt, &user, info).await?;
     Ok(jwt.complete(data, Answer::ObtainPair(&user)))
 }

@@ -57,7 +57,7 @@ struct Hooks {
 }
 
 /// Which answer a [`validate`](SimpleJwtBuilder::validate) hook is looking at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Answer<'a> {
     /// `token_obtain_pair` for this user.
@@ -72,6 +72,19 @@ pub enum Answer<'a> {
     Verify(&'a Claims),
     /// `token_blacklist`; the claims of the presented token.
     Blacklist(&'a Claims),
+}
+
+impl fmt::Debug for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ObtainPair(_) => "ObtainPair",
+            Self::ObtainSliding(_) => "ObtainSliding",
+            Self::Refresh(_) => "Refresh",
+            Self::RefreshSliding(_) => "RefreshSliding",
+            Self::Verify(_) => "Verify",
+            Self::Blacklist(_) => "Blacklist",
+        })
+    }
 }
 
 impl SimpleJwt {
@@ -100,7 +113,7 @@ impl SimpleJwt {
         &self.0.settings
     }
 
-    /// Signs a token, adding the configured `aud` and `iss`.
+    /// Signs a token, adding the configured `aud` and `iss`. Fails with `Error::Store` where there is no signing key.
     pub fn encode<K: Kind>(&self, token: &Token<K>) -> Result<String, Error> {
         self.sign(token.claims())
     }
@@ -123,6 +136,12 @@ impl SimpleJwt {
     /// The name of the request header with the access token, in lower case (`AUTH_HEADER_NAME`).
     pub fn auth_header(&self) -> &str {
         &self.0.auth_header
+    }
+
+    /// Whether both handles belong to one engine.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn backend(&self) -> &TokenBackend {
@@ -270,7 +289,7 @@ enum Users {
 }
 
 impl SimpleJwtBuilder {
-    /// Users and tokens in one database.
+    /// Users and tokens in one database. Replaces what `users`, `user_table` and `tokens` set before.
     pub fn store(mut self, store: impl Store) -> Self {
         let store = Arc::new(store);
         self.users = Some(Users::Table(store.clone()));
@@ -381,6 +400,13 @@ impl SimpleJwtBuilder {
                 return Err(SettingsError::new("user store", None, message));
             }
         };
+        if users
+            .user_id_field()
+            .is_some_and(|field| field != settings.user_id_field)
+        {
+            let message = "is not the column that the user store looks users up by";
+            return Err(settings.error("USER_ID_FIELD", message));
+        }
         Ok(SimpleJwt(Arc::new(Inner {
             settings,
             auth_header,

@@ -10,6 +10,10 @@ use crate::store::{UserStore, UserTable};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a password is checked that changes while it is being upgraded.
+const ATTEMPTS: usize = 3;
 
 pub(crate) struct ModelBackend {
     table: Arc<dyn UserTable>,
@@ -50,17 +54,24 @@ impl UserStore for ModelBackend {
         if credentials.password.len() > MAX_PASSWORD_BYTES {
             return Ok(None);
         }
-        let user = self.table.find_by_login(&credentials.username).await?;
-        let check = self.check(&credentials.password, user.as_ref()).await?;
-        let Some(mut user) = user.filter(|_| check.matches) else {
-            return Ok(None);
-        };
-        // Before the active check, as Django does: an inactive user's right password is upgraded, too.
-        if let Some(encoded) = check.rehash {
-            self.table.set_password(&user, &encoded).await?;
-            user.password = EncodedPassword::new(encoded);
+        for _ in 0..ATTEMPTS {
+            let user = self.table.find_by_login(&credentials.username).await?;
+            let check = self.check(&credentials.password, user.as_ref()).await?;
+            let Some(mut user) = user.filter(|_| check.matches) else {
+                return Ok(None);
+            };
+            // Before the active check, as Django does: an inactive user's right password is upgraded, too.
+            if let Some(encoded) = check.rehash {
+                if !self.table.set_password(&user, &encoded).await? {
+                    continue;
+                }
+                user.password = EncodedPassword::new(encoded);
+            }
+            return Ok(user.is_active.then_some(user));
         }
-        Ok(user.is_active.then_some(user))
+        Err(Error::Busy {
+            retry_after: Duration::from_secs(1),
+        })
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -73,6 +84,10 @@ impl UserStore for ModelBackend {
 
     fn user_id_kind(&self) -> UserIdKind {
         self.table.user_id_kind()
+    }
+
+    fn user_id_field(&self) -> Option<&str> {
+        Some(self.table.user_id_field())
     }
 
     fn username_field(&self) -> &str {

@@ -156,7 +156,7 @@ impl fmt::Debug for Credentials {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestInfo {
-    /// The peer's address, when the server knows it.
+    /// The peer's address; axum provides it only through `into_make_service_with_connect_info::<SocketAddr>()`.
     pub address: Option<IpAddr>,
     /// The `User-Agent` header, cut to 512 bytes.
     pub user_agent: Option<String>,
@@ -165,7 +165,7 @@ pub struct RequestInfo {
 /// The user of a stateless view: what the access token says, unchecked against any store.
 ///
 /// Simple JWT's `TokenUser`. Further claims are reachable through [`TokenUser::claims`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TokenUser {
     /// The user claim unchanged, whatever its JSON type.
     pub id: Value,
@@ -204,6 +204,15 @@ impl TokenUser {
     /// Every claim of the access token.
     pub fn claims(&self) -> &Object {
         &self.claims
+    }
+}
+
+impl fmt::Debug for TokenUser {
+    /// The names of the claims only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.claims.iter().map(|(name, _)| name);
+        f.write_str("TokenUser")?;
+        f.debug_list().entries(names).finish()
     }
 }
 

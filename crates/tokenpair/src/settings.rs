@@ -205,9 +205,10 @@ impl Settings {
             ("REUSE_DETECTION", self.reuse_detection),
         ] {
             if used && !strict_rotation {
-                return Err(
-                    self.error(name, "needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION, both of which are true")
-                );
+                return Err(self.error(
+                    name,
+                    "needs ROTATE_REFRESH_TOKENS = true and BLACKLIST_AFTER_ROTATION = true",
+                ));
             }
         }
         Ok(())

@@ -41,6 +41,12 @@ pub trait UserStore: Send + Sync + 'static {
         Ok(())
     }
 
+    /// The column that [`get_user`](Self::get_user) looks users up by, to be compared with `USER_ID_FIELD` at start.
+    /// `None`, the default, is not compared.
+    fn user_id_field(&self) -> Option<&str> {
+        None
+    }
+
     /// How claims are converted to keys before [`get_user`](Self::get_user) is called. Text unless overridden.
     fn user_id_kind(&self) -> UserIdKind {
         UserIdKind::Text
@@ -65,14 +71,23 @@ pub trait UserTable: Send + Sync + 'static {
     /// The user whose `USER_ID_FIELD` equals `id`.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
 
-    /// Replaces the stored password, unless it is no longer `user.password` (somebody changed it meanwhile).
-    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError>;
+    /// Replaces the stored password. `false`, and nothing done, if it is no longer `user.password`.
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError>;
 
     /// Sets `last_login`.
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError>;
 
     /// The kind of the `USER_ID_FIELD` column.
     fn user_id_kind(&self) -> UserIdKind;
+
+    /// The column that [`get_user`](Self::get_user) looks users up by: must be what `USER_ID_FIELD` says.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "a mapped user model has a name of its own"
+    )]
+    fn user_id_field(&self) -> &str {
+        "id"
+    }
 
     /// The name of the log-in field (`USERNAME_FIELD`): what clients send beside `password`.
     #[expect(
@@ -87,7 +102,7 @@ pub trait UserTable: Send + Sync + 'static {
 /// The record of refresh and sliding tokens: Django's `token_blacklist` tables and our rotation table.
 #[async_trait]
 pub trait TokenStore: Send + Sync + 'static {
-    /// Records a new token.
+    /// Records a new token. A `jti` that is on record already stays unchanged.
     async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError>;
 
     /// Whether this `jti` is blacklisted.
@@ -105,7 +120,7 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Deletes up to `limit` tokens that expired before `before`, with their blacklist and rotation rows.
     ///
-    /// Returns how many records went. Call it with a margin: a token must be past `exp` and leeway.
+    /// Returns how many went, zero when there is nothing left to do. Call it with a margin: a token must be past `exp` and leeway.
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 

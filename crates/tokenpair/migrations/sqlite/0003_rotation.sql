@@ -10,3 +10,4 @@ CREATE TABLE "tokenpair_rotation" (
     "rotated_at" bigint NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX "tokenpair_rotation_parent_exp" ON "tokenpair_rotation" ("parent_exp");
+CREATE INDEX "tokenpair_rotation_line" ON "tokenpair_rotation" ("line_id", "rotated_at");

@@ -143,7 +143,11 @@ impl Fetcher {
                     None
                 }
                 Err(error) => {
-                    tracing::warn!(url = %self.url, error, "cannot fetch the keys of JWK_URL");
+                    tracing::warn!(
+                        host = self.url.host_str(),
+                        error,
+                        "cannot fetch the keys of JWK_URL"
+                    );
                     let rest = pause;
                     pause = (pause * 2).min(LAST_PAUSE);
                     Some(rest)
@@ -168,7 +172,11 @@ impl Fetcher {
 
     fn keep(&self, keys: JwkSet) {
         let skipped: Vec<_> = keys.skipped().iter().map(ToString::to_string).collect();
-        tracing::debug!(url = %self.url, ?skipped, "fetched the keys of JWK_URL");
+        tracing::debug!(
+            host = self.url.host_str(),
+            ?skipped,
+            "fetched the keys of JWK_URL"
+        );
         let at = Instant::now();
         self.fetched.store(Some(Arc::new(Fetched { keys, at })));
     }

@@ -7,7 +7,7 @@ use crate::json::Value;
 use std::fmt;
 
 /// A setting's value and where it was found ("tokenpair.toml", "environment variable `TOKENPAIR_LEEWAY`").
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Entry {
     /// The setting's name, in any case.
     pub name: String,
@@ -15,6 +15,13 @@ pub struct Entry {
     pub value: Value,
     /// What an error message says about the origin.
     pub source: String,
+}
+
+impl fmt::Debug for Entry {
+    /// Without the value, which may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({} from {})", self.name, self.source)
+    }
 }
 
 /// A setting that cannot be used: which, from where, and what would be accepted. Never shows a secret.

@@ -82,13 +82,11 @@ impl Data {
                 }
             };
         }
-        if rotation.reuse_detection {
+        let line_revoked = rotation.reuse_detection && {
             let last = self.end_of_line(&rotation.parent.jti);
-            self.blacklisted.insert(last);
-        }
-        Rotated::Blacklisted {
-            line_revoked: rotation.reuse_detection,
-        }
+            self.blacklisted.insert(last)
+        };
+        Rotated::Blacklisted { line_revoked }
     }
 
     /// The one token of the line that has not been exchanged.
@@ -116,16 +114,14 @@ impl UserTable for MemoryStore {
         Ok(self.data().users.get(id).cloned())
     }
 
-    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
-        if let Some(stored) = self
-            .data()
-            .users
-            .get_mut(&user.user_id)
-            .filter(|stored| stored.password == user.password)
-        {
-            stored.password = EncodedPassword::new(encoded);
-        }
-        Ok(())
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let stored = data.users.get_mut(&user.user_id);
+        let Some(stored) = stored.filter(|stored| stored.password == user.password) else {
+            return Ok(false);
+        };
+        stored.password = EncodedPassword::new(encoded);
+        Ok(true)
     }
 
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {

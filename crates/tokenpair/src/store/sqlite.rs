@@ -50,6 +50,14 @@ impl SqliteOptions {
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"))
             .unwrap_or(url);
+        // One letter is a drive, not a scheme.
+        let scheme = path.split_once(':').map_or("", |(scheme, _)| scheme);
+        let foreign = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if path == url && foreign {
+            return Err(StoreError::new(format!(
+                "{url:?} is not supported, use sqlite:PATH"
+            )));
+        }
         if path.is_empty() || path == ":memory:" {
             return Err(StoreError::new(format!(
                 "{url:?} names no file; for data in memory use MemoryStore"
@@ -190,7 +198,7 @@ impl UserTable for SqliteStore {
         self.read(move |db| users.by_user_id(db, &id)).await
     }
 
-    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
         let (users, user, encoded) = (self.0.users.clone(), user.clone(), encoded.to_owned());
         self.write(move |db| users.set_password(db, &user, &encoded))
             .await
@@ -208,6 +216,10 @@ impl UserTable for SqliteStore {
 
     fn username_field(&self) -> &str {
         &self.0.model.username
+    }
+
+    fn user_id_field(&self) -> &str {
+        &self.0.model.user_id
     }
 }
 
@@ -235,7 +247,10 @@ impl TokenStore for SqliteStore {
     }
 
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write(move |db| tokens::flush_expired(db, before, limit))
+        let ids = self
+            .read(move |db| tokens::expired(db, before, limit))
+            .await?;
+        self.write(move |db| tokens::flush(db, &ids, before, limit))
             .await
     }
 }
@@ -253,7 +268,6 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.0.threads.check_place()?;
         self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
             .await
     }

@@ -127,18 +127,30 @@ impl<U: Principal> Permission for IsAuthenticatedOrReadOnly<U> {
     }
 }
 
-/// The caller of this request, authenticated once however many extractors ask.
+/// The caller of this request, authenticated once however many extractors ask, by one engine for one header.
 #[derive(Clone)]
-struct Caller<U>(Option<U>);
+struct Caller<U> {
+    jwt: SimpleJwt,
+    header: Option<String>,
+    user: Option<U>,
+}
 
 async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Option<U>, Error> {
-    if let Some(Caller(known)) = parts.extensions.get::<Caller<U>>() {
-        return Ok(known.clone());
-    }
     let header = header(parts, jwt.auth_header());
-    let caller = U::authenticate(jwt, header.as_deref()).await?;
-    parts.extensions.insert(Caller(caller.clone()));
-    Ok(caller)
+    if let Some(known) = parts.extensions.get::<Caller<U>>()
+        && known.jwt.is_same(jwt)
+        && known.header == header
+    {
+        return Ok(known.user.clone());
+    }
+    let user = U::authenticate(jwt, header.as_deref()).await?;
+    let jwt = jwt.clone();
+    parts.extensions.insert(Caller {
+        jwt,
+        header,
+        user: user.clone(),
+    });
+    Ok(user)
 }
 
 /// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.

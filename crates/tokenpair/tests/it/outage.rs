@@ -75,7 +75,7 @@ impl UserTable for Failing {
         self.call(self.inner.get_user(id)).await
     }
 
-    async fn set_password(&self, user: &User, encoded: &str) -> Result<(), StoreError> {
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
         self.call(self.inner.set_password(user, encoded)).await
     }
 

@@ -5,7 +5,9 @@
 use crate::error::StoreError;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::{Connection, OpenFlags};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -25,11 +27,11 @@ const READ_WRITE: OpenFlags =
 pub(super) struct Threads {
     writer: Sender<Box<dyn Change>>,
     readers: Sender<Query>,
-    place: Place,
+    place: Arc<Place>,
 }
 
 /// The file as it was opened. SQLite goes on with a file that was deleted or replaced, and what it writes is lost.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Place {
     path: PathBuf,
     identity: Option<(u64, u64)>,
@@ -123,8 +125,8 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for P
 impl Threads {
     pub(super) fn start(path: &Path, readers: usize) -> rusqlite::Result<Self> {
         let connection = open_writer(path)?;
-        let place = Place::of(path);
-        let watched = place.clone();
+        let place = Arc::new(Place::of(path));
+        let watched = Arc::clone(&place);
         let (writer, changes) = bounded(QUEUE);
         spawn("tokenpair-sqlite-writer", move || {
             write_loop(&connection, &watched, &changes);
@@ -150,19 +152,16 @@ impl Threads {
         &self.place.path
     }
 
-    /// Whether the database is still the file that was opened.
-    pub(super) fn check_place(&self) -> Result<(), StoreError> {
-        self.place.check().map_err(StoreError::new)
-    }
-
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (caller, answer) = oneshot::channel();
+        let place = Arc::clone(&self.place);
         let job: Query = Box::new(move |db| {
             if !caller.is_closed() {
-                let _ = caller.send(query(db).map_err(StoreError::new));
+                let answer = place.check().and_then(|()| query(db));
+                let _ = caller.send(answer.map_err(StoreError::new));
             }
         });
         enqueue(&self.readers, job)?;
@@ -243,9 +242,10 @@ fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>
         let mut group = vec![first];
         group.extend(changes.try_iter().take(GROUP - 1));
         group.retain(|change| !change.is_abandoned());
-        let committed = place
-            .check()
-            .and_then(|()| commit_group(db, &mut group))
+        // A change that panics must not take the writer, and every later change, with it.
+        let work = AssertUnwindSafe(|| place.check().and_then(|()| commit_group(db, &mut group)));
+        let committed = catch_unwind(work)
+            .unwrap_or_else(|_| Err(failure("a change panicked")))
             .map_err(|error| error.to_string());
         let committed = committed.as_ref().copied().map_err(String::as_str);
         for change in group {
@@ -257,6 +257,10 @@ fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>
 fn commit_group(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
     if group.is_empty() {
         return Ok(());
+    }
+    if !db.is_autocommit() {
+        // What an earlier group left behind, when its rollback failed or it panicked.
+        execute(db, "ROLLBACK")?;
     }
     execute(db, "BEGIN IMMEDIATE")?;
     let result = run_all(db, group).and_then(|()| execute(db, "COMMIT"));

@@ -27,6 +27,14 @@ const EXCHANGE: &str = r#"INSERT INTO "tokenpair_rotation"
 const EXCHANGED_FOR: &str = r#"SELECT "successor_jti", "successor_iat", "successor_exp", "rotated_at"
     FROM "tokenpair_rotation" WHERE "parent_jti" = ?1"#;
 
+const END_OF_LINE: &str = r#"SELECT r."successor_jti" FROM "tokenpair_rotation" r
+    WHERE r."line_id" = (SELECT "line_id" FROM "tokenpair_rotation" WHERE "parent_jti" = ?1)
+    AND NOT EXISTS (SELECT 1 FROM "tokenpair_rotation" n WHERE n."parent_jti" = r."successor_jti")
+    ORDER BY r."rotated_at" DESC LIMIT 1"#;
+
+const FLUSH_EXCHANGES: &str = r#"DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
+    (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < ?1 LIMIT ?2)"#;
+
 /// The statements that depend on the user model, written once.
 #[derive(Debug)]
 pub(super) struct TokenQueries {
@@ -105,6 +113,11 @@ impl TokenQueries {
         if !self.blacklist(db, &rotation.parent, rotation.at)? {
             return settle_repeated(db, rotation);
         }
+        // Past its exp and within the leeway, somebody may have flushed the rows that said it is used up.
+        let expired = rotation.at.as_microsecond() >= rotation.parent.expires_at.as_micros();
+        if expired && exchanged_for(db, &rotation.parent.jti)?.is_some() {
+            return settle_repeated(db, rotation);
+        }
         let values = params![
             rotation.parent.jti,
             rotation.successor.jti,
@@ -152,9 +165,11 @@ fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rot
     if !rotation.reuse_detection {
         return Ok(refused);
     }
-    let last = end_of_line(db, successor.jti)?;
-    blacklist_recorded(db, &last, rotation.at)?;
-    Ok(Rotated::Blacklisted { line_revoked: true })
+    let line_revoked = match end_of_line(db, &rotation.parent.jti)? {
+        Some(last) => blacklist_recorded(db, &last, rotation.at)?,
+        None => false,
+    };
+    Ok(Rotated::Blacklisted { line_revoked })
 }
 
 fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Successor, i64)>> {
@@ -172,36 +187,47 @@ fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Success
     statement.query_row([jti], read).optional()
 }
 
-/// The one token of the line that has not been exchanged.
-fn end_of_line(db: &Connection, jti: String) -> rusqlite::Result<String> {
-    let mut last = jti;
-    while let Some((successor, _)) = exchanged_for(db, &last)? {
-        last = successor.jti;
-    }
-    Ok(last)
+/// The one token of the parent's line that has not been exchanged.
+fn end_of_line(db: &Connection, parent_jti: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = db.prepare_cached(END_OF_LINE)?;
+    statement
+        .query_row([parent_jti], |row| row.get(0))
+        .optional()
 }
 
-pub(super) fn flush_expired(
+/// The records that expired, oldest first. The dates have no index, so this reads, and never on the writer.
+pub(super) fn expired(
     db: &Connection,
     before: Timestamp,
     limit: usize,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Vec<i64>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let expired = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 ORDER BY "id" LIMIT ?2"#;
-    let until = django_time(before);
-    db.prepare_cached(&format!(
-        r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" IN ({expired})"#
-    ))?
-    .execute(params![until, limit])?;
-    let flushed = db
-        .prepare_cached(&format!(
-            r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" IN ({expired})"#
-        ))?
-        .execute(params![until, limit])?;
-    db.prepare_cached(
-        r#"DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
-           (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < ?1 LIMIT ?2)"#,
-    )?
-    .execute(params![before.as_second(), limit])?;
-    Ok(flushed)
+    let sql = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 ORDER BY "id" LIMIT ?2"#;
+    let mut statement = db.prepare_cached(sql)?;
+    let ids = statement.query_map(params![django_time(before), limit], |row| row.get(0))?;
+    ids.collect()
+}
+
+/// Deletes these records, and as many exchanges that no token can ask for any more. Returns the larger number.
+pub(super) fn flush(
+    db: &Connection,
+    ids: &[i64],
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<usize> {
+    let mut blacklisted = db.prepare_cached(
+        r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ?1"#,
+    )?;
+    let mut outstanding =
+        db.prepare_cached(r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" = ?1"#)?;
+    let mut flushed = 0;
+    for id in ids {
+        blacklisted.execute([id])?;
+        flushed += outstanding.execute([id])?;
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let exchanges = db
+        .prepare_cached(FLUSH_EXCHANGES)?
+        .execute(params![before.as_second(), limit])?;
+    Ok(flushed.max(exchanges))
 }

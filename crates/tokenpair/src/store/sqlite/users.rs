@@ -86,11 +86,9 @@ impl UserQueries {
         db: &Connection,
         user: &User,
         encoded: &str,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<bool> {
         let values = params![encoded, user.id, user.password.expose()];
-        db.prepare_cached(&self.set_password)?
-            .execute(values)
-            .map(drop)
+        Ok(db.prepare_cached(&self.set_password)?.execute(values)? == 1)
     }
 
     pub(super) fn update_last_login(
