@@ -46,6 +46,7 @@ def serve(port):
 
     class Gunicorn(BaseApplication):
         def load_config(self):
+            self.cfg.set("control_socket_disable", True)  # it would live in the HOME of whoever runs the tests
             self.cfg.set("bind", f"127.0.0.1:{port}")
             self.cfg.set("worker_class", "gthread")
             self.cfg.set("threads", 8)

@@ -27,6 +27,8 @@ pub(crate) struct Config {
     /// Whether refresh tokens are recorded and can be blacklisted (Simple JWT's blacklist app).
     pub(crate) token_blacklist: bool,
     pub(crate) settings: Settings,
+    /// No key is configured: it lives in a file. Until `use_key_file` the settings hold a passing one.
+    keeps_key: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,7 +82,7 @@ impl Config {
     /// Reads the file, the environment and the flags. The first flaw ends it.
     pub(crate) fn load(options: &Options, listen: Option<SocketAddr>) -> Result<Self, Failure> {
         let (file, path) = File::find(options)?;
-        let settings = settings(&file.simple_jwt, path.as_deref())?;
+        let (settings, keeps_key) = settings(&file.simple_jwt, path.as_deref())?;
         let url = options
             .database
             .as_deref()
@@ -101,7 +103,16 @@ impl Config {
             database,
             token_blacklist: file.database.token_blacklist.unwrap_or(true),
             settings,
+            keeps_key,
         })
+    }
+
+    /// Takes the signing key from its file, which is made if it does not exist. Only who signs needs it.
+    pub(crate) fn use_key_file(&mut self) -> Result<(), Failure> {
+        if self.keeps_key {
+            self.settings.signing_key = key_file::read_or_create(Path::new(KEY_FILE))?.into();
+        }
+        Ok(())
     }
 
     /// A throw-away configuration: its database lives in `folder`, its key in memory.
@@ -113,6 +124,7 @@ impl Config {
             database: SqliteOptions::new(folder.join("demo.sqlite3")),
             token_blacklist: true,
             settings,
+            keeps_key: false,
         })
     }
 }
@@ -166,8 +178,8 @@ fn describe(error: &toml::de::Error, text: &str) -> String {
     format!("line {line}, column {column}: {}", error.message())
 }
 
-/// The engine's settings: file, then environment, then the key file where no key is set.
-fn settings(table: &toml::Table, path: Option<&Path>) -> Result<Settings, Failure> {
+/// The engine's settings, file then environment, and whether the signing key lives in a file.
+fn settings(table: &toml::Table, path: Option<&Path>) -> Result<(Settings, bool), Failure> {
     let source = path
         .map(|path| path.display().to_string())
         .unwrap_or_default();
@@ -180,20 +192,23 @@ fn settings(table: &toml::Table, path: Option<&Path>) -> Result<Settings, Failur
         })
         .collect();
     entries.extend(Settings::environment());
-    let names_key = |entry: &Entry| entry.name.eq_ignore_ascii_case("SIGNING_KEY");
-    if !entries.iter().any(names_key) {
-        let value = Value::from(key_file::read_or_create(Path::new(KEY_FILE))?);
-        let source = format!("file {KEY_FILE}");
-        entries.insert(
-            0,
-            Entry {
-                name: "SIGNING_KEY".to_owned(),
-                value,
-                source,
-            },
-        );
+    let named = |name: &str| {
+        entries
+            .iter()
+            .rfind(|entry| entry.name.eq_ignore_ascii_case(name))
+    };
+    let symmetric = named("ALGORITHM")
+        .is_none_or(|entry| entry.value.as_str().is_none_or(|alg| alg.starts_with("HS")));
+    let keeps_key = named("SIGNING_KEY").is_none() && symmetric;
+    if keeps_key {
+        let value = Value::from(key_file::random_key()?);
+        entries.push(Entry {
+            name: "SIGNING_KEY".to_owned(),
+            value,
+            source: String::new(),
+        });
     }
-    Ok(Settings::load(entries)?)
+    Ok((Settings::load(entries)?, keeps_key))
 }
 
 fn json_value(value: &toml::Value) -> Value {

@@ -31,6 +31,9 @@ pub(crate) struct Serve {
     demo: bool,
 }
 
+/// User and password of `--demo`.
+const DEMO_USER: &str = "test";
+
 /// An account somebody should hear of.
 struct FirstUser {
     username: &'static str,
@@ -40,17 +43,23 @@ struct FirstUser {
 impl Serve {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         start_log(options);
+        if self.demo && (options.config.is_some() || options.database.is_some()) {
+            return Err(Failure::new(
+                "--demo uses a database and settings of its own: leave out --config and --database",
+            ));
+        }
         // Held until the end: dropping it deletes the folder.
         let folder = if self.demo {
             Some(temporary_folder()?)
         } else {
             None
         };
-        let config = match &folder {
+        let mut config = match &folder {
             Some(folder) => Config::demo(folder.path(), self.listen)?,
             None => Config::load(options, self.listen)?,
         };
         let store = SqliteStore::open(config.database.clone()).await?;
+        config.use_key_file()?;
         let jwt = super::engine(&config, &store)?;
         for warning in jwt.warnings() {
             tracing::warn!("{warning}");
@@ -81,7 +90,8 @@ impl Serve {
             stop.stop();
         };
         let outcome = listener::serve(listener, app.service(self.demo), limits, shutdown).await;
-        tracing::info!(?outcome, "stopped");
+        let listener::Outcome { accepted, aborted } = outcome;
+        tracing::info!(connections = accepted, aborted, "stopped");
         Ok(())
     }
 }
@@ -99,8 +109,8 @@ impl Serve {
         }
         let first = if self.demo {
             FirstUser {
-                username: "test",
-                password: "test".to_owned(),
+                username: DEMO_USER,
+                password: DEMO_USER.to_owned(),
             }
         } else {
             FirstUser {
@@ -162,11 +172,16 @@ fn announce(options: &Options, address: SocketAddr, first_user: Option<&FirstUse
             [("listening", Value::from(base.as_str()))],
         );
     };
+    let once = if *username == DEMO_USER {
+        ""
+    } else {
+        "   (shown only now)"
+    };
     let text = format!(
         r#"tokenpair is listening on {base}
 
   user      {username}
-  password  {password}   (shown only now)
+  password  {password}{once}
 
 Try it:
   curl -s {base}/api/token/ -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'

@@ -3,8 +3,8 @@
 use crate::output::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 /// 64 random bytes as text: more than HS512 needs.
@@ -15,33 +15,47 @@ pub(super) fn random_key() -> Result<String, Failure> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The key in the file at `path`, which is made if it does not exist.
+/// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.
 pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
     let failed = Failure::because(path.display().to_string());
     match create(path) {
-        Ok(mut file) => {
-            let key = random_key()?;
-            let written = file
-                .write_all(key.as_bytes())
-                .and_then(|()| file.sync_all());
-            written.map_err(|error| failed(&error))?;
-            Ok(key)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let key = fs::read_to_string(path).map_err(|error| failed(&error))?;
-            warn_if_readable_by_others(path);
-            Ok(key.trim_end().to_owned())
-        }
-        Err(error) => Err(failed(&error)),
+        Ok(()) => tracing::info!(
+            "made the signing key {}: keep it, every token depends on it",
+            absolute(path)
+        ),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_readable_by_others(path),
+        Err(error) => return Err(failed(&error)),
     }
+    let key = fs::read_to_string(path).map_err(|error| failed(&error))?;
+    if key.trim().is_empty() {
+        return Err(failed(
+            &"is empty: delete it and a new key is made, or put a key of at least 32 bytes in it",
+        ));
+    }
+    Ok(key.trim_end().to_owned())
 }
 
-fn create(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+/// Written beside its place and then moved there, so that nobody ever sees half a key. Files made so have mode 0600.
+fn create(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(random_key().map_err(io::Error::other)?.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)
+        .map(drop)
+        .map_err(|error| error.error)
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
 }
 
 #[cfg(unix)]

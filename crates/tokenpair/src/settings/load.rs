@@ -123,7 +123,7 @@ const REMOVED: [(&str, &str); 4] = [
 ];
 
 /// Variables with our prefix that belong to the server, not to the engine.
-const SERVER_VARIABLES: [&str; 5] = ["CONFIG", "DATABASE", "LISTEN", "LOG", "DEMO"];
+const SERVER_VARIABLES: [&str; 4] = ["CONFIG", "DATABASE", "LISTEN", "LOG"];
 
 /// The `TOKENPAIR_*` variables of this process.
 pub(super) fn environment() -> Vec<Entry> {

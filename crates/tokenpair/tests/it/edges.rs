@@ -130,6 +130,18 @@ async fn a_stateless_id_with_a_lone_surrogate_identifies_nobody() {
 }
 
 #[tokio::test]
+async fn a_body_of_very_many_lists_is_refused() {
+    let app = TestApp::new();
+    let body = format!("[{}[]]", "[],".repeat(100_000));
+    let reply = app.post(TOKEN, body).await;
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply.body.contains("More than 100000 arrays and objects"),
+        "{reply:?}"
+    );
+}
+
+#[tokio::test]
 async fn any_host_is_served() {
     let app = TestApp::new();
     let request = Request::post(TOKEN)
@@ -204,6 +216,9 @@ fn settings_that_cannot_work_together_are_refused() {
     assert!(refusal(|settings| settings.algorithm = Algorithm::RS256).starts_with("SIGNING_KEY: "));
     assert!(
         refusal(|settings| settings.password_hashers.clear()).starts_with("PASSWORD_HASHERS: ")
+    );
+    assert!(
+        refusal(|settings| settings.user_id_field = "email".into()).starts_with("USER_ID_FIELD: ")
     );
     assert!(refusal(|settings| settings.reuse_detection = true).starts_with("REUSE_DETECTION: "));
 }
