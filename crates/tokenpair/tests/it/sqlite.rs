@@ -401,3 +401,26 @@ async fn a_path_that_looks_like_a_uri_is_a_path() {
     filled(&path).await;
     assert!(path.exists());
 }
+
+#[tokio::test]
+async fn an_exchanged_token_whose_rows_django_flushed_is_refused_within_the_leeway() {
+    let (_folder, path) = place();
+    let store = filled(&path).await;
+    let lenient = |settings: &mut Settings| {
+        strict(settings);
+        settings.leeway = std::time::Duration::from_secs(60);
+    };
+    let app = TestApp::built(lenient, |builder, _| builder.store(store));
+    let pair = app.log_in().await;
+    assert_eq!(app.refresh(&pair.refresh).await.status, 200);
+    app.advance(86_400 + 10);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DELETE FROM token_blacklist_blacklistedtoken; DELETE FROM token_blacklist_outstandingtoken",
+        )
+        .unwrap();
+    app.refresh(&pair.refresh)
+        .await
+        .assert_refused("Token is blacklisted");
+}
