@@ -150,10 +150,34 @@ pub(crate) fn date_in_micros(claim: &Value) -> Option<i64> {
         Number::Int(seconds) => seconds.checked_mul(1_000_000)?,
         Number::Float(seconds) if seconds.abs() < 1e12 => {
             #[expect(clippy::cast_possible_truncation, reason = "bounded by the guard")]
-            let micros = (seconds * 1e6).round() as i64;
+            // As datetime.fromtimestamp(): the fraction alone is scaled, and ties go to even.
+            let micros = seconds.trunc() as i64 * 1_000_000
+                + (seconds.fract() * 1e6).round_ties_even() as i64;
             micros
         }
         _ => return None,
     };
     (i128::from(micros / 1_000_000) <= LAST_SECOND).then_some(micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date_in_micros;
+    use crate::json::Value;
+
+    #[test]
+    fn fractions_are_rounded_as_python_rounds_them() {
+        for (seconds, micros) in [
+            (1_795_245_611.569_336_4, 1_795_245_611_569_336),
+            (1.000_000_5, 1_000_001),
+            (1.25, 1_250_000),
+            (0.999_999_9, 1_000_000),
+        ] {
+            assert_eq!(
+                date_in_micros(&Value::from(seconds)),
+                Some(micros),
+                "{seconds}"
+            );
+        }
+    }
 }
