@@ -1,7 +1,7 @@
 //! What the engine asks of a database: few verbs, each one atomic, each one transaction.
 //!
 //! "Not there" is `Ok(None)` or `Ok(false)`; a [`StoreError`] means that the answer is unknown and becomes a 503.
-//! A verb that returns `Ok` has made its effect durable. `contract` holds the tests any store must pass.
+//! A verb that returns `Ok` has made its effect durable. `contract` holds the tests that any [`Store`] must pass.
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod contract;

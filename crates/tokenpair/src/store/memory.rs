@@ -48,7 +48,7 @@ impl MemoryStore {
         self.data().outstanding.len()
     }
 
-    /// A panic while the lock was held cannot leave half a change: every verb writes last.
+    /// A poisoned lock is used on: nothing in a verb can panic between its writes.
     fn data(&self) -> MutexGuard<'_, Data> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
