@@ -58,7 +58,7 @@ pub(crate) fn race(project: &Project) -> Outcome {
 
 pub(crate) fn differential(project: &Project) -> Outcome {
     let mut command = script(project, DIFFERENTIAL)?;
-    let python = python::environment(project)?;
+    let python = python::environment(project, python::REFERENCE)?;
     let reference = format!("{} {REFERENCE}", python.display());
     command.args(["--ours", OUR_SERVER, "--reference", &reference, "--out"]);
     command
@@ -100,7 +100,7 @@ fn profiles(project: &Project) -> Result<Vec<String>, Trouble> {
 
 /// A script of the suite, in an environment that has what it needs; our server is built by then.
 fn script(project: &Project, line: &str) -> Result<Command, Trouble> {
-    let python = python::environment(project)?;
+    let python = python::environment(project, python::REFERENCE)?;
     project.run(&mut project.cargo(BUILD)).success()?;
     // Unbuffered, so that what was found is seen when it is found.
     Ok(project.command(python, &format!("-u {line}")))

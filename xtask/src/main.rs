@@ -7,6 +7,7 @@ mod check;
 mod conformance;
 mod dependencies;
 mod hygiene;
+mod packages;
 mod process;
 mod project;
 mod python;

@@ -1,13 +1,15 @@
-//! A Python with the reference (Django, Simple JWT) in it, made in the build folder.
+//! Pythons with the packages that a step needs, such as the reference (Django, Simple JWT), made in the build folder.
 
 use crate::check::Trouble;
+use crate::packages;
 use crate::process::output;
 use crate::project::Project;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
-const REQUIREMENTS: &str = "conformance/reference/requirements.txt";
+/// The reference: Django, Simple JWT and what runs them.
+pub(crate) const REFERENCE: &str = "conformance/reference/requirements.txt";
 const PIP: &str = "-m pip install --quiet --disable-pip-version-check --requirement";
 /// The recorded texts are those of 3.11, so that comes first.
 const CANDIDATES: [&str; 5] = [
@@ -20,17 +22,16 @@ const CANDIDATES: [&str; 5] = [
 /// Fails below 3.11 and, as Debian has it, where `venv` is there without `ensurepip`.
 const IS_FIT: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
 const IS_NEWER: &str = "import sys; sys.exit(sys.version_info < (3, 13))";
-const INSTALL: [&str; 2] = [
-    "update -q",
-    "install -q -y --no-install-recommends python3 python3-venv",
-];
+const PACKAGES: &str = "python3 python3-venv";
 
-/// The interpreter of the environment, which is made if it is not there or has other packages.
-pub(crate) fn environment(project: &Project) -> Result<PathBuf, Trouble> {
-    let folder = project.target.join("xtask/venv");
+/// The interpreter of the environment with the packages of the file `requirements`, which is made if it is not there
+/// or has other packages.
+pub(crate) fn environment(project: &Project, requirements: &str) -> Result<PathBuf, Trouble> {
+    let name = requirements.replace('/', "-");
+    let folder = project.target.join("xtask/venv").join(name);
     let python = folder.join("bin/python");
     let installed = folder.join("installed.txt");
-    let wanted = fs::read_to_string(project.root.join(REQUIREMENTS))?;
+    let wanted = fs::read_to_string(project.root.join(requirements))?;
     let is_made = fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted);
     if is_made && is(project, &python, IS_FIT) {
         return Ok(python);
@@ -43,9 +44,9 @@ pub(crate) fn environment(project: &Project) -> Result<PathBuf, Trouble> {
         .run(project.command(base, "-m venv").arg(&folder))
         .success()?;
     let mut pip = project.command(&python, PIP);
-    if project.run(pip.arg(REQUIREMENTS)).problem().is_some() {
+    if project.run(pip.arg(requirements)).problem().is_some() {
         return Err(Trouble::Skipped(format!(
-            "pip cannot install {REQUIREMENTS}"
+            "pip cannot install {requirements}"
         )));
     }
     fs::write(installed, wanted)?;
@@ -61,19 +62,8 @@ fn interpreter(project: &Project) -> Result<&'static str, Trouble> {
     if let Some(name) = find() {
         return Ok(name);
     }
-    install(project);
+    packages::install(project, PACKAGES);
     find().ok_or_else(|| Trouble::Skipped("needs Python 3.11 or later with venv".to_owned()))
-}
-
-/// Through Debian's package manager, if we may; whether it worked shows in what is there afterwards.
-fn install(project: &Project) {
-    let user = output(&mut project.command("id", "-u"));
-    if user.is_ok_and(|id| id.trim() == "0") {
-        for line in INSTALL {
-            let mut command = project.command("apt-get", line);
-            project.run(command.env("DEBIAN_FRONTEND", "noninteractive"));
-        }
-    }
 }
 
 /// From 3.13 on Python words some errors otherwise than in the recordings.
