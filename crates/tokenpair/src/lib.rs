@@ -55,7 +55,8 @@ pub use models::{
     TokenUser, User, UserId, UserIdKind,
 };
 pub use settings::{
-    Audience, Entry, ErrorTexts, Secret, Settings, SettingsError, TokenClass, UserIdClaimType,
+    Audience, Entry, ErrorTexts, Secret, Setting, Settings, SettingsError, TokenClass,
+    UserIdClaimType,
 };
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};
 #[cfg(feature = "sqlite")]

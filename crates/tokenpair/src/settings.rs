@@ -9,6 +9,7 @@ mod read;
 mod values;
 
 pub use load::{Entry, SettingsError};
+pub use read::Setting;
 pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
 
 use crate::backend::Algorithm;

@@ -167,7 +167,7 @@ impl Settings {
         let Some(&name) = NAMES.iter().find(|&&name| name == upper) else {
             return Err(unknown(&upper, entry));
         };
-        let value = Setting { name, entry };
+        let value = Setting::new(name, entry);
         match name {
             "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime = value.duration()?,
             "ALGORITHM" => self.algorithm = value.algorithm()?,

@@ -71,32 +71,48 @@ const CODE: [(&str, &str, &str); 11] = [
 const ROUNDS: &str = "pbkdf2_sha256_iterations, pbkdf2_sha1_iterations, argon2_time_cost, argon2_memory_cost, \
                       argon2_parallelism, bcrypt_rounds, scrypt_work_factor, scrypt_block_size, scrypt_parallelism";
 
-/// One entry under its canonical name, with a reader for each type.
-pub(super) struct Setting<'a> {
-    pub(super) name: &'static str,
+/// One entry under its canonical name, with a reader for each type. For the engine's settings and for those of a
+/// server around it, so that both take the same forms and refuse in the same words.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    pub(super) name: &'a str,
     pub(super) entry: &'a Entry,
 }
 
-impl Setting<'_> {
-    fn refuse(&self, message: impl Into<String>) -> SettingsError {
+impl<'a> Setting<'a> {
+    /// Reads `entry`, to be called `name` in errors.
+    pub fn new(name: &'a str, entry: &'a Entry) -> Self {
+        Self { name, entry }
+    }
+
+    /// The value as it was found.
+    pub fn value(&self) -> &'a Value {
+        &self.entry.value
+    }
+
+    /// An error about this entry.
+    pub fn refuse(&self, message: impl Into<String>) -> SettingsError {
         SettingsError::new(self.name, Some(self.entry.source.clone()), message)
     }
 
-    fn expected(&self, what: &str) -> SettingsError {
+    /// An error that says what is accepted and shows what was found.
+    pub fn expected(&self, what: &str) -> SettingsError {
         self.refuse(format!(
             "expected {what}, got {}",
             describe(&self.entry.value)
         ))
     }
 
-    pub(super) fn text(&self) -> Result<String, SettingsError> {
+    /// A text that is not empty.
+    pub fn text(&self) -> Result<String, SettingsError> {
         match &self.entry.value {
             Value::String(text) if !text.is_empty() => Ok(text.clone()),
             _ => Err(self.expected("a text")),
         }
     }
 
-    pub(super) fn optional_text(&self) -> Result<Option<String>, SettingsError> {
+    /// A text; none and the empty one mean absent.
+    pub fn optional_text(&self) -> Result<Option<String>, SettingsError> {
         match &self.entry.value {
             Value::Null => Ok(None),
             Value::String(text) if text.is_empty() => Ok(None),
@@ -111,7 +127,8 @@ impl Setting<'_> {
         })
     }
 
-    pub(super) fn flag(&self) -> Result<bool, SettingsError> {
+    /// A boolean, or `true`, `1`, `yes`, `on` and their opposites.
+    pub fn flag(&self) -> Result<bool, SettingsError> {
         match &self.entry.value {
             Value::Bool(flag) => Ok(*flag),
             Value::String(text) => match text.to_ascii_lowercase().as_str() {
@@ -133,7 +150,8 @@ impl Setting<'_> {
         accepted.ok_or_else(|| self.expected("a number of bytes between 1 and 1073741824"))
     }
 
-    pub(super) fn duration(&self) -> Result<Duration, SettingsError> {
+    /// Seconds, or a text such as "15m" or "7 days".
+    pub fn duration(&self) -> Result<Duration, SettingsError> {
         let seconds = match &self.entry.value {
             Value::Number(Number::Int(int)) => u64::try_from(*int).ok().map(Duration::from_secs),
             Value::Number(Number::Float(float)) => Duration::try_from_secs_f64(*float).ok(),
@@ -145,7 +163,8 @@ impl Setting<'_> {
         })
     }
 
-    pub(super) fn list(&self) -> Result<Vec<String>, SettingsError> {
+    /// A list of texts, or one text with commas between the items.
+    pub fn list(&self) -> Result<Vec<String>, SettingsError> {
         let items = match &self.entry.value {
             Value::String(text) => {
                 Some(text.split(',').map(|item| item.trim().to_owned()).collect())
@@ -259,7 +278,8 @@ impl Setting<'_> {
         }
     }
 
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, SettingsError> {
+    /// One of the given names.
+    pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, SettingsError> {
         let found = self
             .entry
             .value
