@@ -1,5 +1,6 @@
 //! The routes of the server: token endpoints, `/api/me/`, health.
 
+use crate::config::{Endpoint, Paths};
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
@@ -10,10 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokenpair::json::{self, Object, Value};
 use tokenpair::store::Store as _;
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_obtain_pair, token_refresh,
-    token_urls, token_verify,
+    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
+    token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tokenpair::{SimpleJwt, SqliteStore};
+
+/// What answers every request.
+pub(crate) type AppService = DecodedPath<Router>;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -24,39 +28,39 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(jwt: SimpleJwt, store: SqliteStore) -> Self {
+    /// `stopping` says no to `/readyz` from the moment it is set, so that balancers stop sending requests.
+    pub(crate) fn new(jwt: SimpleJwt, store: SqliteStore, stopping: Arc<AtomicBool>) -> Self {
         Self {
             jwt,
             store,
-            stopping: Arc::default(),
+            stopping,
         }
-    }
-
-    /// From now on `/readyz` says no, so that balancers stop sending requests.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// The service that answers every request.
-    pub(crate) fn service(&self, demo: bool) -> DecodedPath<Router> {
+    pub(crate) fn service(&self, paths: &Paths) -> AppService {
         let mut router = Router::new()
-            .nest("/api", token_urls())
-            .url(
-                "/api/me/",
-                View::new("Me")
-                    .description("Who is calling.")
-                    .permission::<IsAuthenticated>()
-                    .get(me),
-            )
             .route("/livez", get(livez))
             .route("/readyz", get(readyz));
-        if demo {
-            router = router
-                .url("/gettoken/", token_obtain_pair())
-                .url("/refreshtoken/", token_refresh())
-                .url("/verifytoken/", token_verify());
+        for (endpoint, path) in paths.iter() {
+            router = router.url(path, view(endpoint));
         }
         DecodedPath::new(router.fallback(not_found).with_state(self.clone()))
+    }
+}
+
+fn view(endpoint: Endpoint) -> View<App> {
+    match endpoint {
+        Endpoint::TokenObtainPair => token_obtain_pair(),
+        Endpoint::TokenRefresh => token_refresh(),
+        Endpoint::TokenVerify => token_verify(),
+        Endpoint::TokenBlacklist => token_blacklist(),
+        Endpoint::TokenObtainSliding => token_obtain_sliding(),
+        Endpoint::TokenRefreshSliding => token_refresh_sliding(),
+        Endpoint::Me => View::new("Me")
+            .description("Who is calling.")
+            .permission::<IsAuthenticated>()
+            .get(me),
     }
 }
 

@@ -1,6 +1,9 @@
 //! One module a command, and what they share: opening the database, making the engine.
 
+pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod createuser;
+pub(crate) mod init;
 pub(crate) mod migrate;
 pub(crate) mod serve;
 
@@ -20,7 +23,7 @@ fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
     } else {
         builder.user_table(store.clone())
     };
-    Ok(builder.build()?)
+    builder.build().map_err(|error| config.explain(error))
 }
 
 async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {

@@ -1,271 +1,324 @@
-//! The configuration: flags over `TOKENPAIR_*` over a TOML file over defaults, read once.
+//! The configuration: flags over `TOKENPAIR_*` over a TOML file over defaults, read as a whole.
 //!
-//! `[simple_jwt]` holds the engine's settings under Simple JWT's names; the other sections are the server's.
+//! `[simple_jwt]` holds the engine's settings under Simple JWT's names; the other sections are the server's. What is
+//! unknown, or known and wrong, is an error that says where it stands.
+
+mod database;
+mod document;
+mod key_file;
+mod paths;
+mod section;
+mod server;
+mod shown;
+
+pub(crate) use paths::{Endpoint, Paths};
+pub(crate) use server::LogFormat;
+pub(crate) use shown::Shown;
 
 use crate::Options;
 use crate::output::Failure;
-use serde::Deserialize;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use database::Database;
+use document::Document;
+use section::Section;
+use server::Server;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use tokenpair::json::{Object, Value};
-use tokenpair::store::UserModel;
-use tokenpair::{Entry, Settings, SqliteOptions, UserIdKind};
-
-mod key_file;
+use tokenpair::json::Value;
+use tokenpair::{Entry, Settings, SettingsError, SqliteOptions};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
-const DATABASE: &str = "sqlite:tokenpair.sqlite3";
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
-const KEY_FILE: &str = "tokenpair.key";
+
+const SIMPLE_JWT: &str = "simple_jwt";
+const SECTIONS: [&str; 6] = [
+    "server",
+    "database",
+    "user_model",
+    SIMPLE_JWT,
+    "paths",
+    "cors",
+];
 
 /// Everything the server needs to know.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) listen: SocketAddr,
+    pub(crate) server: Server,
     pub(crate) database: SqliteOptions,
     /// Whether refresh tokens are recorded and can be blacklisted (Simple JWT's blacklist app).
     pub(crate) token_blacklist: bool,
     pub(crate) settings: Settings,
+    pub(crate) paths: Paths,
+    document: Option<Document>,
     /// No key is configured: it lives in a file. Until `use_key_file` the settings hold a passing one.
-    keeps_key: bool,
+    key_file: Option<PathBuf>,
+    shown: Vec<Shown>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    server: Server,
-    database: Database,
-    user_model: Model,
-    simple_jwt: toml::Table,
+/// What `serve` was told on the command line beside the options of every command.
+#[derive(Clone, Debug)]
+pub(crate) struct Flags {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) log_format: Option<LogFormat>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Server {
-    /// Address and port, 127.0.0.1:8000 unless set.
-    listen: Option<SocketAddr>,
+/// A wrong value, and the section it belongs to.
+type Flaw = (&'static str, SettingsError);
+
+fn in_section<T>(section: &'static str, result: Result<T, SettingsError>) -> Result<T, Flaw> {
+    result.map_err(|error| (section, error))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Database {
-    url: Option<String>,
-    token_blacklist: Option<bool>,
-}
-
-/// A custom user model; absent columns keep `auth_user`'s names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Model {
-    table: Option<String>,
-    id: Option<String>,
-    id_kind: Option<Kind>,
-    username: Option<String>,
-    user_id_kind: Option<Kind>,
-    password: Option<String>,
-    is_active: Option<String>,
-    is_staff: Option<String>,
-    is_superuser: Option<String>,
-    last_login: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Integer,
-    Uuid,
-    Text,
+/// Whether `name` is a setting of `section`.
+fn is_known(section: &str, name: &str) -> bool {
+    let known: &[&str] = match section {
+        "server" => &server::NAMES,
+        "database" => &database::NAMES,
+        "user_model" => &database::MODEL_NAMES,
+        "paths" => &paths::NAMES,
+        SIMPLE_JWT => Settings::names(),
+        _ => &[],
+    };
+    known.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 impl Config {
     /// Reads the file, the environment and the flags. The first flaw ends it.
-    pub(crate) fn load(options: &Options, listen: Option<SocketAddr>) -> Result<Self, Failure> {
-        let (file, path) = File::find(options)?;
-        let (settings, keeps_key) = settings(&file.simple_jwt, path.as_deref())?;
-        let url = options
-            .database
-            .as_deref()
-            .or(file.database.url.as_deref())
-            .unwrap_or(DATABASE);
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return Err(Failure::new(
-                "PostgreSQL is not supported yet; use sqlite:PATH",
-            ));
+    pub(crate) fn load(options: &Options, flags: Option<&Flags>) -> Result<Self, Failure> {
+        let flags = flags.unwrap_or(&Flags::NONE);
+        let document = find(options)?;
+        if let Some(document) = &document {
+            document.check_sections(&SECTIONS)?;
         }
-        let mut database = SqliteOptions::from_url(url)?;
-        database.user_model = file.user_model.apply(&settings);
+        let sources = Sources {
+            document: document.as_ref(),
+            options,
+            flags,
+        };
+        let gathered = Self::gather(&sources);
+        let mut config =
+            gathered.map_err(|(section, error)| explain(document.as_ref(), section, error))?;
+        config.document = document;
+        Ok(config)
+    }
+
+    /// What is wrong with a setting of the engine, shown in the file if it is there.
+    pub(crate) fn explain(&self, error: SettingsError) -> Failure {
+        explain(self.document.as_ref(), SIMPLE_JWT, error)
+    }
+
+    /// The file it was read from, if there is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.document.as_ref().map(Document::path)
+    }
+
+    /// A throw-away configuration: its database lives in `folder`, its key in memory. Files are not read.
+    pub(crate) fn demo(folder: &Path, flags: &Flags) -> Result<Self, Failure> {
+        let sources = Sources {
+            document: None,
+            options: &Options::default(),
+            flags,
+        };
+        let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
+        demo.database = SqliteOptions::new(folder.join("demo.sqlite3"));
+        demo.key_file = None;
+        demo.paths = Paths::demo();
+        Ok(demo)
+    }
+
+    fn gather(sources: &Sources<'_>) -> Result<Self, Flaw> {
+        let section = sources.section("server", &server::NAMES)?;
+        let server = in_section("server", Server::read(&section))?;
+        let mut shown = server.shown(&section);
+
+        let (settings, key_file) = settings(sources, &server)?;
+        shown.extend(shown::settings(&settings));
+
+        let section = sources.section("database", &database::NAMES)?;
+        let database = in_section("database", Database::read(&section))?;
+        shown.extend(database.shown(&section));
+        let section = sources.section("user_model", &database::MODEL_NAMES)?;
+        let model = in_section("user_model", database::user_model(&section, &settings))?;
+        shown.extend(database::shown_model(&model, &section));
+
+        let section = sources.section("paths", &paths::NAMES)?;
+        let paths = in_section("paths", Paths::read(&section))?;
+        shown.extend(paths.shown(&section));
+
+        let token_blacklist = database.token_blacklist;
+        let mut options = database.options;
+        options.user_model = model;
         Ok(Self {
-            listen: listen
-                .or(listen_from_env()?)
-                .or(file.server.listen)
-                .unwrap_or(LISTEN),
-            database,
-            token_blacklist: file.database.token_blacklist.unwrap_or(true),
+            server,
+            database: options,
+            token_blacklist,
             settings,
-            keeps_key,
+            paths,
+            document: None,
+            key_file,
+            shown,
         })
     }
 
     /// Takes the signing key from its file, which is made if it does not exist. Only who signs needs it.
     pub(crate) fn use_key_file(&mut self) -> Result<(), Failure> {
-        if self.keeps_key {
-            self.settings.signing_key = key_file::read_or_create(Path::new(KEY_FILE))?.into();
+        if let Some(path) = &self.key_file {
+            let symmetric = self.settings.algorithm.is_symmetric();
+            self.settings.signing_key = key_file::read(path, symmetric)?.into();
         }
         Ok(())
     }
 
-    /// A throw-away configuration: its database lives in `folder`, its key in memory.
-    pub(crate) fn demo(folder: &Path, listen: Option<SocketAddr>) -> Result<Self, Failure> {
-        let mut settings = Settings::new(key_file::random_key()?);
-        settings.update_last_login = true;
-        Ok(Self {
-            listen: listen.or(listen_from_env()?).unwrap_or(LISTEN),
-            database: SqliteOptions::new(folder.join("demo.sqlite3")),
-            token_blacklist: true,
-            settings,
-            keeps_key: false,
-        })
-    }
-}
-
-fn listen_from_env() -> Result<Option<SocketAddr>, Failure> {
-    let Ok(text) = std::env::var("TOKENPAIR_LISTEN") else {
-        return Ok(None);
-    };
-    let address = text.parse().map_err(|_| {
-        let wanted = "expected an address and a port such as 127.0.0.1:8000";
-        Failure::new(format!(
-            "environment variable TOKENPAIR_LISTEN: {wanted}, got {text:?}"
-        ))
-    });
-    address.map(Some)
-}
-
-impl File {
-    fn find(options: &Options) -> Result<(Self, Option<PathBuf>), Failure> {
-        let named = options.config.clone();
-        let place = named.or_else(|| {
-            PLACES
-                .iter()
-                .map(PathBuf::from)
-                .find(|place| place.exists())
-        });
-        let Some(path) = place else {
-            return Ok((Self::default(), None));
-        };
-        let failed = Failure::because(path.display().to_string());
-        let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
-        let file = toml::from_str(&text).map_err(|error| failed(&describe(&error, &text)))?;
-        Ok((file, Some(path)))
-    }
-}
-
-/// Where and what, without the line itself: it may hold a key.
-fn describe(error: &toml::de::Error, text: &str) -> String {
-    let before = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    format!("line {line}, column {column}: {}", error.message())
-}
-
-/// The engine's settings, file then environment, and whether the signing key lives in a file.
-fn settings(table: &toml::Table, path: Option<&Path>) -> Result<(Settings, bool), Failure> {
-    let source = path
-        .map(|path| path.display().to_string())
-        .unwrap_or_default();
-    let mut entries: Vec<Entry> = table
-        .iter()
-        .map(|(name, value)| Entry {
-            name: name.clone(),
-            value: json_value(value),
-            source: source.clone(),
-        })
-        .collect();
-    entries.extend(Settings::environment());
-    let named = |name: &str| {
-        entries
-            .iter()
-            .rfind(|entry| entry.name.eq_ignore_ascii_case(name))
-    };
-    let symmetric = named("ALGORITHM")
-        .is_none_or(|entry| entry.value.as_str().is_none_or(|alg| alg.starts_with("HS")));
-    let keeps_key = named("SIGNING_KEY").is_none() && symmetric;
-    if keeps_key {
-        let value = Value::from(key_file::random_key()?);
-        entries.push(Entry {
-            name: "SIGNING_KEY".to_owned(),
-            value,
-            source: String::new(),
-        });
-    }
-    Ok((Settings::load(entries)?, keeps_key))
-}
-
-fn json_value(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::from(text.as_str()),
-        toml::Value::Integer(int) => Value::from(*int),
-        toml::Value::Float(float) => Value::from(*float),
-        toml::Value::Boolean(flag) => Value::from(*flag),
-        toml::Value::Datetime(datetime) => Value::from(datetime.to_string()),
-        toml::Value::Array(values) => Value::Array(values.iter().map(json_value).collect()),
-        toml::Value::Table(table) => Value::Object(
-            table
-                .iter()
-                .map(|(name, value)| (name.clone(), json_value(value)))
-                .collect::<Object>(),
-        ),
-    }
-}
-
-impl Model {
-    fn apply(self, settings: &Settings) -> UserModel {
-        let mut model = UserModel::default();
-        let set = |column: &mut String, name: Option<String>| {
-            *column = name.unwrap_or_else(|| column.clone());
-        };
-        set(&mut model.table, self.table);
-        set(&mut model.id, self.id);
-        set(&mut model.username, self.username);
-        set(&mut model.password, self.password);
-        // An empty name says that the model has no such column.
-        let set = |column: &mut Option<String>, name: Option<String>| {
-            if let Some(name) = name {
-                *column = Some(name).filter(|name| !name.is_empty());
-            }
-        };
-        set(&mut model.is_active, self.is_active);
-        set(&mut model.is_staff, self.is_staff);
-        set(&mut model.is_superuser, self.is_superuser);
-        set(&mut model.last_login, self.last_login);
-        model.id_kind = self.id_kind.map_or(UserIdKind::Integer, UserIdKind::from);
-        let is_key = settings.user_id_field == model.id;
-        let otherwise = if is_key {
-            model.id_kind
-        } else {
-            UserIdKind::Text
-        };
-        let kind = self.user_id_kind.map_or(otherwise, UserIdKind::from);
-        model.with_user_id(settings.user_id_field.clone(), kind)
-    }
-}
-
-impl From<Kind> for UserIdKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Integer => Self::Integer,
-            Kind::Uuid => Self::Uuid,
-            Kind::Text => Self::Text,
+    /// Like [`use_key_file`](Self::use_key_file), but nothing is made: without a file the passing key stays.
+    pub(crate) fn use_existing_key_file(&mut self) -> Result<(), Failure> {
+        match &self.key_file {
+            Some(path) if path.exists() => self.use_key_file(),
+            _ => Ok(()),
         }
     }
+
+    /// Whether the configuration file itself holds the signing key.
+    pub(crate) fn file_holds_key(&self) -> bool {
+        let file = self.file().map(|path| format!("{}:", path.display()));
+        self.shown.iter().any(|shown| {
+            let from_file = file
+                .as_ref()
+                .is_some_and(|file| shown.source.starts_with(file));
+            shown.name == "SIGNING_KEY" && from_file
+        })
+    }
+
+    /// The file that holds the signing key, if that is not configured itself.
+    pub(crate) fn key_file(&self) -> Option<&Path> {
+        self.key_file.as_deref()
+    }
+
+    /// Settings that differ from those of `old` and are only looked at when the server starts.
+    pub(crate) fn needs_restart(&self, old: &Self) -> Vec<&'static str> {
+        let upload = |config: &Self| config.settings.data_upload_max_memory_size;
+        let changed = [
+            ("[server] listen", self.server.listen != old.server.listen),
+            (
+                "[server] log_format",
+                self.server.log_format != old.server.log_format,
+            ),
+            ("[database] url", self.database.path != old.database.path),
+            (
+                "[user_model]",
+                self.database.user_model != old.database.user_model,
+            ),
+            ("DATA_UPLOAD_MAX_MEMORY_SIZE", upload(self) != upload(old)),
+        ];
+        let changed = changed.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(name, _)| name).collect()
+    }
+
+    /// Every setting with its effective value and its source, secrets redacted.
+    pub(crate) fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
 }
+
+/// The engine's settings, and the file of the signing key if that is not set.
+fn settings(sources: &Sources<'_>, server: &Server) -> Result<(Settings, Option<PathBuf>), Flaw> {
+    let mut entries = sources.entries(SIMPLE_JWT);
+    let named = |name: &str| {
+        let entry = entries
+            .iter()
+            .rfind(|entry| entry.name.eq_ignore_ascii_case(name));
+        entry.map(|entry| &entry.value)
+    };
+    let symmetric = named("ALGORITHM").is_none_or(|value| {
+        value
+            .as_str()
+            .is_none_or(|algorithm| algorithm.starts_with("HS"))
+    });
+    let in_file = named("SIGNING_KEY").is_none() && (symmetric || server.names_key_file);
+    if !in_file {
+        return Ok((in_section(SIMPLE_JWT, Settings::load(entries))?, None));
+    }
+    let passing = key_file::random_key();
+    let passing = passing.map_err(|failure| {
+        let error = SettingsError::new("SIGNING_KEY", None, failure.to_string());
+        (SIMPLE_JWT, error)
+    })?;
+    entries.insert(
+        0,
+        Entry {
+            name: "SIGNING_KEY".to_owned(),
+            value: Value::from(passing),
+            source: server.signing_key_file.display().to_string(),
+        },
+    );
+    let settings = in_section(SIMPLE_JWT, Settings::load(entries))?;
+    Ok((settings, Some(server.signing_key_file.clone())))
+}
+
+/// Where values come from.
+struct Sources<'a> {
+    document: Option<&'a Document>,
+    options: &'a Options,
+    flags: &'a Flags,
+}
+
+impl Sources<'_> {
+    fn section(&self, name: &'static str, known: &[&str]) -> Result<Section, Flaw> {
+        in_section(name, Section::new(self.entries(name), known))
+    }
+
+    /// The values of a section, the more important ones later.
+    fn entries(&self, section: &str) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = self
+            .document
+            .into_iter()
+            .flat_map(|document| document.entries(section))
+            .collect();
+        match section {
+            SIMPLE_JWT => entries.extend(Settings::environment()),
+            "server" => {
+                entries.extend(section::environment(&server::VARIABLES));
+                entries.extend(self.flags.entries());
+            }
+            "database" => {
+                entries.extend(section::environment(&database::VARIABLES));
+                let url = self.options.database.as_deref();
+                entries.extend(url.map(|url| section::flag("--database", "url", url)));
+            }
+            _ => {}
+        }
+        entries
+    }
+}
+
+impl Flags {
+    const NONE: Self = Self {
+        listen: None,
+        log_format: None,
+    };
+
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let listen = self.listen.map(|address| address.to_string());
+        let format = self.log_format.map(LogFormat::name);
+        let listen = listen.map(|address| section::flag("--listen", "listen", address));
+        listen
+            .into_iter()
+            .chain(format.map(|format| section::flag("--log-format", "log_format", format)))
+    }
+}
+
+fn explain(document: Option<&Document>, section: &str, error: SettingsError) -> Failure {
+    match document {
+        Some(document) => document.explain(section, error),
+        None => Failure::from(error),
+    }
+}
+
+fn find(options: &Options) -> Result<Option<Document>, Failure> {
+    let place = options.config.clone().or_else(|| {
+        let mut places = PLACES.iter().map(PathBuf::from);
+        places.find(|place| place.exists())
+    });
+    place.map(|path| Document::read(&path)).transpose()
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod listener;
 mod output;
+mod reload;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -29,7 +30,7 @@ struct Cli {
 }
 
 /// What every command takes.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 struct Options {
     /// Configuration file [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE", env = "TOKENPAIR_CONFIG")]
@@ -52,6 +53,13 @@ struct Options {
 enum Command {
     /// Serve the token endpoints
     Serve(commands::serve::Serve),
+    /// Write a configuration file to start from
+    Init(commands::init::Init),
+    /// Say what is unsafe or will not work
+    Check(commands::check::Check),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(commands::config::ConfigCommand),
     /// Create the tables that are missing
     Migrate,
     /// Add a user
@@ -66,14 +74,16 @@ async fn main() -> ExitCode {
         command,
     } = Cli::parse();
     if command.is_some() && serve != commands::serve::Serve::default() {
-        let message =
-            "--listen and --demo belong to serve: write them after it, or leave the command out";
+        let message = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
         Cli::command()
             .error(ErrorKind::ArgumentConflict, message)
             .exit();
     }
     let result = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(serve) => serve.run(&options).await,
+        Command::Init(init) => init.run(&options),
+        Command::Check(check) => check.run(&options).await,
+        Command::Config(command) => command.run(&options),
         Command::Migrate => commands::migrate::run(&options).await,
         Command::Createuser(createuser) => createuser.run(&options).await,
     };

@@ -56,7 +56,7 @@ pub use models::{
 };
 pub use settings::{
     Audience, Entry, ErrorTexts, Secret, Setting, Settings, SettingsError, TokenClass,
-    UserIdClaimType,
+    UserIdClaimType, nearest,
 };
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};
 #[cfg(feature = "sqlite")]

@@ -8,7 +8,7 @@ mod load;
 mod read;
 mod values;
 
-pub use load::{Entry, SettingsError};
+pub use load::{Entry, SettingsError, nearest};
 pub use read::Setting;
 pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
 

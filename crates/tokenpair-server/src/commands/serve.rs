@@ -1,24 +1,32 @@
 //! `tokenpair serve`: the server, from an empty folder to a graceful stop.
 
+mod announce;
+mod reloading;
+
 use super::createuser::{self, Createuser};
 use crate::Options;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Flags, LogFormat};
 use crate::listener::{self, Limits};
-use crate::output::{self, Failure};
+use crate::output::Failure;
+use crate::reload::Reloadable;
+use announce::FirstUser;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reloading::Reloading;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokenpair::SqliteStore;
-use tokenpair::json::Value;
 use tokenpair::store::Migration;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
 /// Arguments of `serve`.
-#[derive(Debug, Default, PartialEq, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenpair serve --demo\n  tokenpair serve --config tokenpair.toml --listen 0.0.0.0:8000"
 )]
@@ -26,105 +34,157 @@ pub(crate) struct Serve {
     /// Address and port to listen on, also `TOKENPAIR_LISTEN` [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// How to write the log, also `TOKENPAIR_LOG_FORMAT` [default: text, json with --json]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
     /// Try it out: a throw-away database, user "test" with password "test", nothing kept
     #[arg(long)]
     demo: bool,
 }
 
-/// User and password of `--demo`.
-const DEMO_USER: &str = "test";
+/// Users of `--demo` and their passwords: ours, then those that well-known tutorials print.
+const DEMO_USERS: [(&str, &str); 3] = [
+    ("test", "test"),
+    ("user1", "yourpassword"),
+    ("your_username", "your_password"),
+];
 
-/// An account somebody should hear of.
-struct FirstUser {
-    username: &'static str,
-    password: String,
-}
+/// The superuser of a new database.
+const FIRST_USER: &str = "admin";
 
 impl Serve {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
-        start_log(options);
         if self.demo && (options.config.is_some() || options.database.is_some()) {
             return Err(Failure::new(
                 "--demo uses a database and settings of its own: leave out --config and --database",
             ));
         }
-        // Held until the end: dropping it deletes the folder.
+        // Held until the end: dropping it deletes the folder, also when the start is interrupted.
         let folder = if self.demo {
             Some(temporary_folder()?)
         } else {
             None
         };
-        let mut config = match &folder {
-            Some(folder) => Config::demo(folder.path(), self.listen)?,
-            None => Config::load(options, self.listen)?,
+        let stop = stop_signal()?;
+        tokio::pin!(stop);
+        let started = tokio::select! {
+            started = self.start(options, folder.as_ref().map(tempfile::TempDir::path)) => started?,
+            () = &mut stop => return Ok(()),
         };
+        started.serve(stop).await;
+        Ok(())
+    }
+
+    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Started, Failure> {
+        let flags = Flags {
+            listen: self.listen,
+            log_format: self.log_format,
+        };
+        let mut config = match demo {
+            Some(folder) => Config::demo(folder, &flags)?,
+            None => Config::load(options, Some(&flags))?,
+        };
+        start_log(options, &config);
         let store = SqliteStore::open(config.database.clone()).await?;
         config.use_key_file()?;
         let jwt = super::engine(&config, &store)?;
         for warning in jwt.warnings() {
             tracing::warn!("{warning}");
         }
-        let listener = bind(config.listen).await?;
+        let listener = bind(config.server.listen).await?;
 
         // Nothing may fail between here and the announcement: the first password is shown only there.
         let created = super::migrate(&store).await?;
         for step in &created {
             tracing::info!("created the tables of {step}");
         }
-        let first_user = self
-            .first_user(&config, &store, created.contains(&Migration::Auth))
-            .await?;
+        let first_user = if created.contains(&Migration::Auth) {
+            Some(self.first_user(&config, &store).await?)
+        } else {
+            None
+        };
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(error.to_string()))?;
-        announce(options, address, first_user.as_ref());
-        let app = App::new(jwt, store);
+        announce::announce(options, address, first_user.as_ref());
+        let stopping = Arc::new(AtomicBool::new(false));
+        let app = App::new(jwt, store.clone(), Arc::clone(&stopping));
+        let service = Reloadable::new(app.service(&config.paths));
+        let reloading = demo.is_none().then(|| Reloading {
+            options: options.clone(),
+            flags,
+            store,
+            stopping: Arc::clone(&stopping),
+            service: service.clone(),
+        });
+        Ok(Started {
+            listener,
+            config,
+            service,
+            stopping,
+            reloading,
+        })
+    }
+
+    /// A server without users is no use: the demo gets its own, a database that was just made a superuser.
+    async fn first_user(&self, config: &Config, store: &SqliteStore) -> Result<FirstUser, Failure> {
+        let users = if self.demo {
+            DEMO_USERS
+                .map(|(name, password)| (name, password.to_owned()))
+                .to_vec()
+        } else {
+            vec![(FIRST_USER, random_password()?)]
+        };
+        for (name, password) in &users {
+            let user = Createuser::new(name, !self.demo);
+            createuser::create(store, &config.settings, user, password).await?;
+        }
+        let (username, password) = users
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::new("there is no first user"))?;
+        Ok(FirstUser {
+            username,
+            password,
+            is_secret: !self.demo,
+        })
+    }
+}
+
+/// A server that could answer the first request.
+struct Started {
+    listener: TcpListener,
+    config: Config,
+    service: Reloadable<crate::app::AppService>,
+    stopping: Arc<AtomicBool>,
+    reloading: Option<Reloading>,
+}
+
+impl Started {
+    /// Until `stop`, and then until the requests in flight are answered.
+    async fn serve(self, stop: impl Future<Output = ()>) {
         let limits = Limits {
-            max_body_bytes: config.settings.data_upload_max_memory_size,
+            max_body_bytes: self.config.settings.data_upload_max_memory_size,
             ..Limits::default()
         };
-        let stop = app.clone();
-        let shutdown = async move {
-            stop_signal().await;
+        let reloading = self
+            .reloading
+            .map(|reloading| tokio::spawn(reloading.run(self.config)));
+        let shutdown = async {
+            stop.await;
             tracing::info!("stopping: no new connections, requests in flight are finished");
-            stop.stop();
+            self.stopping.store(true, Ordering::Relaxed);
         };
-        let outcome = listener::serve(listener, app.service(self.demo), limits, shutdown).await;
+        let outcome = listener::serve(self.listener, self.service, limits, shutdown).await;
+        if let Some(reloading) = reloading {
+            reloading.abort();
+        }
         let listener::Outcome { accepted, aborted } = outcome;
         tracing::info!(connections = accepted, aborted, "stopped");
-        Ok(())
     }
 }
 
-impl Serve {
-    /// A server without users is no use: the demo gets `test`, a database that was just made a superuser.
-    async fn first_user(
-        &self,
-        config: &Config,
-        store: &SqliteStore,
-        made: bool,
-    ) -> Result<Option<FirstUser>, Failure> {
-        if !made {
-            return Ok(None);
-        }
-        let first = if self.demo {
-            FirstUser {
-                username: DEMO_USER,
-                password: DEMO_USER.to_owned(),
-            }
-        } else {
-            FirstUser {
-                username: "admin",
-                password: random_password()?,
-            }
-        };
-        let user = Createuser::new(first.username, !self.demo);
-        createuser::create(store, &config.settings, user, &first.password).await?;
-        Ok(Some(first))
-    }
-}
-
-fn start_log(options: &Options) {
+fn start_log(options: &Options, config: &Config) {
     let filter =
         EnvFilter::try_from_env("TOKENPAIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
@@ -132,11 +192,15 @@ fn start_log(options: &Options) {
         .with_writer(std::io::stderr)
         .with_target(false);
     let log = log.with_ansi(std::io::stderr().is_terminal());
-    // A second subscriber can only come from a test that started one itself.
-    let _ = if options.json {
-        log.json().try_init()
+    let asked = if options.json {
+        LogFormat::Json
     } else {
-        log.try_init()
+        LogFormat::Text
+    };
+    // A second subscriber can only come from a test that started one itself.
+    let _ = match config.server.log_format.unwrap_or(asked) {
+        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.try_init(),
     };
 }
 
@@ -162,53 +226,25 @@ fn random_password() -> Result<String, Failure> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Says where the server is and, for a new account, what to paste. The only place where its password is shown.
-fn announce(options: &Options, address: SocketAddr, first_user: Option<&FirstUser>) {
-    let base = format!("http://{address}");
-    let Some(FirstUser { username, password }) = first_user else {
-        return output::result(
-            options,
-            format!("tokenpair is listening on {base}"),
-            [("listening", Value::from(base.as_str()))],
-        );
-    };
-    let once = if *username == DEMO_USER {
-        ""
-    } else {
-        "   (shown only now)"
-    };
-    let text = format!(
-        r#"tokenpair is listening on {base}
-
-  user      {username}
-  password  {password}{once}
-
-Try it:
-  curl -s {base}/api/token/ -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'
-  curl -s {base}/api/me/ -H 'Authorization: Bearer <access>'
-  curl -s {base}/api/token/refresh/ -H 'Content-Type: application/json' -d '{{"refresh": "<refresh>"}}'
-"#
-    );
-    let fields = [
-        ("listening", Value::from(base.as_str())),
-        ("username", Value::from(*username)),
-        ("password", Value::from(password.as_str())),
-    ];
-    output::result(options, text, fields);
+/// Ready at SIGINT or SIGTERM.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    use signal::unix::{SignalKind, signal};
+    let failed = Failure::because("cannot listen for signals");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// SIGINT or SIGTERM.
-async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        let terminate = signal::unix::signal(signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = signal::ctrl_c().await;
+/// Ready at Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    Ok(async {
+        let _ = signal::ctrl_c().await;
+    })
 }

@@ -15,10 +15,16 @@ pub(super) fn random_key() -> Result<String, Failure> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.
-pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
+/// The key in the file at `path`. A symmetric one is made if it does not exist; of servers that start at once, one
+/// makes it.
+pub(super) fn read(path: &Path, symmetric: bool) -> Result<String, Failure> {
     let failed = Failure::because(path.display().to_string());
-    match create(path) {
+    let made = if symmetric {
+        create(path)
+    } else {
+        Err(ErrorKind::AlreadyExists.into())
+    };
+    match made {
         Ok(()) => tracing::info!(
             "made the signing key {}: keep it, every token depends on it",
             absolute(path)

@@ -44,12 +44,14 @@ fn a_bad_setting_is_named_with_its_source() {
         ("SIGNING_KEY = \"short\"", "SIGNING_KEY"),
     ] {
         let told = with_setting(line).run("serve");
-        let refusal = refusal(&told);
+        assert_eq!((told.status, told.out.as_str()), (Some(1), ""));
+        let place = "tokenpair: tokenpair.toml:2:";
         assert!(
-            refusal.contains(name) && refusal.contains("tokenpair.toml"),
-            "{refusal}"
+            told.err.starts_with(place) && told.err.contains(name) && told.err.ends_with("^\n"),
+            "{}",
+            told.err
         );
-        assert!(!refusal.contains("short\""), "shows the key: {refusal}");
+        assert!(!told.err.contains("short\""), "shows the key: {}", told.err);
     }
 }
 
@@ -65,13 +67,18 @@ fn a_bad_variable_is_named() {
 fn a_configuration_that_cannot_be_read_is_named() {
     let told = Folder::new().run("serve --config nowhere.toml");
     assert!(refusal(&told).starts_with("nowhere.toml: "), "{}", told.err);
-    for content in ["[server\n", "[server]\nport = 1\n", "[surprise]\n"] {
+    for (content, place) in [
+        ("[server\n", "1:8"),
+        ("[server]\nport = 1\n", "2:1"),
+        ("[surprise]\n", "1:2"),
+    ] {
         let told = Folder::new()
             .with_file("tokenpair.toml", content)
             .run("serve");
         assert_eq!(told.status, Some(1));
         assert!(
-            told.err.starts_with("tokenpair: tokenpair.toml: "),
+            told.err
+                .starts_with(&format!("tokenpair: tokenpair.toml:{place}: ")),
             "{}",
             told.err
         );

@@ -123,7 +123,17 @@ const REMOVED: [(&str, &str); 4] = [
 ];
 
 /// Variables with our prefix that belong to the server, not to the engine.
-const SERVER_VARIABLES: [&str; 4] = ["CONFIG", "DATABASE", "LISTEN", "LOG"];
+const SERVER_VARIABLES: [&str; 9] = [
+    "CONFIG",
+    "DATABASE",
+    "FLUSH_INTERVAL",
+    "LISTEN",
+    "LOG",
+    "LOG_FORMAT",
+    "SIGNING_KEY_FILE",
+    "TOKEN_BLACKLIST",
+    "TRUSTED_PROXIES",
+];
 
 /// The `TOKENPAIR_*` variables of this process.
 pub(super) fn environment() -> Vec<Entry> {
@@ -132,7 +142,7 @@ pub(super) fn environment() -> Vec<Entry> {
     variables
         .filter_map(|(variable, value)| {
             let name = variable.strip_prefix("TOKENPAIR_")?;
-            let known_elsewhere = SERVER_VARIABLES.contains(&name);
+            let known_elsewhere = SERVER_VARIABLES.contains(&name) || name.starts_with("CORS_");
             (!known_elsewhere).then(|| Entry {
                 name: name.to_owned(),
                 value: Value::from(value.to_string_lossy().into_owned()),
@@ -143,6 +153,11 @@ pub(super) fn environment() -> Vec<Entry> {
 }
 
 impl Settings {
+    /// The names that [`load`](Self::load) understands, Simple JWT's and ours.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
     /// Settings from named values; later entries win. `SIGNING_KEY` must be among them.
     ///
     /// Names are Simple JWT's in any case. Unknown and removed names, wrong types and values that cannot work are
@@ -226,7 +241,7 @@ impl Settings {
 fn unknown(name: &str, entry: &Entry) -> SettingsError {
     let message = match REMOVED.iter().find(|(removed, _)| *removed == name) {
         Some((_, successor)) => format!("has been removed, use {successor}"),
-        None => match nearest(name) {
+        None => match nearest(name, NAMES) {
             Some(candidate) => format!("no such setting, did you mean {candidate}?"),
             None => "no such setting".to_owned(),
         },
@@ -234,13 +249,14 @@ fn unknown(name: &str, entry: &Entry) -> SettingsError {
     SettingsError::new(name, Some(entry.source.clone()), message)
 }
 
-/// The known name with the fewest edits, when it is near enough to be meant.
-fn nearest(name: &str) -> Option<&'static str> {
-    let scored = NAMES
-        .iter()
-        .map(|&known| (edit_distance(name, known), known))
-        .min()?;
-    (scored.0 <= 1 + name.len() / 4).then_some(scored.1)
+/// The name among `known` with the fewest edits, when it is near enough to be meant.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let upper = name.to_ascii_uppercase();
+    let scored = known
+        .into_iter()
+        .map(|known| (edit_distance(&upper, &known.to_ascii_uppercase()), known));
+    let (edits, known) = scored.min()?;
+    (edits <= 1 + name.len() / 4).then_some(known)
 }
 
 /// Levenshtein's distance over bytes; setting names are ASCII.

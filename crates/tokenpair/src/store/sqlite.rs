@@ -54,8 +54,9 @@ impl SqliteOptions {
         let scheme = path.split_once(':').map_or("", |(scheme, _)| scheme);
         let foreign = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if path == url && foreign {
+            // Without the address, which may hold a password.
             return Err(StoreError::new(format!(
-                "{url:?} is not supported, use sqlite:PATH"
+                "databases of kind {scheme:?} are not supported, use sqlite:PATH"
             )));
         }
         if path.is_empty() || path == ":memory:" {

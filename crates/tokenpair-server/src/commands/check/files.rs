@@ -1,0 +1,101 @@
+//! Files and tables: whether they can be used, and who else can read them.
+
+use super::Finding;
+use crate::commands::engine;
+use crate::config::Config;
+use crate::output::Failure;
+use std::path::Path;
+use tokenpair::{SqliteOptions, SqliteStore};
+
+const MODE: &str = "chmod 600 on it.";
+
+/// Every finding about what is on the disk. Nothing is created there.
+pub(super) async fn look(config: &mut Config) -> Vec<Finding> {
+    let mut findings = private_files(config);
+    if let Err(failure) = config.use_existing_key_file() {
+        findings.push(Finding::error(
+            "E001",
+            format!("The signing key cannot be read: {failure}."),
+            "Make the file readable for the user who runs the server, or name another in signing_key_file.",
+        ));
+        return findings;
+    }
+    match database(config).await {
+        Ok(found) => findings.extend(found),
+        Err(failure) => findings.push(Finding::error(
+            "E002",
+            format!("The server would not start: {failure}."),
+            "Correct what it names, then check again.",
+        )),
+    }
+    findings
+}
+
+fn private_files(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut look = |id, what: &str, path: &Path| {
+        if is_readable_by_others(path) {
+            let message = format!(
+                "{} can be read by other users: it holds {what}.",
+                path.display()
+            );
+            findings.push(Finding::warning(id, message, MODE));
+        }
+    };
+    if let Some(path) = config.key_file() {
+        look("W014", "the signing key", path);
+    }
+    if let Some(path) = config.file().filter(|_| config.file_holds_key()) {
+        look("W015", "the signing key", path);
+    }
+    look("W016", "password hashes", &config.database.path);
+    findings
+}
+
+/// Opens the database as the server would, or an empty one in its place if it does not exist yet.
+async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let place = tempfile::tempdir()
+        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    let exists = config.database.path.exists();
+    let mut options: SqliteOptions = config.database.clone();
+    if !exists {
+        options.path = place.path().join("empty.sqlite3");
+    }
+    let store = SqliteStore::open(options).await?;
+    let jwt = engine(config, &store)?;
+    let mut findings: Vec<Finding> = jwt
+        .warnings()
+        .into_iter()
+        .map(|warning| Finding::warning("W010", format!("{warning}."), "See docs/settings.md."))
+        .collect();
+    if exists {
+        findings.extend(tables(config, &store).await?);
+    }
+    Ok(findings)
+}
+
+async fn tables(_config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    let pending = store.pending_migrations().await?;
+    if !pending.is_empty() {
+        let names: Vec<String> = pending.iter().map(ToString::to_string).collect();
+        findings.push(Finding::warning(
+            "W017",
+            format!("Tables are missing: {}.", names.join(", ")),
+            "Run `tokenpair migrate`; the server does it at its next start.",
+        ));
+        return Ok(findings);
+    }
+    Ok(findings)
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_path: &Path) -> bool {
+    false
+}

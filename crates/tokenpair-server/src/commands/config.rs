@@ -1,0 +1,81 @@
+//! `tokenpair config show`: what takes effect, and where it comes from.
+
+use crate::Options;
+use crate::config::{Config, Shown};
+use crate::output::{self, Failure};
+use std::fmt::Write as _;
+use tokenpair::json::{self, Value};
+
+/// What to do with the configuration.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting with its effective value and its source; secrets are redacted
+    #[command(
+        after_help = "Examples:\n  tokenpair config show\n  tokenpair config show --json | jq ."
+    )]
+    Show,
+}
+
+impl ConfigCommand {
+    pub(crate) fn run(&self, options: &Options) -> Result<(), Failure> {
+        let Self::Show = self;
+        let config = Config::load(options, None)?;
+        if options.json {
+            for shown in config.shown() {
+                let fields = [
+                    ("section", Value::from(shown.section)),
+                    ("name", Value::from(shown.name.as_str())),
+                    ("value", shown.value.clone()),
+                    ("source", Value::from(shown.source.as_str())),
+                ];
+                output::result(options, "", fields);
+            }
+        } else {
+            output::result(options, table(&config), []);
+        }
+        Ok(())
+    }
+}
+
+/// Sections as in the file, the sources as comments.
+fn table(config: &Config) -> String {
+    let file = config.file().map_or_else(
+        || "no configuration file".to_owned(),
+        |path| format!("from {}", path.display()),
+    );
+    let mut text = format!("# {file}\n");
+    let mut section = "";
+    for shown in config.shown() {
+        if shown.section != section {
+            section = shown.section;
+            let _ = write!(text, "\n[{section}]\n");
+        }
+        let _ = writeln!(text, "{:<56}  # {}", setting(shown), shown.source);
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// As one would write it in the file; nothing is an empty text there.
+fn setting(shown: &Shown) -> String {
+    format!("{} = {}", shown.name, toml(&shown.value))
+}
+
+fn toml(value: &Value) -> String {
+    match value {
+        Value::Null => "\"\"".to_owned(),
+        Value::String(text) => toml::Value::from(text.as_str()).to_string(),
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().map(toml).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Value::Object(members) => {
+            let members = members.iter();
+            let members: Vec<_> = members
+                .map(|(name, value)| format!("{name} = {}", toml(value)))
+                .collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        plain => json::encode_utf8(plain),
+    }
+}

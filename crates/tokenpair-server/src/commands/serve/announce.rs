@@ -1,0 +1,54 @@
+//! What a server prints when it starts.
+
+use crate::Options;
+use crate::output;
+use std::net::SocketAddr;
+use tokenpair::json::Value;
+
+/// An account somebody should hear of.
+pub(super) struct FirstUser {
+    pub(super) username: &'static str,
+    pub(super) password: String,
+    /// Whether the password was made for this account and nobody knows it yet.
+    pub(super) is_secret: bool,
+}
+
+/// Says where the server is and, for a new account, what to paste. The only place where its password is shown.
+pub(super) fn announce(options: &Options, address: SocketAddr, first_user: Option<&FirstUser>) {
+    let base = format!("http://{address}");
+    let Some(FirstUser {
+        username,
+        password,
+        is_secret,
+    }) = first_user
+    else {
+        return output::result(
+            options,
+            format!("tokenpair is listening on {base}"),
+            [("listening", Value::from(base.as_str()))],
+        );
+    };
+    let once = if *is_secret {
+        "   (shown only now)"
+    } else {
+        ""
+    };
+    let text = format!(
+        r#"tokenpair is listening on {base}
+
+  user      {username}
+  password  {password}{once}
+
+Try it:
+  curl -s {base}/api/token/ -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'
+  curl -s {base}/api/me/ -H 'Authorization: Bearer <access>'
+  curl -s {base}/api/token/refresh/ -H 'Content-Type: application/json' -d '{{"refresh": "<refresh>"}}'
+"#
+    );
+    let fields = [
+        ("listening", Value::from(base.as_str())),
+        ("username", Value::from(*username)),
+        ("password", Value::from(password.as_str())),
+    ];
+    output::result(options, text, fields);
+}

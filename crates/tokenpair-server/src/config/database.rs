@@ -1,0 +1,151 @@
+//! `[database]` and `[user_model]`: which database, and what its users look like.
+
+use super::section::Section;
+use super::shown::Shown;
+use tokenpair::json::Value;
+use tokenpair::store::UserModel;
+use tokenpair::{Setting, Settings, SettingsError, SqliteOptions, UserIdKind};
+
+pub(super) const NAMES: [&str; 2] = ["url", "token_blacklist"];
+
+/// Variables for this section, after `TOKENPAIR_`, and the settings they hold.
+pub(super) const VARIABLES: [(&str, &str); 2] =
+    [("DATABASE", "url"), ("TOKEN_BLACKLIST", "token_blacklist")];
+
+pub(super) const MODEL_NAMES: [&str; 10] = [
+    "table",
+    "id",
+    "id_kind",
+    "username",
+    "user_id_kind",
+    "password",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+    "last_login",
+];
+
+const URL: &str = "sqlite:tokenpair.sqlite3";
+
+/// `[database]`.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) options: SqliteOptions,
+    pub(super) token_blacklist: bool,
+}
+
+impl Database {
+    pub(super) fn read(section: &Section) -> Result<Self, SettingsError> {
+        let options = section.find("url").map_or_else(
+            || SqliteOptions::from_url(URL).map_err(|error| unusable(&error)),
+            |setting| sqlite(&setting),
+        );
+        Ok(Self {
+            options: options?,
+            token_blacklist: section.read("token_blacklist", true, Setting::flag)?,
+        })
+    }
+
+    pub(super) fn shown(&self, section: &Section) -> Vec<Shown> {
+        let url = format!("sqlite:{}", self.options.path.display());
+        [
+            ("url", Value::from(url)),
+            ("token_blacklist", Value::from(self.token_blacklist)),
+        ]
+        .map(|(name, value)| Shown::new("database", name, value, section))
+        .into()
+    }
+}
+
+fn sqlite(setting: &Setting<'_>) -> Result<SqliteOptions, SettingsError> {
+    let url = setting
+        .text()
+        .map_err(|_| setting.refuse("expected a text such as \"sqlite:tokenpair.sqlite3\""))?;
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Err(setting.refuse("PostgreSQL is not supported yet, use sqlite:PATH"));
+    }
+    SqliteOptions::from_url(&url).map_err(|error| setting.refuse(error.to_string()))
+}
+
+fn unusable(error: &tokenpair::StoreError) -> SettingsError {
+    SettingsError::new("url", None, error.to_string())
+}
+
+/// `[user_model]`: absent columns keep `auth_user`'s names.
+pub(super) fn user_model(
+    section: &Section,
+    settings: &Settings,
+) -> Result<UserModel, SettingsError> {
+    let auth_user = UserModel::default();
+    let name = |name, default| section.read(name, default, identifier);
+    // An empty name says that the model has no such column.
+    let optional = |name, default| {
+        section.read(name, default, |setting| match setting.optional_text()? {
+            Some(_) => identifier(setting).map(Some),
+            None => Ok(None),
+        })
+    };
+    let id = name("id", auth_user.id)?;
+    let id_kind = section.read("id_kind", UserIdKind::Integer, kind)?;
+    let is_key = settings.user_id_field == id;
+    let otherwise = if is_key { id_kind } else { UserIdKind::Text };
+    let user_id_kind = section.read("user_id_kind", otherwise, kind)?;
+    let model = UserModel {
+        table: name("table", auth_user.table)?,
+        id,
+        id_kind,
+        username: name("username", auth_user.username)?,
+        password: name("password", auth_user.password)?,
+        is_active: optional("is_active", auth_user.is_active)?,
+        is_staff: optional("is_staff", auth_user.is_staff)?,
+        is_superuser: optional("is_superuser", auth_user.is_superuser)?,
+        last_login: optional("last_login", auth_user.last_login)?,
+        ..UserModel::default()
+    };
+    let model = model.with_user_id(settings.user_id_field.clone(), user_id_kind);
+    model.validate().map(|()| model)
+}
+
+/// A name that [`UserModel::validate`] accepts.
+fn identifier(setting: &Setting<'_>) -> Result<String, SettingsError> {
+    let name = setting.text()?;
+    let model = UserModel {
+        table: name.clone(),
+        ..UserModel::default()
+    };
+    let checked = model.validate();
+    checked.map_err(|error| setting.refuse(error.message))?;
+    Ok(name)
+}
+
+fn kind(setting: &Setting<'_>) -> Result<UserIdKind, SettingsError> {
+    setting.choice(&KINDS)
+}
+
+const KINDS: [(&str, UserIdKind); 3] = [
+    ("integer", UserIdKind::Integer),
+    ("uuid", UserIdKind::Uuid),
+    ("text", UserIdKind::Text),
+];
+
+pub(super) fn shown_model(model: &UserModel, section: &Section) -> Vec<Shown> {
+    let optional = |name: &Option<String>| Value::from(name.as_deref().unwrap_or_default());
+    let kind = |kind| {
+        let named = KINDS.iter().find(|(_, known)| *known == kind);
+        Value::from(named.map_or("", |(name, _)| name))
+    };
+    [
+        ("table", Value::from(model.table.as_str())),
+        ("id", Value::from(model.id.as_str())),
+        ("id_kind", kind(model.id_kind)),
+        ("username", Value::from(model.username.as_str())),
+        ("user_id_kind", kind(model.user_id_kind)),
+        ("password", Value::from(model.password.as_str())),
+        ("is_active", optional(&model.is_active)),
+        ("is_staff", optional(&model.is_staff)),
+        ("is_superuser", optional(&model.is_superuser)),
+        ("last_login", optional(&model.last_login)),
+    ]
+    .map(|(name, value)| Shown::new("user_model", name, value, section))
+    .into()
+}

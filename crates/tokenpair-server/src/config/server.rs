@@ -1,0 +1,106 @@
+//! `[server]`: address, logs, proxies, housekeeping, the key's file.
+
+use super::section::{Section, parsed};
+use super::shown::Shown;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokenpair::json::Value;
+use tokenpair::{Setting, SettingsError};
+
+pub(super) const NAMES: [&str; 5] = [
+    "listen",
+    "log_format",
+    "trusted_proxies",
+    "flush_interval",
+    "signing_key_file",
+];
+
+/// Variables for this section, after `TOKENPAIR_`, and the settings they hold.
+pub(super) const VARIABLES: [(&str, &str); 5] = [
+    ("LISTEN", "listen"),
+    ("LOG_FORMAT", "log_format"),
+    ("TRUSTED_PROXIES", "trusted_proxies"),
+    ("FLUSH_INTERVAL", "flush_interval"),
+    ("SIGNING_KEY_FILE", "signing_key_file"),
+];
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+const KEY_FILE: &str = "tokenpair.key";
+const FLUSH_INTERVAL: Duration = Duration::from_secs(3600);
+/// More often than this is work without use.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The section, with defaults for what is not set.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Address and port, 127.0.0.1:8000 unless set.
+    pub(crate) listen: SocketAddr,
+    pub(crate) log_format: Option<LogFormat>,
+    /// How often expired tokens are deleted; `None`: never.
+    pub(crate) flush_interval: Option<Duration>,
+    pub(super) signing_key_file: PathBuf,
+    /// Whether the file was named: it is then read whatever the algorithm.
+    pub(super) names_key_file: bool,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+impl LogFormat {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl Server {
+    pub(super) fn read(section: &Section) -> Result<Self, SettingsError> {
+        let address = "an address and a port such as \"127.0.0.1:8000\"";
+        let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+        Ok(Self {
+            listen: section.read("listen", LISTEN, parsed(address))?,
+            log_format: section.read("log_format", None, |setting| {
+                setting.choice(&formats).map(Some)
+            })?,
+            flush_interval: section.read("flush_interval", Some(FLUSH_INTERVAL), interval)?,
+            signing_key_file: section
+                .read("signing_key_file", KEY_FILE.to_owned(), Setting::text)?
+                .into(),
+            names_key_file: section.find("signing_key_file").is_some(),
+        })
+    }
+
+    pub(super) fn shown(&self, section: &Section) -> Vec<Shown> {
+        let format = self.log_format.unwrap_or(LogFormat::Text).name();
+        let seconds = self.flush_interval.map_or(0, |interval| interval.as_secs());
+        let key_file = self.signing_key_file.display().to_string();
+        [
+            ("listen", Value::from(self.listen.to_string())),
+            ("log_format", Value::from(format)),
+            ("flush_interval", Value::from(format!("{seconds}s"))),
+            ("signing_key_file", Value::from(key_file)),
+        ]
+        .map(|(name, value)| Shown::new("server", name, value, section))
+        .into()
+    }
+}
+
+fn interval(setting: &Setting<'_>) -> Result<Option<Duration>, SettingsError> {
+    let interval = setting.duration()?;
+    if interval.is_zero() {
+        return Ok(None);
+    }
+    if interval < SHORTEST_INTERVAL {
+        return Err(setting.refuse("must be at least 1 minute, or 0 for never"));
+    }
+    Ok(Some(interval))
+}

@@ -1,0 +1,154 @@
+use super::document::Document;
+use super::{Config, Flags, SECTIONS, Sources};
+use crate::Options;
+use std::path::Path;
+
+/// What the file says, or why it cannot be used.
+fn load(text: &str) -> Result<Config, String> {
+    let document =
+        Document::parse(Path::new("a.toml"), text.to_owned()).map_err(|error| error.to_string())?;
+    document
+        .check_sections(&SECTIONS)
+        .map_err(|error| error.to_string())?;
+    let sources = Sources {
+        document: Some(&document),
+        options: &Options::default(),
+        flags: &Flags::NONE,
+    };
+    Config::gather(&sources)
+        .map_err(|(section, error)| document.explain(section, error).to_string())
+}
+
+fn refusal(text: &str) -> String {
+    load(text)
+        .err()
+        .unwrap_or_else(|| panic!("accepted: {text}"))
+}
+
+#[test]
+fn a_wrong_value_is_shown_with_a_caret() {
+    assert_eq!(
+        refusal("# a comment\n[simple_jwt]\nACCESS_TOKEN_LIFETIME = \"soon\"\n"),
+        "a.toml:3:25: ACCESS_TOKEN_LIFETIME: expected a duration such as \"15m\", \"7 days\" or a number of seconds, \
+         got \"soon\"\n  |\n3 | ACCESS_TOKEN_LIFETIME = \"soon\"\n  |                         ^^^^^^"
+    );
+}
+
+#[test]
+fn a_wrong_name_is_shown_without_its_value() {
+    assert_eq!(
+        refusal("[simple_jwt]\n\n\n  SIGNIN_KEY = \"top secret\"\n"),
+        "a.toml:4:3: SIGNIN_KEY: no such setting, did you mean SIGNING_KEY?\n  |\n4 |   SIGNIN_KEY = …\n  |   ^^^^^^^^^^"
+    );
+}
+
+#[test]
+fn every_flaw_names_its_place_and_what_is_accepted() {
+    for (text, place, hint) in [
+        ("listen = 1", "a.toml:1:1: ", "outside of a section"),
+        ("[simplejwt]", "a.toml:1:2: ", "[simple_jwt]"),
+        ("[nothing_like_it]", "a.toml:1:2: ", "server, database"),
+        ("[server]\nport = 1", "a.toml:2:1: ", "listen"),
+        ("[server]\nlisten = 8000", "a.toml:2:10: ", "127.0.0.1:8000"),
+        (
+            "[server]\nlog_format = \"xml\"",
+            "a.toml:2:14: ",
+            "\"json\"",
+        ),
+        (
+            "[server]\nflush_interval = \"5s\"",
+            "a.toml:2:18: ",
+            "1 minute",
+        ),
+        ("[database]\nurl = 3", "a.toml:2:7: ", "sqlite:"),
+        (
+            "[database]\ntoken_blacklist = \"maybe\"",
+            "a.toml:2:19: ",
+            "true or false",
+        ),
+        ("[user_model]\nusrname = \"a\"", "a.toml:2:1: ", "username"),
+        (
+            "[user_model]\ntable = \"a-b\"",
+            "a.toml:2:9: ",
+            "letters, digits",
+        ),
+        (
+            "[user_model]\nid_kind = \"bigint\"",
+            "a.toml:2:11: ",
+            "\"integer\"",
+        ),
+        ("[paths]\nme = \"api/me\"", "a.toml:2:6: ", "starts with /"),
+        ("[paths]\nme = 3", "a.toml:2:6: ", "or false"),
+        ("[paths]\nme = \"/a{b}/\"", "a.toml:2:6: ", "letters"),
+        ("[paths]\nme = \"/readyz\"", "a.toml:2:6: ", "health"),
+        (
+            "[paths]\nme = [\"/a/\", \"/a\"]",
+            "a.toml:2:6: ",
+            "taken by me",
+        ),
+        (
+            "[paths]\ntoken_verify = \"/api/token/\"",
+            "a.toml:2:16: ",
+            "token_obtain_pair",
+        ),
+        (
+            "[simple_jwt]\nROTATION_GRACE_PERIOD = 5",
+            "a.toml:2:25: ",
+            "ROTATE_REFRESH_TOKENS",
+        ),
+        (
+            "[simple_jwt]\nLEEWAY = 1\nLEEWAY = 2",
+            "a.toml:3:1: ",
+            "duplicate",
+        ),
+    ] {
+        let refusal = refusal(text);
+        assert!(
+            refusal.starts_with(place) && refusal.contains(hint),
+            "{text}\n{refusal}"
+        );
+    }
+}
+
+#[test]
+fn no_error_shows_a_secret() {
+    for text in [
+        "[simple_jwt]\nSIGNING_KEY = topsecret",
+        "[simple_jwt]\nSIGNING_KEY = \"topsecret",
+        "[simple_jwt]\nSIGNING_KEY = [\"topsecret\"]",
+        "[simple_jwt]\nSIGNING_KEY = \"\"\"\ntopsecret=\n\" topsecret\n",
+        "[simple_jwt]\nSIGNING_KEY = '''\n[topsecret]\ntopsecret",
+        "[simple_jwt]\nsigning_key = \"a\" topsecret",
+        "[simple_jwt]\nSINGING_KEY = \"topsecret\"",
+        "[server]\nSIGNING_KEY = \"topsecret\"",
+        "SIGNING_KEY = \"topsecret\"",
+        "[secrets]\nkey = \"topsecret\"",
+        "[database]\nurl = \"postgres://me:topsecret@host/db\"",
+        "[database]\nurl = \"mysql://me:topsecret@host/db\"",
+        "[simple_jwt]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"topsecret\"\nLEEWAY = \"x\"",
+    ] {
+        let refusal = refusal(text);
+        assert!(!refusal.contains("topsecret"), "{refusal}");
+    }
+}
+
+#[test]
+fn paths_are_moved_multiplied_and_switched_off() {
+    let config = load(
+        "[paths]\ntoken_obtain_pair = [\"/auth/token/\", \"/gettoken/\"]\ntoken_verify = false\nme = \"/whoami\"",
+    )
+    .unwrap();
+    let paths: Vec<&str> = config.paths.iter().map(|(_, path)| path).collect();
+    assert_eq!(
+        paths,
+        [
+            "/auth/token/",
+            "/gettoken/",
+            "/api/token/refresh/",
+            "/api/token/blacklist/",
+            "/api/token/sliding/",
+            "/api/token/sliding/refresh/",
+            "/whoami"
+        ]
+    );
+}
