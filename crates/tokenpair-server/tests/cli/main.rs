@@ -9,6 +9,7 @@
     clippy::panic
 )]
 
+mod configuration;
 mod failures;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,254 @@
+//! init, check, config show, and a reload while the server runs.
+
+use crate::support::{Folder, is_private};
+use serde_json::{Value, json};
+use std::fs;
+
+fn lines(out: &str) -> Vec<Value> {
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn init_writes_a_file_that_changes_nothing_and_is_never_overwritten() {
+    let folder = Folder::new();
+    let shown = |folder: &Folder| {
+        let mut shown = lines(&folder.run("config show --json").out);
+        shown.iter_mut().for_each(|setting| {
+            setting.as_object_mut().unwrap().remove("source");
+        });
+        shown
+    };
+    let before = shown(&folder);
+    let told = folder.run("init");
+    assert_eq!((told.status, told.err.as_str()), (Some(0), ""));
+    assert!(
+        told.out.starts_with("Wrote tokenpair.toml."),
+        "{}",
+        told.out
+    );
+    assert!(is_private(&folder.path("tokenpair.toml")));
+    assert_eq!(before, shown(&folder));
+
+    let again = folder.run("init --hardened");
+    assert_eq!(again.status, Some(1));
+    assert!(again.err.contains("is there already"), "{}", again.err);
+    assert_eq!(before, shown(&folder));
+    assert_eq!(folder.names(), ["tokenpair.toml"]);
+}
+
+#[test]
+fn the_template_shows_the_defaults() {
+    let folder = Folder::new();
+    let template = folder.run("init --output -").out;
+    let defaults = lines(&folder.run("config show --json").out);
+    let uncommented: String = template
+        .lines()
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|line| line.contains(" = "))
+                .unwrap_or(line)
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let folder = Folder::new().with_file("tokenpair.toml", uncommented);
+    let examples = ["SIGNING_KEY", "CORS_ALLOWED_ORIGINS", "email"];
+    let hardened = [
+        "ROTATE_REFRESH_TOKENS",
+        "BLACKLIST_AFTER_ROTATION",
+        "ROTATION_GRACE_PERIOD",
+        "REUSE_DETECTION",
+    ];
+    let told = folder.run("config show --json");
+    assert_eq!(told.status, Some(0), "{}", told.err);
+    for setting in lines(&told.out) {
+        let name = setting["name"].as_str().unwrap();
+        if examples.contains(&name) || hardened.contains(&name) {
+            continue;
+        }
+        let default = defaults
+            .iter()
+            .find(|default| default["section"] == setting["section"] && default["name"] == name);
+        assert_eq!(default.unwrap()["value"], setting["value"], "{name}");
+    }
+}
+
+#[test]
+fn the_hardened_file_passes_the_check() {
+    let folder = Folder::new();
+    assert_eq!(folder.run("init --hardened").status, Some(0));
+    let told = folder.run("check --fail-level warning");
+    assert_eq!(
+        (told.status, told.out.as_str(), told.err.as_str()),
+        (Some(0), "System check identified no issues.\n", "")
+    );
+    assert_eq!(folder.names(), ["tokenpair.toml"]);
+}
+
+#[test]
+fn the_check_finds_what_is_unsafe() {
+    let folder = Folder::new().with_file(
+        "tokenpair.toml",
+        "[server]\nlisten = \"0.0.0.0:8000\"\nflush_interval = 0\n[simple_jwt]\nSIGNING_KEY = \"django-insecure-0123456789abcdef\"\n\
+         ACCESS_TOKEN_LIFETIME = \"2h\"\nREFRESH_TOKEN_LIFETIME = \"365 days\"\nCHECK_USER_IS_ACTIVE = false\n\
+         STORE_FULL_TOKENS = true\nPASSWORD_HASHERS = [\"django.contrib.auth.hashers.MD5PasswordHasher\"]\nLEEWAY = \"3h\"\n",
+    );
+    let told = folder.run("check --json");
+    assert_eq!(told.status, Some(0), "{}", told.err);
+    let ids: Vec<String> = lines(&told.out)
+        .iter()
+        .map(|finding| finding["id"].as_str().unwrap().to_owned())
+        .collect();
+    for id in [
+        "W002", "W005", "W006", "W007", "W008", "W009", "W010", "W011", "W012", "W013", "W015",
+    ] {
+        assert!(ids.contains(&format!("tokenpair.{id}")), "{id} of {ids:?}");
+    }
+    assert_eq!(folder.run("check --fail-level warning").status, Some(1));
+    assert!(folder.run("check").out.contains("HINT: "));
+}
+
+#[test]
+fn the_check_fails_where_the_server_would_not_start() {
+    for (name, content) in [
+        (
+            "tokenpair.toml",
+            "[simple_jwt]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"no key\"\n",
+        ),
+        ("tokenpair.toml", "[simple_jwt]\nLEEWAY = \"x\"\n"),
+        (
+            "tokenpair.sqlite3",
+            "not a database, not a database, not a database, not a database",
+        ),
+        ("tokenpair.key", ""),
+    ] {
+        let folder = Folder::new().with_file(name, content);
+        let told = folder.run("check");
+        assert_eq!(told.status, Some(1), "{content}: {}", told.out);
+    }
+}
+
+#[test]
+fn the_effective_configuration_names_its_sources_and_redacts_secrets() {
+    let folder = Folder::new()
+        .with_file(
+            "tokenpair.toml",
+            "[simple_jwt]\nLEEWAY = 3\nSIGNING_KEY = \"a key that nobody must ever see here\"\nISSUER = \"file\"\n",
+        )
+        .with_variable("TOKENPAIR_ISSUER", "variable")
+        .with_variable("TOKENPAIR_LISTEN", "127.0.0.1:1");
+    let told = folder.run("config show --json --database sqlite:other.sqlite3");
+    assert_eq!((told.status, told.err.as_str()), (Some(0), ""));
+    assert!(!told.out.contains("nobody must"));
+    let settings = lines(&told.out);
+    let setting = |section: &str, name: &str| {
+        let found = settings
+            .iter()
+            .find(|one| one["section"] == section && one["name"] == name);
+        let found = found.unwrap();
+        (found["value"].clone(), found["source"].clone())
+    };
+    assert_eq!(setting("simple_jwt", "LEEWAY").1, json!("tokenpair.toml:2"));
+    assert_eq!(
+        setting("simple_jwt", "SIGNING_KEY"),
+        (json!("[redacted]"), json!("tokenpair.toml:3"))
+    );
+    let variable = json!("environment variable TOKENPAIR_ISSUER");
+    assert_eq!(
+        setting("simple_jwt", "ISSUER"),
+        (json!("variable"), variable)
+    );
+    assert_eq!(
+        setting("simple_jwt", "ALGORITHM"),
+        (json!("HS256"), json!("default"))
+    );
+    assert_eq!(
+        setting("database", "url"),
+        (json!("sqlite:other.sqlite3"), json!("flag --database"))
+    );
+    assert_eq!(setting("server", "listen").0, json!("127.0.0.1:1"));
+    assert_eq!(folder.names(), ["tokenpair.toml"], "nothing is made");
+}
+
+#[test]
+fn what_is_shown_can_be_used_as_a_file() {
+    let folder = Folder::new().with_file(
+        "a.toml",
+        "[simple_jwt]\nLEEWAY = \"1m\"\nAUDIENCE = [\"a\", \"b\"]\n",
+    );
+    let first = folder.run("config show --config a.toml").out;
+    let second = first.replace("SIGNING_KEY = \"[redacted]\"", "");
+    fs::write(folder.path("b.toml"), second).unwrap();
+    let values = |file: &str| {
+        let told = folder.run(&format!("config show --json --config {file}"));
+        assert_eq!(told.status, Some(0), "{}", told.err);
+        let settings = lines(&told.out).into_iter();
+        settings
+            .map(|one| (one["name"].clone(), one["value"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(values("a.toml"), values("b.toml"));
+}
+
+#[test]
+fn a_hangup_loads_the_configuration_again_and_a_flawed_one_changes_nothing() {
+    let folder = Folder::new().with_file("tokenpair.toml", "[paths]\nme = \"/first/\"\n");
+    let server = folder.serve("serve");
+    let status = |path: &str| server.get(path, "").0;
+    assert_eq!((status("/first/"), status("/second/")), (401, 404));
+
+    fs::write(
+        folder.path("tokenpair.toml"),
+        "[paths]\nme = \"/second/\"\n",
+    )
+    .unwrap();
+    server.signal("HUP");
+    server.wait_until(|| status("/second/") == 401);
+    assert_eq!(status("/first/"), 404);
+
+    fs::write(folder.path("tokenpair.toml"), "[paths]\nme = 3\n").unwrap();
+    server.signal("HUP");
+    fs::write(
+        folder.path("tokenpair.toml"),
+        "[paths]\nme = \"/third/\"\n[server]\nlisten = \"127.0.0.1:9\"\n",
+    )
+    .unwrap();
+    server.wait_until(|| {
+        server.signal("HUP");
+        status("/third/") == 401
+    });
+    let told = server.stop();
+    assert_eq!(told.status, Some(0));
+    assert!(
+        told.err.contains("the configuration was loaded again"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn the_demo_takes_settings_from_the_environment_but_no_file() {
+    let folder = Folder::new()
+        .with_file("tokenpair.toml", "nonsense")
+        .with_variable("TOKENPAIR_ROTATE_REFRESH_TOKENS", "true");
+    let server = folder.serve("serve --demo");
+    for (path, user, password) in [
+        ("/api/token/", "test", "test"),
+        ("/gettoken/", "user1", "yourpassword"),
+        ("/auth/token/", "your_username", "your_password"),
+    ] {
+        let (status, pair) = server.post(path, &json!({"username": user, "password": password}));
+        assert_eq!(status, 200, "{path}: {pair}");
+        let refresh = json!({"refresh": pair["refresh"]});
+        for path in ["/refreshtoken/", "/auth/token/refresh/"] {
+            assert!(server.post(path, &refresh).1["refresh"].is_string());
+        }
+        assert_eq!(
+            server
+                .post("/verifytoken/", &json!({"token": pair["access"]}))
+                .0,
+            200
+        );
+    }
+}
