@@ -1,10 +1,16 @@
 //! The `tokenpair` command: arguments in, exit status out. Everything else is in `commands/`.
 
 mod app;
+mod client_address;
 mod commands;
 mod config;
+mod cors;
+mod health;
 mod listener;
+mod log;
+mod middleware;
 mod output;
+mod request_log;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -66,8 +72,7 @@ async fn main() -> ExitCode {
         command,
     } = Cli::parse();
     if command.is_some() && serve != commands::serve::Serve::default() {
-        let message =
-            "--listen and --demo belong to serve: write them after it, or leave the command out";
+        let message = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
         Cli::command()
             .error(ErrorKind::ArgumentConflict, message)
             .exit();

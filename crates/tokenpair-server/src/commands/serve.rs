@@ -4,18 +4,19 @@ use super::createuser::{self, Createuser};
 use crate::Options;
 use crate::app::App;
 use crate::config::Config;
+use crate::cors::{Cors, CorsSettings};
 use crate::listener::{self, Limits};
+use crate::log::{self, Format};
+use crate::middleware::{Middleware, Rules};
 use crate::output::{self, Failure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use tokenpair::SqliteStore;
 use tokenpair::json::Value;
 use tokenpair::store::Migration;
 use tokio::net::TcpListener;
 use tokio::signal;
-use tracing_subscriber::EnvFilter;
 
 /// Arguments of `serve`.
 #[derive(Debug, Default, PartialEq, clap::Args)]
@@ -26,6 +27,9 @@ pub(crate) struct Serve {
     /// Address and port to listen on, also `TOKENPAIR_LISTEN` [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// How the log is written, also `TOKENPAIR_LOG_FORMAT` [default: text, with --json json]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<Format>,
     /// Try it out: a throw-away database, user "test" with password "test", nothing kept
     #[arg(long)]
     demo: bool,
@@ -42,7 +46,7 @@ struct FirstUser {
 
 impl Serve {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
-        start_log(options);
+        self.start_log(options)?;
         if self.demo && (options.config.is_some() || options.database.is_some()) {
             return Err(Failure::new(
                 "--demo uses a database and settings of its own: leave out --config and --database",
@@ -64,6 +68,7 @@ impl Serve {
         for warning in jwt.warnings() {
             tracing::warn!("{warning}");
         }
+        let middleware = Middleware::new(self.rules()?);
         let listener = bind(config.listen).await?;
 
         // Nothing may fail between here and the announcement: the first password is shown only there.
@@ -89,7 +94,8 @@ impl Serve {
             tracing::info!("stopping: no new connections, requests in flight are finished");
             stop.stop();
         };
-        let outcome = listener::serve(listener, app.service(self.demo), limits, shutdown).await;
+        let service = app.service(self.demo);
+        let outcome = listener::serve(listener, service, middleware, limits, shutdown).await;
         let listener::Outcome { accepted, aborted } = outcome;
         tracing::info!(connections = accepted, aborted, "stopped");
         Ok(())
@@ -97,6 +103,30 @@ impl Serve {
 }
 
 impl Serve {
+    fn start_log(&self, options: &Options) -> Result<(), Failure> {
+        let otherwise = if options.json {
+            Format::Json
+        } else {
+            Format::Text
+        };
+        let chosen = self
+            .log_format
+            .map_or_else(Format::from_env, |format| Ok(Some(format)))?;
+        log::start(chosen.unwrap_or(otherwise))
+    }
+
+    /// The demo may be called from pages of this computer.
+    fn rules(&self) -> Result<Rules, Failure> {
+        if !self.demo {
+            return Ok(Rules::default());
+        }
+        let cors = Cors::new(&CorsSettings::localhost());
+        Ok(Rules {
+            cors: Some(cors.map_err(|error| Failure::new(error.to_string()))?),
+            ..Rules::default()
+        })
+    }
+
     /// A server without users is no use: the demo gets `test`, a database that was just made a superuser.
     async fn first_user(
         &self,
@@ -122,22 +152,6 @@ impl Serve {
         createuser::create(store, &config.settings, user, &first.password).await?;
         Ok(Some(first))
     }
-}
-
-fn start_log(options: &Options) {
-    let filter =
-        EnvFilter::try_from_env("TOKENPAIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
-    // A second subscriber can only come from a test that started one itself.
-    let _ = if options.json {
-        log.json().try_init()
-    } else {
-        log.try_init()
-    };
 }
 
 fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
