@@ -1,20 +1,18 @@
 //! The routes of the server: token endpoints, `/api/me/`, health.
 
 use crate::config::{Endpoint, Paths};
+use crate::health::{Health, livez, readyz};
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
-use tokenpair::store::Store as _;
 use tokenpair::web::{
     DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
     token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
-use tokenpair::{SimpleJwt, SqliteStore};
 
 /// What answers every request.
 pub(crate) type AppService = DecodedPath<Router>;
@@ -23,18 +21,12 @@ pub(crate) type AppService = DecodedPath<Router>;
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     jwt: SimpleJwt,
-    store: SqliteStore,
-    stopping: Arc<AtomicBool>,
+    health: Health,
 }
 
 impl App {
-    /// `stopping` says no to `/readyz` from the moment it is set, so that balancers stop sending requests.
-    pub(crate) fn new(jwt: SimpleJwt, store: SqliteStore, stopping: Arc<AtomicBool>) -> Self {
-        Self {
-            jwt,
-            store,
-            stopping,
-        }
+    pub(crate) fn new(jwt: SimpleJwt, health: Health) -> Self {
+        Self { jwt, health }
     }
 
     /// The service that answers every request.
@@ -70,6 +62,12 @@ impl FromRef<App> for SimpleJwt {
     }
 }
 
+impl FromRef<App> for Health {
+    fn from_ref(app: &App) -> Self {
+        app.health.clone()
+    }
+}
+
 async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
     reply(
         StatusCode::OK,
@@ -78,29 +76,6 @@ async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
             ("username", Value::from(user.username)),
         ],
     )
-}
-
-async fn livez() -> Response {
-    reply(StatusCode::OK, [("status", Value::from("ok"))])
-}
-
-async fn readyz(State(app): State<App>) -> Response {
-    if app.stopping.load(Ordering::Relaxed) {
-        return reply(
-            StatusCode::SERVICE_UNAVAILABLE,
-            [("status", Value::from("stopping"))],
-        );
-    }
-    match app.store.ping().await {
-        Ok(()) => reply(StatusCode::OK, [("status", Value::from("ok"))]),
-        Err(error) => {
-            tracing::error!(%error, "the database does not answer");
-            reply(
-                StatusCode::SERVICE_UNAVAILABLE,
-                [("status", Value::from("database unavailable"))],
-            )
-        }
-    }
 }
 
 fn reply<const N: usize>(status: StatusCode, fields: [(&str, Value); N]) -> Response {

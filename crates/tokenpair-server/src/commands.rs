@@ -29,3 +29,10 @@ fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
 async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
     Ok(store.migrate(SystemClock.now()).await?)
 }
+
+/// The configured database with all its tables.
+async fn open(config: &Config) -> Result<SqliteStore, Failure> {
+    let store = SqliteStore::open(config.database.clone()).await?;
+    migrate(&store).await?;
+    Ok(store)
+}

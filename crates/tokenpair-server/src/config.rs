@@ -3,6 +3,7 @@
 //! `[simple_jwt]` holds the engine's settings under Simple JWT's names; the other sections are the server's. What is
 //! unknown, or known and wrong, is an error that says where it stands.
 
+mod cors;
 mod database;
 mod document;
 mod key_file;
@@ -12,10 +13,12 @@ mod server;
 mod shown;
 
 pub(crate) use paths::{Endpoint, Paths};
-pub(crate) use server::LogFormat;
 pub(crate) use shown::Shown;
 
 use crate::Options;
+use crate::cors::{Cors, CorsSettings};
+use crate::log::Format;
+use crate::middleware::Rules;
 use crate::output::Failure;
 use database::Database;
 use document::Document;
@@ -48,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) token_blacklist: bool,
     pub(crate) settings: Settings,
     pub(crate) paths: Paths,
+    cors: Option<CorsSettings>,
     document: Option<Document>,
     /// No key is configured: it lives in a file. Until `use_key_file` the settings hold a passing one.
     key_file: Option<PathBuf>,
@@ -58,7 +62,7 @@ pub(crate) struct Config {
 #[derive(Clone, Debug)]
 pub(crate) struct Flags {
     pub(crate) listen: Option<SocketAddr>,
-    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) log_format: Option<Format>,
 }
 
 /// A wrong value, and the section it belongs to.
@@ -75,6 +79,7 @@ fn is_known(section: &str, name: &str) -> bool {
         "database" => &database::NAMES,
         "user_model" => &database::MODEL_NAMES,
         "paths" => &paths::NAMES,
+        "cors" => &cors::NAMES,
         SIMPLE_JWT => Settings::names(),
         _ => &[],
     };
@@ -122,6 +127,7 @@ impl Config {
         demo.database = SqliteOptions::new(folder.join("demo.sqlite3"));
         demo.key_file = None;
         demo.paths = Paths::demo();
+        demo.cors.get_or_insert_with(CorsSettings::localhost);
         Ok(demo)
     }
 
@@ -144,6 +150,10 @@ impl Config {
         let paths = in_section("paths", Paths::read(&section))?;
         shown.extend(paths.shown(&section));
 
+        let section = sources.section("cors", &cors::NAMES)?;
+        let cors = in_section("cors", cors::read(&section))?;
+        shown.extend(cors.iter().flat_map(|cors| cors::shown(cors, &section)));
+
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
         options.user_model = model;
@@ -153,9 +163,19 @@ impl Config {
             token_blacklist,
             settings,
             paths,
+            cors,
             document: None,
             key_file,
             shown,
+        })
+    }
+
+    /// What every request passes on its way.
+    pub(crate) fn rules(&self) -> Result<Rules, Failure> {
+        let cors = self.cors.as_ref().map(Cors::new).transpose();
+        Ok(Rules {
+            trusted_proxies: self.server.trusted_proxies.clone(),
+            cors: cors.map_err(|error| Failure::new(error.to_string()))?,
         })
     }
 
@@ -283,6 +303,7 @@ impl Sources<'_> {
                 let url = self.options.database.as_deref();
                 entries.extend(url.map(|url| section::flag("--database", "url", url)));
             }
+            "cors" => entries.extend(section::environment(&cors::VARIABLES)),
             _ => {}
         }
         entries
@@ -297,7 +318,7 @@ impl Flags {
 
     fn entries(&self) -> impl Iterator<Item = Entry> {
         let listen = self.listen.map(|address| address.to_string());
-        let format = self.log_format.map(LogFormat::name);
+        let format = self.log_format.map(server::format_name);
         let listen = listen.map(|address| section::flag("--listen", "listen", address));
         listen
             .into_iter()

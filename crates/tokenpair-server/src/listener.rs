@@ -6,8 +6,9 @@
 //! deadline, and never keep more than the limits allow.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tower::Service;
 
+use crate::middleware::Middleware;
 use crowd::{Crowd, Farewell};
 use peer::{House, Peer};
 use wire::Wire;
@@ -116,11 +118,13 @@ pub(crate) struct Outcome {
 
 /// Serves `service` on `listener` until `shutdown` is ready, then lets requests in flight finish.
 ///
-/// The service sees only requests whose body has arrived in full, with the peer's address as an
-/// [`axum::extract::ConnectInfo`] extension. If it panics or takes too long, the client is answered 503.
+/// The service sees only requests whose body has arrived in full, with the client's address as an
+/// [`axum::extract::ConnectInfo`] extension. If it panics or takes too long, the client is answered 503. The middleware
+/// stands around every answer but those to what is no request at all.
 pub(crate) async fn serve<S>(
     listener: TcpListener,
     service: S,
+    middleware: Middleware,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Outcome
@@ -130,7 +134,7 @@ where
 {
     let drain = limits.drain;
     let http = Arc::new(protocol(&limits));
-    let house = Arc::new(House::new(limits));
+    let house = Arc::new(House::new(limits, middleware));
     let mut crowd = Crowd::new(Arc::clone(&house));
     let mut accepted = 0;
     let mut welcome = |crowd: &mut Crowd, (stream, address): (TcpStream, SocketAddr)| {
@@ -206,6 +210,7 @@ async fn connection<T, S>(
     S::Future: Send + 'static,
 {
     let wire = TokioIo::new(Wire::new(stream, Arc::clone(&peer)));
+    let address = peer.address.ip().to_canonical();
     let grace = peer.house.limits.farewell;
     let service = service_fn(move |request| {
         let (peer, service) = (Arc::clone(&peer), service.clone());
@@ -227,6 +232,15 @@ async fn connection<T, S>(
         serving.await
     };
     if let Err(error) = ended {
+        log_end(address, &*error);
+    }
+}
+
+/// A head that cannot be read or is too large has been refused by hyper, which tells nobody but us.
+fn log_end(address: IpAddr, error: &(dyn Error + 'static)) {
+    if error.downcast_ref().is_some_and(hyper::Error::is_parse) {
+        tracing::info!(target: "tokenpair::request", %address, "what is no request was refused");
+    } else {
         tracing::debug!(%error, "a connection ended with an error");
     }
 }

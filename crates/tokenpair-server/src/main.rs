@@ -1,11 +1,17 @@
 //! The `tokenpair` command: arguments in, exit status out. Everything else is in `commands/`.
 
 mod app;
+mod client_address;
 mod commands;
 mod config;
+mod cors;
+mod health;
 mod listener;
+mod log;
+mod middleware;
 mod output;
 mod reload;
+mod request_log;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};

@@ -6,15 +6,17 @@ mod reloading;
 use super::createuser::{self, Createuser};
 use crate::Options;
 use crate::app::App;
-use crate::config::{Config, Flags, LogFormat};
+use crate::config::{Config, Flags};
+use crate::health::Health;
 use crate::listener::{self, Limits};
+use crate::log::{self, Format};
+use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
 use announce::FirstUser;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reloading::Reloading;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +25,6 @@ use tokenpair::SqliteStore;
 use tokenpair::store::Migration;
 use tokio::net::TcpListener;
 use tokio::signal;
-use tracing_subscriber::EnvFilter;
 
 /// Arguments of `serve`.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -36,7 +37,7 @@ pub(crate) struct Serve {
     listen: Option<SocketAddr>,
     /// How to write the log, also `TOKENPAIR_LOG_FORMAT` [default: text, json with --json]
     #[arg(long, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
+    log_format: Option<Format>,
     /// Try it out: a throw-away database, user "test" with password "test", nothing kept
     #[arg(long)]
     demo: bool,
@@ -84,13 +85,19 @@ impl Serve {
             Some(folder) => Config::demo(folder, &flags)?,
             None => Config::load(options, Some(&flags))?,
         };
-        start_log(options, &config);
+        let otherwise = if options.json {
+            Format::Json
+        } else {
+            Format::Text
+        };
+        log::start(config.server.log_format.unwrap_or(otherwise))?;
         let store = SqliteStore::open(config.database.clone()).await?;
         config.use_key_file()?;
         let jwt = super::engine(&config, &store)?;
         for warning in jwt.warnings() {
             tracing::warn!("{warning}");
         }
+        let middleware = Middleware::new(config.rules()?);
         let listener = bind(config.server.listen).await?;
 
         // Nothing may fail between here and the announcement: the first password is shown only there.
@@ -108,19 +115,21 @@ impl Serve {
             .map_err(|error| Failure::new(error.to_string()))?;
         announce::announce(options, address, first_user.as_ref());
         let stopping = Arc::new(AtomicBool::new(false));
-        let app = App::new(jwt, store.clone(), Arc::clone(&stopping));
-        let service = Reloadable::new(app.service(&config.paths));
+        let health = Health::new(store.clone(), Arc::clone(&stopping));
+        let service = Reloadable::new(App::new(jwt, health).service(&config.paths));
         let reloading = demo.is_none().then(|| Reloading {
             options: options.clone(),
             flags,
             store,
             stopping: Arc::clone(&stopping),
             service: service.clone(),
+            middleware: middleware.clone(),
         });
         Ok(Started {
             listener,
             config,
             service,
+            middleware,
             stopping,
             reloading,
         })
@@ -156,6 +165,7 @@ struct Started {
     listener: TcpListener,
     config: Config,
     service: Reloadable<crate::app::AppService>,
+    middleware: Middleware,
     stopping: Arc<AtomicBool>,
     reloading: Option<Reloading>,
 }
@@ -175,33 +185,20 @@ impl Started {
             tracing::info!("stopping: no new connections, requests in flight are finished");
             self.stopping.store(true, Ordering::Relaxed);
         };
-        let outcome = listener::serve(self.listener, self.service, limits, shutdown).await;
+        let outcome = listener::serve(
+            self.listener,
+            self.service,
+            self.middleware,
+            limits,
+            shutdown,
+        )
+        .await;
         if let Some(reloading) = reloading {
             reloading.abort();
         }
         let listener::Outcome { accepted, aborted } = outcome;
         tracing::info!(connections = accepted, aborted, "stopped");
     }
-}
-
-fn start_log(options: &Options, config: &Config) {
-    let filter =
-        EnvFilter::try_from_env("TOKENPAIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
-    let asked = if options.json {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
-    };
-    // A second subscriber can only come from a test that started one itself.
-    let _ = match config.server.log_format.unwrap_or(asked) {
-        LogFormat::Json => log.json().try_init(),
-        LogFormat::Text => log.try_init(),
-    };
 }
 
 fn temporary_folder() -> Result<tempfile::TempDir, Failure> {

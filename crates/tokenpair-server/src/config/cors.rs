@@ -66,7 +66,11 @@ pub(super) fn read(section: &Section) -> Result<Option<CorsSettings>, SettingsEr
     };
     if let Err(error) = Cors::new(&settings) {
         let source = section.source(error.setting()).to_owned();
-        return Err(SettingsError::new(error.setting(), Some(source), error.message()));
+        return Err(SettingsError::new(
+            error.setting(),
+            Some(source),
+            error.to_string(),
+        ));
     }
     Ok(Some(settings))
 }
@@ -77,18 +81,40 @@ fn seconds(setting: &Setting<'_>) -> Result<i64, SettingsError> {
 }
 
 pub(super) fn shown(settings: &CorsSettings, section: &Section) -> Vec<Shown> {
-    let list = |texts: &[String]| Value::Array(texts.iter().map(|text| Value::from(text.as_str())).collect());
+    let list = |texts: &[String]| {
+        Value::Array(
+            texts
+                .iter()
+                .map(|text| Value::from(text.as_str()))
+                .collect(),
+        )
+    };
     [
         ("CORS_ALLOWED_ORIGINS", list(&settings.allowed_origins)),
-        ("CORS_ALLOWED_ORIGIN_REGEXES", list(&settings.allowed_origin_regexes)),
-        ("CORS_ALLOW_ALL_ORIGINS", Value::from(settings.allow_all_origins)),
+        (
+            "CORS_ALLOWED_ORIGIN_REGEXES",
+            list(&settings.allowed_origin_regexes),
+        ),
+        (
+            "CORS_ALLOW_ALL_ORIGINS",
+            Value::from(settings.allow_all_origins),
+        ),
         ("CORS_URLS_REGEX", Value::from(settings.urls_regex.as_str())),
         ("CORS_ALLOW_METHODS", list(&settings.allow_methods)),
         ("CORS_ALLOW_HEADERS", list(&settings.allow_headers)),
         ("CORS_EXPOSE_HEADERS", list(&settings.expose_headers)),
-        ("CORS_PREFLIGHT_MAX_AGE", Value::from(settings.preflight_max_age)),
-        ("CORS_ALLOW_CREDENTIALS", Value::from(settings.allow_credentials)),
-        ("CORS_ALLOW_PRIVATE_NETWORK", Value::from(settings.allow_private_network)),
+        (
+            "CORS_PREFLIGHT_MAX_AGE",
+            Value::from(settings.preflight_max_age),
+        ),
+        (
+            "CORS_ALLOW_CREDENTIALS",
+            Value::from(settings.allow_credentials),
+        ),
+        (
+            "CORS_ALLOW_PRIVATE_NETWORK",
+            Value::from(settings.allow_private_network),
+        ),
     ]
     .map(|(name, value)| Shown::new("cors", name, value, section))
     .into()

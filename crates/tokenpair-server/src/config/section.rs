@@ -51,6 +51,10 @@ impl Section {
             .map_or(Ok(default), |setting| read(&setting))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Where the value of `name` comes from.
     pub(super) fn source(&self, name: &str) -> &str {
         let found = self.entries.iter();

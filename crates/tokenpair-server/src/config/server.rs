@@ -2,6 +2,8 @@
 
 use super::section::{Section, parsed};
 use super::shown::Shown;
+use crate::client_address::TrustedProxies;
+use crate::log::Format;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,7 +38,9 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     /// Address and port, 127.0.0.1:8000 unless set.
     pub(crate) listen: SocketAddr,
-    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) log_format: Option<Format>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// How often expired tokens are deleted; `None`: never.
     pub(crate) flush_interval: Option<Duration>,
     pub(super) signing_key_file: PathBuf,
@@ -44,33 +48,23 @@ pub(crate) struct Server {
     pub(super) names_key_file: bool,
 }
 
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum LogFormat {
-    /// A line for people
-    Text,
-    /// A JSON object a line
-    Json,
-}
+const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
 
-impl LogFormat {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
+/// The name of a format in the configuration.
+pub(super) fn format_name(format: Format) -> &'static str {
+    let named = FORMATS.iter().find(|(_, known)| *known == format);
+    named.map_or("", |(name, _)| name)
 }
 
 impl Server {
     pub(super) fn read(section: &Section) -> Result<Self, SettingsError> {
         let address = "an address and a port such as \"127.0.0.1:8000\"";
-        let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         Ok(Self {
             listen: section.read("listen", LISTEN, parsed(address))?,
             log_format: section.read("log_format", None, |setting| {
-                setting.choice(&formats).map(Some)
+                setting.choice(&FORMATS).map(Some)
             })?,
+            trusted_proxies: section.read("trusted_proxies", TrustedProxies::default(), proxies)?,
             flush_interval: section.read("flush_interval", Some(FLUSH_INTERVAL), interval)?,
             signing_key_file: section
                 .read("signing_key_file", KEY_FILE.to_owned(), Setting::text)?
@@ -80,18 +74,26 @@ impl Server {
     }
 
     pub(super) fn shown(&self, section: &Section) -> Vec<Shown> {
-        let format = self.log_format.unwrap_or(LogFormat::Text).name();
+        let format = format_name(self.log_format.unwrap_or_default());
+        let proxies = self.trusted_proxies.iter();
+        let proxies = proxies.map(|network| Value::from(network.to_string()));
         let seconds = self.flush_interval.map_or(0, |interval| interval.as_secs());
         let key_file = self.signing_key_file.display().to_string();
         [
             ("listen", Value::from(self.listen.to_string())),
             ("log_format", Value::from(format)),
+            ("trusted_proxies", Value::Array(proxies.collect())),
             ("flush_interval", Value::from(format!("{seconds}s"))),
             ("signing_key_file", Value::from(key_file)),
         ]
         .map(|(name, value)| Shown::new("server", name, value, section))
         .into()
     }
+}
+
+fn proxies(setting: &Setting<'_>) -> Result<TrustedProxies, SettingsError> {
+    let networks = setting.list()?.into_iter().filter(|text| !text.is_empty());
+    TrustedProxies::new(networks).map_err(|error| setting.refuse(error.to_string()))
 }
 
 fn interval(setting: &Setting<'_>) -> Result<Option<Duration>, SettingsError> {

@@ -87,24 +87,32 @@ impl Refusal {
     }
 }
 
-/// Serves one request.
+/// Serves one request: what the middleware does stands around every answer, our own included.
 pub(super) async fn exchange<S>(
     peer: &Peer,
     service: S,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response, Infallible>
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible>,
 {
     let mut open = peer.open();
     let http2 = request.version() == Version::HTTP_2;
-    let mut response = match receive(peer, request).await {
+    request.extensions_mut().insert(ConnectInfo(peer.address));
+    // Before the middleware adds a field to the head.
+    let checked = check_head(&peer.house.limits, &request);
+    let receive = async |request| {
+        checked?;
+        receive(peer, request).await
+    };
+    let respond = async |request| match receive(request).await {
         Ok((request, _held)) => {
             open.serve();
             answer(peer, service, request).await
         }
         Err(refusal) => refusal.into_response(!http2),
     };
+    let mut response = peer.house.middleware.wrap(request, respond).await;
     open.answered();
     if !http2 && peer.house.stopping.load(Relaxed) {
         response
@@ -138,14 +146,12 @@ type Received<'a> = (Request<Body>, Option<SemaphorePermit<'a>>);
 
 async fn receive(peer: &Peer, request: Request<Incoming>) -> Result<Received<'_>, Refusal> {
     let limits = &peer.house.limits;
-    check_head(limits, &request)?;
     let uncounted = if request.version() == Version::HTTP_2 {
         0
     } else {
         UNCOUNTED
     };
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(ConnectInfo(peer.address));
+    let (parts, body) = request.into_parts();
     if body.is_end_stream() {
         return Ok((Request::from_parts(parts, Body::empty()), None));
     }

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::Limits;
+use crate::middleware::Middleware;
 
 /// Requests that one connection may abandon before their answer (RFC 9113 section 10.5; CVE-2023-44487).
 ///
@@ -20,6 +21,7 @@ const MAX_ABANDONED: u32 = 100;
 /// What all connections share.
 pub(super) struct House {
     pub(super) limits: Limits,
+    pub(super) middleware: Middleware,
     /// One permit for each byte of body that may be held.
     pub(super) body_bytes: Semaphore,
     pub(super) stopping: AtomicBool,
@@ -27,8 +29,9 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, middleware: Middleware) -> Self {
         Self {
+            middleware,
             body_bytes: Semaphore::new(limits.body_bytes_in_flight.min(Semaphore::MAX_PERMITS)),
             stopping: AtomicBool::new(false),
             opened: Instant::now(),

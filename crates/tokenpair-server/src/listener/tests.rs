@@ -21,6 +21,7 @@ use super::*;
 mod deadlines;
 mod http2;
 mod limits;
+mod middleware;
 mod smuggling;
 mod stop;
 
@@ -131,13 +132,18 @@ fn relaxed() -> Limits {
 }
 
 async fn start(limits: Limits) -> Server {
+    start_behind(Middleware::default(), limits).await
+}
+
+async fn start_behind(middleware: Middleware, limits: Limits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stage, entered) = stage();
     let (stop, stopped) = oneshot::channel::<()>();
     let service = app(&stage);
     let outcome = tokio::spawn(async move {
-        serve(listener, service, limits, async { drop(stopped.await) }).await
+        let stopped = async { drop(stopped.await) };
+        serve(listener, service, middleware, limits, stopped).await
     });
     Server {
         address,

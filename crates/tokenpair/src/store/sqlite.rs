@@ -23,7 +23,7 @@ use tokens::TokenQueries;
 use users::UserQueries;
 
 /// How to open a [`SqliteStore`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqliteOptions {
     /// The database file; created if it does not exist.

@@ -3,11 +3,13 @@
 use crate::Options;
 use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
+use crate::health::Health;
+use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokenpair::SqliteStore;
+use tokenpair::{SqliteOptions, SqliteStore};
 
 /// What it takes to build the service anew.
 pub(super) struct Reloading {
@@ -16,19 +18,21 @@ pub(super) struct Reloading {
     pub(super) store: SqliteStore,
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) service: Reloadable<AppService>,
+    pub(super) middleware: Middleware,
 }
 
 impl Reloading {
     /// Waits for SIGHUP, for ever. A configuration that cannot be used changes nothing.
     #[cfg(unix)]
-    pub(super) async fn run(self, started: Config) {
+    pub(super) async fn run(mut self, started: Config) {
         use tokio::signal::unix::{SignalKind, signal};
         let mut hangup = match signal(SignalKind::hangup()) {
             Ok(hangup) => hangup,
             Err(error) => return tracing::warn!(%error, "SIGHUP cannot be heard"),
         };
+        let mut database = started.database.clone();
         while hangup.recv().await.is_some() {
-            if let Err(failure) = self.reload(&started) {
+            if let Err(failure) = self.reload(&started, &mut database).await {
                 tracing::error!("the configuration cannot be used, the old one stays: {failure}");
             }
         }
@@ -37,19 +41,32 @@ impl Reloading {
     #[cfg(not(unix))]
     pub(super) async fn run(self, _started: Config) {}
 
-    fn reload(&self, started: &Config) -> Result<(), Failure> {
+    async fn reload(
+        &mut self,
+        started: &Config,
+        database: &mut SqliteOptions,
+    ) -> Result<(), Failure> {
         let mut new = Config::load(&self.options, Some(&self.flags))?;
         new.use_key_file()?;
-        let jwt = super::super::engine(&new, &self.store)?;
-        let ignored = new.needs_restart(started);
+        let rules = new.rules()?;
+        let store = if new.database == *database {
+            self.store.clone()
+        } else {
+            super::super::open(&new).await?
+        };
+        let jwt = super::super::engine(&new, &store)?;
         let warnings = jwt.warnings();
-        let app = App::new(jwt, self.store.clone(), Arc::clone(&self.stopping));
-        self.service.replace(app.service(&new.paths));
+        let health = Health::new(store.clone(), Arc::clone(&self.stopping));
+        self.service
+            .replace(App::new(jwt, health).service(&new.paths));
+        self.middleware.replace(rules);
+        self.store = store;
+        database.clone_from(&new.database);
         tracing::info!("the configuration was loaded again");
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        for name in ignored {
+        for name in new.needs_restart(started) {
             tracing::warn!("{name} has changed: that takes effect at the next start");
         }
         Ok(())

@@ -336,7 +336,7 @@ async fn piecemeal(bytes: &[u8], piece: usize, stage: &Stage) -> String {
     let limits = relaxed();
     let http = Arc::new(protocol(&limits));
     let peer = Peer::new(
-        Arc::new(House::new(limits)),
+        Arc::new(House::new(limits, Middleware::default())),
         SocketAddr::from(([127, 0, 0, 1], 1)),
     );
     let (_farewell, heard) = oneshot::channel();

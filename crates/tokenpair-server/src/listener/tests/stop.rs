@@ -89,6 +89,7 @@ async fn connections_in_the_backlog_are_served() {
     let outcome = soon(serve(
         listener,
         app(&stage),
+        Middleware::default(),
         relaxed(),
         std::future::ready(()),
     ))

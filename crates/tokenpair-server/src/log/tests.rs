@@ -1,0 +1,117 @@
+//! What is written, and what `TOKENPAIR_LOG` may say.
+
+use super::*;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+
+/// A standard error to look into. Remembers how often it was written to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written(Arc<Mutex<Vec<String>>>);
+
+impl Written {
+    pub(crate) fn pieces(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Runs until it is dropped: events of this thread are written here.
+    pub(crate) fn listen(&self, format: Format) -> tracing::subscriber::DefaultGuard {
+        let copy = self.clone();
+        let lines = lines(format, move || copy.clone(), false);
+        tracing_subscriber::registry().with(lines).set_default()
+    }
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap()
+            .push(String::from_utf8(bytes.to_vec()).unwrap());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn speak() {
+    tracing::warn!(target: "tokenpair::test", path = %"/a", status = 503, address = tracing::field::Empty, "two\nlines");
+}
+
+#[test]
+fn text_is_one_line_in_one_piece() {
+    let log = Written::default();
+    let listening = log.listen(Format::Text);
+    speak();
+    drop(listening);
+    let pieces = log.pieces();
+    assert_eq!(pieces.len(), 1, "{pieces:?}");
+    let (time, rest) = pieces[0].split_once(' ').unwrap();
+    assert!(time.ends_with('Z') && time.contains('T'), "{time}");
+    assert_eq!(rest, " WARN two\nlines path=/a status=503\n");
+}
+
+#[test]
+fn json_is_one_flat_object_in_one_piece() {
+    let log = Written::default();
+    let listening = log.listen(Format::Json);
+    speak();
+    drop(listening);
+    let pieces = log.pieces();
+    assert_eq!(pieces.len(), 1, "{pieces:?}");
+    assert_eq!(pieces[0].matches('\n').count(), 1, "{pieces:?}");
+    let mut event: serde_json::Value = serde_json::from_str(&pieces[0]).unwrap();
+    let time = event["timestamp"].take();
+    assert!(time.as_str().unwrap().ends_with('Z'), "{time}");
+    let expected = serde_json::json!({
+        "timestamp": null, "level": "WARN", "message": "two\nlines", "path": "/a", "status": 503, "target": "tokenpair::test"
+    });
+    assert_eq!(event, expected);
+}
+
+#[test]
+fn a_filter_names_levels_for_everything_or_for_a_target() {
+    let info = Targets::new().with_default(LevelFilter::INFO);
+    let off = LevelFilter::OFF;
+    for (text, expected) in [
+        ("", info.clone()),
+        ("info", info.clone()),
+        ("WARN", Targets::new().with_default(LevelFilter::WARN)),
+        ("off", Targets::new().with_default(off)),
+        (
+            "info,tokenpair::request=off",
+            info.clone().with_target("tokenpair::request", off),
+        ),
+        (
+            " tokenpair::request = off , ",
+            info.clone().with_target("tokenpair::request", off),
+        ),
+        (
+            "hyper=debug,warn",
+            info.with_default(LevelFilter::WARN)
+                .with_target("hyper", Level::DEBUG),
+        ),
+    ] {
+        assert_eq!(filter(text), Ok(expected), "{text:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_would_end_the_log_by_mistake_is_refused() {
+    for (text, got) in [
+        ("infoo", "infoo"),
+        ("tokenpair", "tokenpair"),
+        ("info,tokenpair=loud", "loud"),
+        ("tokenpair=", ""),
+        ("=info", ""),
+        ("info;debug", "info;debug"),
+        ("tokenpair[span]=debug", "tokenpair[span]"),
+        ("3", "3"),
+    ] {
+        let refused = filter(text).unwrap_err();
+        assert!(refused.ends_with(&format!("off, got {got:?}")), "{refused}");
+    }
+}
