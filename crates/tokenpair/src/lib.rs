@@ -37,6 +37,7 @@ pub mod json;
 mod jwt;
 mod model_backend;
 mod models;
+mod nearest;
 pub mod passwords;
 mod settings;
 pub mod store;
@@ -54,6 +55,7 @@ pub use models::{
     BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo,
     TokenUser, User, UserId, UserIdKind,
 };
+pub use nearest::nearest;
 pub use settings::{
     Audience, Entry, ErrorTexts, Secret, Settings, SettingsError, TokenClass, UserIdClaimType,
 };

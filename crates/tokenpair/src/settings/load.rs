@@ -4,6 +4,8 @@ use super::Settings;
 use super::read::Setting;
 use super::values::{ErrorTexts, Secret, UserIdClaimType};
 use crate::json::Value;
+use crate::nearest;
+use std::ffi::OsString;
 use std::fmt;
 
 /// A setting's value and where it was found ("tokenpair.toml", "environment variable `TOKENPAIR_LEEWAY`").
@@ -62,7 +64,7 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// Every name that is understood.
+/// Every name that is understood, in alphabetical order.
 pub(super) const NAMES: [&str; 45] = [
     "ACCESS_TOKEN_LIFETIME",
     "ALGORITHM",
@@ -84,6 +86,7 @@ pub(super) const NAMES: [&str; 45] = [
     "ON_LOGIN_FAILED",
     "ON_LOGIN_SUCCESS",
     "PASSWORD_HASHERS",
+    "PASSWORD_ROUNDS",
     "REFRESH_TOKEN_LIFETIME",
     "REUSE_DETECTION",
     "REVOKE_TOKEN_CLAIM",
@@ -108,7 +111,6 @@ pub(super) const NAMES: [&str; 45] = [
     "USER_ID_CLAIM_TYPE",
     "USER_ID_FIELD",
     "VERIFYING_KEY",
-    "PASSWORD_ROUNDS",
 ];
 
 /// Names that Simple JWT removed, and what to write instead.
@@ -122,17 +124,30 @@ const REMOVED: [(&str, &str); 4] = [
     ),
 ];
 
-/// Variables with our prefix that belong to the server, not to the engine.
-const SERVER_VARIABLES: [&str; 4] = ["CONFIG", "DATABASE", "LISTEN", "LOG"];
+/// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
+const SERVER_VARIABLES: [&str; 9] = [
+    "CONFIG",
+    "DATABASE",
+    "FLUSH_INTERVAL",
+    "LISTEN",
+    "LOG",
+    "LOG_FORMAT",
+    "SIGNING_KEY_FILE",
+    "TOKEN_BLACKLIST",
+    "TRUSTED_PROXIES",
+];
 
-/// The `TOKENPAIR_*` variables of this process.
-pub(super) fn environment() -> Vec<Entry> {
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+/// Those of a process's variables that are settings: `TOKENPAIR_*` without the server's.
+pub(super) fn from_variables(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Vec<Entry> {
+    let variables = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     variables
         .filter_map(|(variable, value)| {
             let name = variable.strip_prefix("TOKENPAIR_")?;
-            let known_elsewhere = SERVER_VARIABLES.contains(&name);
+            let known_elsewhere = SERVER_VARIABLES.contains(&name) || name.starts_with("CORS_");
             (!known_elsewhere).then(|| Entry {
                 name: name.to_owned(),
                 value: Value::from(value.to_string_lossy().into_owned()),
@@ -226,38 +241,10 @@ impl Settings {
 fn unknown(name: &str, entry: &Entry) -> SettingsError {
     let message = match REMOVED.iter().find(|(removed, _)| *removed == name) {
         Some((_, successor)) => format!("has been removed, use {successor}"),
-        None => match nearest(name) {
+        None => match nearest(name, NAMES) {
             Some(candidate) => format!("no such setting, did you mean {candidate}?"),
             None => "no such setting".to_owned(),
         },
     };
     SettingsError::new(name, Some(entry.source.clone()), message)
-}
-
-/// The known name with the fewest edits, when it is near enough to be meant.
-fn nearest(name: &str) -> Option<&'static str> {
-    let scored = NAMES
-        .iter()
-        .map(|&known| (edit_distance(name, known), known))
-        .min()?;
-    (scored.0 <= 1 + name.len() / 4).then_some(scored.1)
-}
-
-/// Levenshtein's distance over bytes; setting names are ASCII.
-pub(crate) fn edit_distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(to.bytes()) {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = *cell;
-            left = substituted.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

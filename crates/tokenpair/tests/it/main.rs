@@ -12,6 +12,7 @@
 mod app;
 mod blacklist;
 mod edges;
+mod error_texts;
 mod hooks;
 mod jwk_url;
 mod obtain;
