@@ -32,6 +32,7 @@ mod blacklist;
 pub mod clock;
 mod convert;
 mod error;
+mod events;
 pub mod flows;
 pub mod json;
 mod jwt;
@@ -50,6 +51,7 @@ pub use async_trait::async_trait;
 pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
 pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
+pub use events::Event;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
 pub use models::{
     BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo,
