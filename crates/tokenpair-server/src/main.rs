@@ -1,6 +1,11 @@
 //! The `tokenpair` command: arguments in, exit status out. Everything else is in `commands/`.
 
 mod app;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "wired when the configuration lands")
+)]
+mod claims;
 mod commands;
 mod config;
 mod listener;
