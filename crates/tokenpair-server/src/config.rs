@@ -6,6 +6,7 @@
 mod cors;
 mod database;
 mod document;
+mod fields;
 mod key_file;
 mod paths;
 mod section;
@@ -16,6 +17,7 @@ pub(crate) use paths::{Endpoint, Paths};
 pub(crate) use shown::Shown;
 
 use crate::Options;
+use crate::claims::ClaimMap;
 use crate::cors::{Cors, CorsSettings};
 use crate::log::Format;
 use crate::middleware::Rules;
@@ -24,6 +26,7 @@ use database::Database;
 use document::Document;
 use section::Section;
 use server::Server;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
@@ -33,13 +36,17 @@ use tokenpair::{Entry, Settings, SettingsError, SqliteOptions};
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
 
 const SIMPLE_JWT: &str = "simple_jwt";
-const SECTIONS: [&str; 6] = [
+const CLAIMS: &str = "claims";
+const ANSWER: &str = "answer";
+const SECTIONS: [&str; 8] = [
     "server",
     "database",
     "user_model",
     SIMPLE_JWT,
     "paths",
     "cors",
+    CLAIMS,
+    ANSWER,
 ];
 
 /// Everything the server needs to know.
@@ -52,6 +59,10 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) paths: Paths,
     cors: Option<CorsSettings>,
+    /// Claims of new tokens.
+    pub(crate) claims: ClaimMap,
+    /// Further fields of a log-in's answer.
+    pub(crate) answer: ClaimMap,
     document: Option<Document>,
     /// No key is configured: it lives in a file. Until `use_key_file` the settings hold a passing one.
     key_file: Option<PathBuf>,
@@ -81,7 +92,7 @@ fn is_known(section: &str, name: &str) -> bool {
         "paths" => &paths::NAMES,
         "cors" => &cors::NAMES,
         SIMPLE_JWT => Settings::names(),
-        _ => &[],
+        _ => return section == CLAIMS || section == ANSWER,
     };
     known.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
@@ -143,7 +154,7 @@ impl Config {
         let database = in_section("database", Database::read(&section))?;
         shown.extend(database.shown(&section));
         let section = sources.section("user_model", &database::MODEL_NAMES)?;
-        let model = in_section("user_model", database::user_model(&section, &settings))?;
+        let mut model = in_section("user_model", database::user_model(&section, &settings))?;
         shown.extend(database::shown_model(&model, &section));
 
         let section = sources.section("paths", &paths::NAMES)?;
@@ -153,6 +164,15 @@ impl Config {
         let section = sources.section("cors", &cors::NAMES)?;
         let cors = in_section("cors", cors::read(&section))?;
         shown.extend(cors.iter().flat_map(|cors| cors::shown(cors, &section)));
+
+        let section = Section::free(sources.entries(CLAIMS));
+        let claims = in_section(CLAIMS, fields::claims(&section, &settings, &model))?;
+        shown.extend(fields::shown(CLAIMS, &section));
+        let section = Section::free(sources.entries(ANSWER));
+        let answer = in_section(ANSWER, fields::answer(&section, &model))?;
+        shown.extend(fields::shown(ANSWER, &section));
+        let columns: BTreeSet<&str> = claims.columns().union(&answer.columns()).copied().collect();
+        model.columns = columns.into_iter().map(str::to_owned).collect();
 
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
@@ -164,6 +184,8 @@ impl Config {
             settings,
             paths,
             cors,
+            claims,
+            answer,
             document: None,
             key_file,
             shown,

@@ -1,10 +1,12 @@
 //! The `tokenpair` command: arguments in, exit status out. Everything else is in `commands/`.
 
 mod app;
+mod claims;
 mod client_address;
 mod commands;
 mod config;
 mod cors;
+mod event_log;
 mod health;
 mod listener;
 mod log;

@@ -132,17 +132,21 @@ fn main() {
             black_box(UntypedToken::verify(&plain, &access).unwrap());
         }),
         subject("flow verify (blacklist asked, SQLite)", false, || {
-            runtime.block_on(flows::verify(&plain, &access)).unwrap();
+            runtime
+                .block_on(flows::verify(&plain, &access, &info))
+                .unwrap();
         }),
         subject("flow refresh (user and blacklist, SQLite)", false, || {
-            runtime.block_on(flows::refresh(&plain, &refresh)).unwrap();
+            runtime
+                .block_on(flows::refresh(&plain, &refresh, &info))
+                .unwrap();
         }),
         subject(
             "flow refresh, rotating (durable, one at a time)",
             false,
             || {
                 let answer = runtime
-                    .block_on(flows::refresh(&rotating, &current))
+                    .block_on(flows::refresh(&rotating, &current, &info))
                     .unwrap();
                 current = answer
                     .get("refresh")

@@ -1,10 +1,11 @@
 //! What each endpoint means: obtain, refresh, verify, blacklist. Rules only: no HTTP, no SQL.
 //!
 //! Answers to Simple JWT's `serializers.py`. Each function returns the body of a successful answer, with its keys
-//! in Simple JWT's order.
+//! in Simple JWT's order, and reports what it did or refused as an [`Event`](crate::Event).
 
 use crate::blacklist::{self, blacklist_key, check_listed, issued, presented, record};
 use crate::error::{Error, TokenError};
+use crate::events;
 use crate::json::Object;
 use crate::jwt::{Answer, SimpleJwt};
 use crate::models::{Credentials, RequestInfo, User};
@@ -46,18 +47,27 @@ pub async fn obtain_sliding(
 }
 
 /// `token_refresh`: a refresh token for a new access token, with rotation also for its successor.
-pub async fn refresh(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+pub async fn refresh(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
-    let presented = Presented::read(jwt, raw, now).await?;
+    let claims = read_for_refresh(jwt, raw, now, info).await?;
+    let result = exchange(jwt, &claims, now, info).await;
+    report_refresh(jwt, &claims, &result, info);
+    result
+}
+
+async fn exchange(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    now: Timestamp,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
+    let presented = Presented::look_up(jwt, claims).await?;
     let settings = jwt.settings();
-    // A rotated token is on the blacklist, yet grace or reuse detection may have more to say about it.
-    let rotation_decides = rotates_once(jwt)
-        && (settings.reuse_detection || !settings.rotation_grace_period.is_zero());
     check_listed(
         jwt,
         TokenClass::Refresh,
-        &presented.claims,
-        presented.blacklisted && !rotation_decides,
+        claims,
+        presented.blacklisted && !tells_reuse(jwt),
         now,
     )?;
     presented.check_user(jwt, now).await?;
@@ -66,49 +76,55 @@ pub async fn refresh(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
     let mut data = Object::new();
     data.insert(
         "access",
-        jwt.sign(&tokens::access_claims(jwt, &presented.claims, now))?,
+        jwt.sign(&tokens::access_claims(jwt, claims, now))?,
     );
     if settings.rotate_refresh_tokens {
-        data.insert("refresh", rotate(jwt, &presented, now).await?);
+        data.insert("refresh", rotate(jwt, &presented, now, info).await?);
     }
-    Ok(jwt.complete(data, Answer::Refresh(&presented.claims)))
+    Ok(jwt.complete(data, Answer::Refresh(claims)))
 }
 
 /// `token_refresh_sliding`: a sliding token for the same token with a new `exp`, until its window ends.
-pub async fn refresh_sliding(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+pub async fn refresh_sliding(
+    jwt: &SimpleJwt,
+    raw: &str,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
     let now = jwt.now();
-    let presented = Presented::read(jwt, raw, now).await?;
-    check_listed(
-        jwt,
-        TokenClass::Sliding,
-        &presented.claims,
-        presented.blacklisted,
-        now,
-    )?;
+    let claims = read_for_refresh(jwt, raw, now, info).await?;
+    let result = prolong(jwt, &claims, now).await;
+    report_refresh(jwt, &claims, &result, info);
+    result
+}
+
+async fn prolong(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<Object, Error> {
+    let presented = Presented::look_up(jwt, claims).await?;
+    check_listed(jwt, TokenClass::Sliding, claims, presented.blacklisted, now)?;
     let settings = jwt.settings();
     check_window(
-        &presented.claims,
+        claims,
         &settings.sliding_token_refresh_exp_claim,
         settings.leeway,
         now,
     )?;
     presented.check_user(jwt, now).await?;
 
-    let mut claims = presented.claims.clone();
-    claims.insert(
+    let mut prolonged = claims.clone();
+    prolonged.insert(
         "exp",
         tokens::seconds_after(now, settings.sliding_token_lifetime),
     );
-    claims.insert("iat", now.as_second());
+    prolonged.insert("iat", now.as_second());
     let mut data = Object::new();
-    data.insert("token", jwt.sign(&claims)?);
-    Ok(jwt.complete(data, Answer::RefreshSliding(&presented.claims)))
+    data.insert("token", jwt.sign(&prolonged)?);
+    Ok(jwt.complete(data, Answer::RefreshSliding(claims)))
 }
 
 /// `token_verify`: whether a token of any type is good. The user is not looked at.
 ///
-/// DIFFERENCE: the blacklist is asked wherever there is one; Simple JWT asks only under `BLACKLIST_AFTER_ROTATION`.
-pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+/// Reports no event. DIFFERENCE: the blacklist is asked wherever there is one; Simple JWT asks only under
+/// `BLACKLIST_AFTER_ROTATION`.
+pub async fn verify(jwt: &SimpleJwt, raw: &str, _info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
     let claims = jwt.decode(raw, now).await?;
     tokens::check(jwt.settings(), TokenClass::Untyped, &claims, now)?;
@@ -122,21 +138,34 @@ pub async fn verify(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
 }
 
 /// `token_blacklist`: ends a refresh token. Without a token store it succeeds and does nothing, as Simple JWT.
-pub async fn blacklist(jwt: &SimpleJwt, raw: &str) -> Result<Object, Error> {
+pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
-    let claims = jwt.decode(raw, now).await?;
+    let read = jwt.decode(raw, now).await;
+    let claims = read.inspect_err(|error| events::revoke_refused(jwt, None, error, info))?;
+    match revoke(jwt, &claims, now).await {
+        Ok(()) if jwt.tokens().is_some() => events::revoked(jwt, &claims, info),
+        Ok(()) => {}
+        Err(error) => {
+            events::revoke_refused(jwt, Some(&claims), &error, info);
+            return Err(error);
+        }
+    }
+    Ok(jwt.complete(Object::new(), Answer::Blacklist(&claims)))
+}
+
+async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
     let (_, blacklisted) = jwt
-        .user_and_blacklisted(None, blacklist_key(jwt, &claims))
+        .user_and_blacklisted(None, blacklist_key(jwt, claims))
         .await?;
-    check_listed(jwt, TokenClass::Refresh, &claims, blacklisted, now)?;
+    check_listed(jwt, TokenClass::Refresh, claims, blacklisted, now)?;
     if jwt.tokens().is_some() {
-        check_signable(&claims)?;
-        let blacklisted = blacklist::blacklist(jwt, &claims, now).await?;
+        check_signable(claims)?;
+        let blacklisted = blacklist::blacklist(jwt, claims, now).await?;
         if !blacklisted.created {
             return Err(TokenError::Blacklisted.into());
         }
     }
-    Ok(jwt.complete(Object::new(), Answer::Blacklist(&claims)))
+    Ok(())
 }
 
 async fn authenticate(
@@ -180,29 +209,51 @@ async fn logged_in(jwt: &SimpleJwt, user: &User, info: &RequestInfo) -> Result<(
     Ok(())
 }
 
+/// The claims of a token that is to be refreshed. Of one that cannot be believed nothing but that is reported.
+async fn read_for_refresh(
+    jwt: &SimpleJwt,
+    raw: &str,
+    now: Timestamp,
+    info: &RequestInfo,
+) -> Result<Claims, Error> {
+    let read = jwt.decode(raw, now).await;
+    read.inspect_err(|error| events::refresh_refused(jwt, None, error, info))
+}
+
+fn report_refresh(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    result: &Result<Object, Error>,
+    info: &RequestInfo,
+) {
+    match result {
+        Ok(_) => events::refreshed(jwt, claims, info),
+        Err(error) => events::refresh_refused(jwt, Some(claims), error, info),
+    }
+}
+
 /// A token brought to be refreshed, with what the stores know about it.
-struct Presented {
-    claims: Claims,
+struct Presented<'a> {
+    claims: &'a Claims,
     /// Whether the user claim is there and true in Python's sense; without one nobody is looked up.
     names_user: bool,
     user: Option<User>,
     blacklisted: bool,
 }
 
-impl Presented {
-    async fn read(jwt: &SimpleJwt, raw: &str, now: Timestamp) -> Result<Self, Error> {
-        let claims = jwt.decode(raw, now).await?;
-        check_signable(&claims)?;
+impl<'a> Presented<'a> {
+    async fn look_up(jwt: &SimpleJwt, claims: &'a Claims) -> Result<Self, Error> {
+        check_signable(claims)?;
         let names_user = claims
             .get(&jwt.settings().user_id_claim)
             .is_some_and(crate::json::Value::is_truthy);
         let user_id = if names_user {
-            jwt.claimed_user_id(&claims).unwrap_or(None)
+            jwt.claimed_user_id(claims).unwrap_or(None)
         } else {
             None
         };
         let (user, blacklisted) = jwt
-            .user_and_blacklisted(user_id.as_ref(), blacklist_key(jwt, &claims))
+            .user_and_blacklisted(user_id.as_ref(), blacklist_key(jwt, claims))
             .await?;
         Ok(Self {
             claims,
@@ -235,7 +286,7 @@ impl Presented {
             return Ok(());
         }
         if jwt.tokens().is_some() {
-            blacklist::blacklist(jwt, &self.claims, now).await?;
+            blacklist::blacklist(jwt, self.claims, now).await?;
         }
         Err(Error::PasswordChanged)
     }
@@ -260,10 +311,22 @@ fn rotates_once(jwt: &SimpleJwt) -> bool {
         && jwt.tokens().is_some()
 }
 
-/// The signed successor, on record.
-async fn rotate(jwt: &SimpleJwt, brought: &Presented, now: Timestamp) -> Result<String, Error> {
+/// Whether an exchanged token is told from others on the blacklist, as grace or reuse detection have more to say
+/// about it.
+fn tells_reuse(jwt: &SimpleJwt) -> bool {
     let settings = jwt.settings();
-    let parent = &brought.claims;
+    rotates_once(jwt) && (settings.reuse_detection || !settings.rotation_grace_period.is_zero())
+}
+
+/// The signed successor, on record.
+async fn rotate(
+    jwt: &SimpleJwt,
+    brought: &Presented<'_>,
+    now: Timestamp,
+    info: &RequestInfo,
+) -> Result<String, Error> {
+    let settings = jwt.settings();
+    let parent = brought.claims;
     let owner = brought.user.as_ref().map(|user| &user.id);
     if jwt.tokens().is_some() && jwt.claimed_user_id(parent).is_err() {
         return Err(Error::NoActiveAccountForToken);
@@ -289,12 +352,10 @@ async fn rotate(jwt: &SimpleJwt, brought: &Presented, now: Timestamp) -> Result<
         Rotated::Replayed(Successor { jti, iat, exp }) => {
             jwt.sign(&tokens::successor_claims(settings, parent, &jti, iat, exp))
         }
-        Rotated::Blacklisted { line_revoked } => {
-            if line_revoked {
-                tracing::warn!(
-                    jti = rotation.parent.jti,
-                    "a rotated refresh token was used again: its line is revoked"
-                );
+        Rotated::Blacklisted => Err(TokenError::Blacklisted.into()),
+        Rotated::Reused { line_revoked } => {
+            if tells_reuse(jwt) {
+                events::reused(jwt, parent, line_revoked, info);
             }
             Err(TokenError::Blacklisted.into())
         }

@@ -6,6 +6,7 @@ use crate::backend::{TokenBackend, Unreadable};
 use crate::clock::{Clock, Ids, SystemClock, TimeOrderedIds};
 use crate::convert::{self, NotAnId};
 use crate::error::{Error, StoreError, TokenError};
+use crate::events::Event;
 use crate::json::{Object, Value};
 use crate::model_backend::ModelBackend;
 use crate::models::{RequestInfo, User, UserId};
@@ -46,6 +47,7 @@ type Validate = dyn Fn(&mut Object, Answer<'_>) + Send + Sync;
 type AuthenticationRule = dyn Fn(Option<&User>) -> bool + Send + Sync;
 type OnLoginSuccess = dyn Fn(&User, &RequestInfo) + Send + Sync;
 type OnLoginFailed = dyn Fn(&str, &RequestInfo) + Send + Sync;
+type OnEvent = dyn Fn(&Event<'_>, &RequestInfo) + Send + Sync;
 
 #[derive(Default)]
 struct Hooks {
@@ -54,6 +56,7 @@ struct Hooks {
     user_authentication_rule: Option<Box<AuthenticationRule>>,
     on_login_success: Option<Box<OnLoginSuccess>>,
     on_login_failed: Option<Box<OnLoginFailed>>,
+    on_event: Option<Box<OnEvent>>,
 }
 
 /// Which answer a [`validate`](SimpleJwtBuilder::validate) hook is looking at.
@@ -252,11 +255,20 @@ impl SimpleJwt {
         if let Some(hook) = &self.0.hooks.on_login_success {
             hook(user, info);
         }
+        self.report(info, || Event::LogIn { user });
     }
 
     pub(crate) fn login_failed(&self, username: &str, info: &RequestInfo) {
         if let Some(hook) = &self.0.hooks.on_login_failed {
             hook(username, info);
+        }
+        self.report(info, || Event::LogInRefused { username });
+    }
+
+    /// Tells the hook, if there is one.
+    pub(crate) fn report<'a>(&self, info: &RequestInfo, event: impl FnOnce() -> Event<'a>) {
+        if let Some(hook) = &self.0.hooks.on_event {
+            hook(&event(), info);
         }
     }
 }
@@ -363,6 +375,17 @@ impl SimpleJwtBuilder {
         hook: impl Fn(&str, &RequestInfo) + Send + Sync + 'static,
     ) -> Self {
         self.hooks.on_login_failed = Some(Box::new(hook));
+        self
+    }
+
+    /// Called with every [`Event`]: log-ins, refreshes, log-outs and what was refused of them, after it is durable.
+    ///
+    /// It runs inside the request, so it should not wait for anything.
+    pub fn on_event(
+        mut self,
+        hook: impl Fn(&Event<'_>, &RequestInfo) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_event = Some(Box::new(hook));
         self
     }
 

@@ -32,11 +32,13 @@ mod blacklist;
 pub mod clock;
 mod convert;
 mod error;
+mod events;
 pub mod flows;
 pub mod json;
 mod jwt;
 mod model_backend;
 mod models;
+mod nearest;
 pub mod passwords;
 mod settings;
 pub mod store;
@@ -49,14 +51,16 @@ pub use async_trait::async_trait;
 pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
 pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
+pub use events::Event;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
 pub use models::{
     BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo,
     TokenUser, User, UserId, UserIdKind,
 };
+pub use nearest::nearest;
 pub use settings::{
     Audience, Entry, ErrorTexts, Secret, Setting, Settings, SettingsError, TokenClass,
-    UserIdClaimType, nearest,
+    UserIdClaimType,
 };
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};
 #[cfg(feature = "sqlite")]

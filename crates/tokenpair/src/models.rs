@@ -88,6 +88,9 @@ pub struct User {
     pub is_superuser: bool,
     /// The stored, encoded password; empty where the user store keeps none. Feeds `CHECK_REVOKE_TOKEN`.
     pub password: EncodedPassword,
+    /// Further columns of the row as JSON, those that [`UserModel::columns`](crate::store::UserModel::columns) asks
+    /// for. Empty where a store has no such thing.
+    pub columns: Object,
 }
 
 impl User {
@@ -102,6 +105,7 @@ impl User {
             is_staff: false,
             is_superuser: false,
             password: EncodedPassword::default(),
+            columns: Object::new(),
         }
     }
 }
@@ -160,6 +164,8 @@ pub struct RequestInfo {
     pub address: Option<IpAddr>,
     /// The `User-Agent` header, cut to 512 bytes.
     pub user_agent: Option<String>,
+    /// The `X-Request-ID` header, if it is 1 to 128 letters, digits, `.`, `_` and `-`: safe to be logged.
+    pub request_id: Option<String>,
 }
 
 /// The user of a stateless view: what the access token says, unchecked against any store.

@@ -4,11 +4,12 @@
 //! code, from the environment ([`Settings::from_env`]) or from any list of named values ([`Settings::load`]).
 //! This module never looks at a token.
 
+mod entries;
 mod load;
 mod read;
 mod values;
 
-pub use load::{Entry, SettingsError, nearest};
+pub use load::{Entry, SettingsError};
 pub use read::Setting;
 pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
 
@@ -182,9 +183,15 @@ impl Settings {
         Self::load(Self::environment())
     }
 
-    /// The `TOKENPAIR_*` variables of this process as entries, to be combined with others.
+    /// The `TOKENPAIR_*` variables of this process as entries, to be combined with others. Those of the server
+    /// (`TOKENPAIR_LISTEN`, `TOKENPAIR_CORS_*` and so on) are left out.
     pub fn environment() -> Vec<Entry> {
-        load::environment()
+        load::from_variables(std::env::vars_os())
+    }
+
+    /// The name of every setting that [`load`](Self::load) understands, in alphabetical order.
+    pub fn names() -> &'static [&'static str] {
+        &load::NAMES
     }
 
     /// Checks what a single value cannot know: ranges and combinations. Called by `SimpleJwt`.

@@ -66,6 +66,8 @@ pub trait UserStore: Send + Sync + 'static {
 #[async_trait]
 pub trait UserTable: Send + Sync + 'static {
     /// The user with exactly this login name: no case folding, no normalisation.
+    ///
+    /// `None` also where several rows have it: a log-in must not depend on which of them comes first.
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
 
     /// The user whose `USER_ID_FIELD` equals `id`.
@@ -162,9 +164,11 @@ pub enum Rotated {
     Fresh,
     /// The parent was exchanged a moment ago; this is its one successor, to be minted again.
     Replayed(Successor),
-    /// The parent may not be exchanged: blacklisted, or exchanged before.
-    Blacklisted {
-        /// Whether this was a reuse that ended the line.
+    /// The parent may not be exchanged: it was blacklisted, or within the grace period its successor was used.
+    Blacklisted,
+    /// The parent was exchanged before the grace period: somebody holds a copy, or lost an answer long ago.
+    Reused {
+        /// Whether this call ended the line, by blacklisting its last token.
         line_revoked: bool,
     },
 }

@@ -105,6 +105,7 @@ impl Serve {
         for step in &created {
             tracing::info!("created the tables of {step}");
         }
+        store.check_user_model().await?;
         let first_user = if created.contains(&Migration::Auth) {
             Some(self.first_user(&config, &store).await?)
         } else {

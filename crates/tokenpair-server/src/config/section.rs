@@ -10,6 +10,11 @@ pub(super) struct Section {
 }
 
 impl Section {
+    /// Values whose names are free.
+    pub(super) fn free(entries: Vec<Entry>) -> Self {
+        Self { entries }
+    }
+
     /// Refuses names that are not among `known`.
     pub(super) fn new(entries: Vec<Entry>, known: &[&str]) -> Result<Self, SettingsError> {
         let unknown = entries.iter().find(|entry| {
@@ -53,6 +58,10 @@ impl Section {
 
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// Where the value of `name` comes from.

@@ -27,8 +27,7 @@ impl Shown {
 
 /// The engine's settings.
 pub(super) fn settings(settings: &Settings) -> Vec<Shown> {
-    let entries = Vec::<tokenpair::Entry>::new().into_iter();
-    let _ = settings;
+    let entries = settings.entries().into_iter();
     entries
         .map(|entry| Shown {
             section: super::SIMPLE_JWT,

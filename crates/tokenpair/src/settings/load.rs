@@ -4,6 +4,8 @@ use super::Settings;
 use super::read::Setting;
 use super::values::{ErrorTexts, Secret, UserIdClaimType};
 use crate::json::Value;
+use crate::nearest;
+use std::ffi::OsString;
 use std::fmt;
 
 /// A setting's value and where it was found ("tokenpair.toml", "environment variable `TOKENPAIR_LEEWAY`").
@@ -62,7 +64,7 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// Every name that is understood.
+/// Every name that is understood, in alphabetical order.
 pub(super) const NAMES: [&str; 45] = [
     "ACCESS_TOKEN_LIFETIME",
     "ALGORITHM",
@@ -84,6 +86,7 @@ pub(super) const NAMES: [&str; 45] = [
     "ON_LOGIN_FAILED",
     "ON_LOGIN_SUCCESS",
     "PASSWORD_HASHERS",
+    "PASSWORD_ROUNDS",
     "REFRESH_TOKEN_LIFETIME",
     "REUSE_DETECTION",
     "REVOKE_TOKEN_CLAIM",
@@ -108,7 +111,6 @@ pub(super) const NAMES: [&str; 45] = [
     "USER_ID_CLAIM_TYPE",
     "USER_ID_FIELD",
     "VERIFYING_KEY",
-    "PASSWORD_ROUNDS",
 ];
 
 /// Names that Simple JWT removed, and what to write instead.
@@ -122,7 +124,7 @@ const REMOVED: [(&str, &str); 4] = [
     ),
 ];
 
-/// Variables with our prefix that belong to the server, not to the engine.
+/// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
 const SERVER_VARIABLES: [&str; 9] = [
     "CONFIG",
     "DATABASE",
@@ -135,10 +137,13 @@ const SERVER_VARIABLES: [&str; 9] = [
     "TRUSTED_PROXIES",
 ];
 
-/// The `TOKENPAIR_*` variables of this process.
-pub(super) fn environment() -> Vec<Entry> {
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+/// Those of a process's variables that are settings: `TOKENPAIR_*` without the server's.
+pub(super) fn from_variables(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Vec<Entry> {
+    let variables = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     variables
         .filter_map(|(variable, value)| {
             let name = variable.strip_prefix("TOKENPAIR_")?;
@@ -153,11 +158,6 @@ pub(super) fn environment() -> Vec<Entry> {
 }
 
 impl Settings {
-    /// The names that [`load`](Self::load) understands, Simple JWT's and ours.
-    pub fn names() -> &'static [&'static str] {
-        &NAMES
-    }
-
     /// Settings from named values; later entries win. `SIGNING_KEY` must be among them.
     ///
     /// Names are Simple JWT's in any case. Unknown and removed names, wrong types and values that cannot work are
@@ -247,33 +247,4 @@ fn unknown(name: &str, entry: &Entry) -> SettingsError {
         },
     };
     SettingsError::new(name, Some(entry.source.clone()), message)
-}
-
-/// The name among `known` with the fewest edits, when it is near enough to be meant.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let upper = name.to_ascii_uppercase();
-    let scored = known
-        .into_iter()
-        .map(|known| (edit_distance(&upper, &known.to_ascii_uppercase()), known));
-    let (edits, known) = scored.min()?;
-    (edits <= 1 + name.len() / 4).then_some(known)
-}
-
-/// Levenshtein's distance over bytes; setting names are ASCII.
-pub(crate) fn edit_distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(to.bytes()) {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = *cell;
-            left = substituted.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

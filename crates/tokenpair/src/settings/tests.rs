@@ -1,7 +1,9 @@
-use super::load::{Entry, edit_distance};
+use super::load::Entry;
 use super::{Audience, Settings, TokenClass};
 use crate::json::Value;
 use std::time::Duration;
+
+mod entries;
 
 const KEY: &str = "a-test-key-of-more-than-thirty-two-bytes";
 
@@ -193,8 +195,27 @@ fn every_known_name_is_applied() {
 }
 
 #[test]
-fn the_distance_counts_edits() {
-    assert_eq!(edit_distance("LEEWAY", "LEEWAY"), 0);
-    assert_eq!(edit_distance("LEWAY", "LEEWAY"), 1);
-    assert_eq!(edit_distance("", "ABC"), 3);
+fn names_stand_in_alphabetical_order() {
+    assert!(Settings::names().is_sorted());
+}
+
+#[test]
+fn variables_of_the_server_are_no_settings() {
+    let variables = [
+        "TOKENPAIR_LEEWAY",
+        "TOKENPAIR_LEWAY",
+        "TOKENPAIR_LISTEN",
+        "TOKENPAIR_LOG",
+        "TOKENPAIR_LOG_FORMAT",
+        "TOKENPAIR_TRUSTED_PROXIES",
+        "TOKENPAIR_FLUSH_INTERVAL",
+        "TOKENPAIR_SIGNING_KEY_FILE",
+        "TOKENPAIR_TOKEN_BLACKLIST",
+        "TOKENPAIR_CORS_ALLOWED_ORIGINS",
+        "LEEWAY",
+    ];
+    let entries = super::load::from_variables(variables.map(|name| (name.into(), "5".into())));
+    let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, ["LEEWAY", "LEWAY"], "a misspelt one is found out");
+    assert_eq!(entries[0].source, "environment variable TOKENPAIR_LEEWAY");
 }

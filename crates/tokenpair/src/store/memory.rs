@@ -64,9 +64,7 @@ impl Data {
     /// What becomes of a parent that had been blacklisted before.
     fn settle_repeated(&mut self, rotation: &Rotation) -> Rotated {
         let Some(exchange) = self.rotations.get(&rotation.parent.jti) else {
-            return Rotated::Blacklisted {
-                line_revoked: false,
-            };
+            return Rotated::Blacklisted;
         };
         let grace = SignedDuration::try_from(rotation.grace).unwrap_or(SignedDuration::ZERO);
         let within_grace =
@@ -77,16 +75,14 @@ impl Data {
             return if living {
                 Rotated::Replayed(successor)
             } else {
-                Rotated::Blacklisted {
-                    line_revoked: false,
-                }
+                Rotated::Blacklisted
             };
         }
         let line_revoked = rotation.reuse_detection && {
             let last = self.end_of_line(&rotation.parent.jti);
             self.blacklisted.insert(last)
         };
-        Rotated::Blacklisted { line_revoked }
+        Rotated::Reused { line_revoked }
     }
 
     /// The one token of the line that has not been exchanged.
@@ -102,12 +98,10 @@ impl Data {
 #[async_trait]
 impl UserTable for MemoryStore {
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
-        Ok(self
-            .data()
-            .users
-            .values()
-            .find(|user| user.username == login)
-            .cloned())
+        let data = self.data();
+        let mut found = data.users.values().filter(|user| user.username == login);
+        let first = found.next();
+        Ok(first.filter(|_| found.next().is_none()).cloned())
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {

@@ -3,6 +3,7 @@
 //! WAL with `synchronous=FULL`: what is answered is on the disk. Another process (Django) may read and write the
 //! same file. Nothing is cached. The SQL stands in `sqlite/users.rs`, `sqlite/tokens.rs` and `migrations/sqlite`.
 
+mod columns;
 mod schema;
 mod threads;
 mod tokens;
@@ -124,6 +125,26 @@ impl SqliteStore {
         self.0
             .threads
             .read(move |db| schema::pending(db, &model))
+            .await
+    }
+
+    /// Whether the user table has every column that the user model names. To be asked after [`migrate`](Self::migrate),
+    /// which may have to make the table first.
+    ///
+    /// The error names the table or column that is missing and the nearest one there is.
+    pub async fn check_user_model(&self) -> Result<(), StoreError> {
+        let model = self.0.model.clone();
+        match self.read(move |db| schema::flaw(db, &model)).await? {
+            Some(flaw) => Err(StoreError::new(flaw)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the database itself keeps log-in names apart, by a primary key or a unique index. Where it does not,
+    /// users who share a name cannot log in; Django's check `auth.E003` refuses such a model.
+    pub async fn login_is_unique(&self) -> Result<bool, StoreError> {
+        let model = self.0.model.clone();
+        self.read(move |db| schema::login_is_unique(db, &model))
             .await
     }
 

@@ -30,6 +30,8 @@ pub struct UserModel {
     pub is_superuser: Option<String>,
     /// The column of the last log-in; `None`: it is not kept.
     pub last_login: Option<String>,
+    /// Further columns to read with every user, into [`User::columns`](crate::User::columns). Never the password's.
+    pub columns: Vec<String>,
 }
 
 impl Default for UserModel {
@@ -47,6 +49,7 @@ impl Default for UserModel {
             is_staff: Some("is_staff".to_owned()),
             is_superuser: Some("is_superuser".to_owned()),
             last_login: Some("last_login".to_owned()),
+            columns: Vec::new(),
         }
     }
 }
@@ -64,28 +67,56 @@ impl UserModel {
         self
     }
 
-    /// Refuses names that are no plain identifiers: letters, digits and `_`, at most 63 characters.
+    /// Refuses names that are no [identifiers](Self::is_identifier), and the password among the further columns.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let names = [
-            Some(&self.table),
-            Some(&self.id),
-            Some(&self.username),
-            Some(&self.user_id),
-            Some(&self.password),
-            self.is_active.as_ref(),
-            self.is_staff.as_ref(),
-            self.is_superuser.as_ref(),
-            self.last_login.as_ref(),
-        ];
-        for name in names.into_iter().flatten() {
-            let plain = |c: char| c.is_alphanumeric() || c == '_';
-            if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
-                let message = format!(
+        let refuse = |message| Err(SettingsError::new("user model", None, message));
+        let columns = self.mapped_columns().map(|(_, column)| column);
+        for name in columns.chain([self.table.as_str()]) {
+            if !Self::is_identifier(name) {
+                return refuse(format!(
                     "{name:?} is no table or column name: letters, digits and _ only, at most 63"
-                );
-                return Err(SettingsError::new("user model", None, message));
+                ));
             }
         }
+        if self.columns.iter().any(|column| self.is_password(column)) {
+            return refuse(format!(
+                "{:?} is the column of the password, which is never given out",
+                self.password
+            ));
+        }
         Ok(())
+    }
+
+    /// Whether a table or column may have this name: letters, digits and `_`, at most 63 bytes.
+    pub fn is_identifier(name: &str) -> bool {
+        let plain = |c: char| c.is_alphanumeric() || c == '_';
+        (1..=63).contains(&name.len()) && name.chars().all(plain)
+    }
+
+    /// Whether `column` is the password's. The letters' case does not count, as to a database it may not.
+    pub fn is_password(&self, column: &str) -> bool {
+        column.to_lowercase() == self.password.to_lowercase()
+    }
+
+    /// Every column that is read or written, with the field of this struct that names it.
+    pub(crate) fn mapped_columns(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let required = [
+            ("id", &self.id),
+            ("username", &self.username),
+            ("user_id", &self.user_id),
+            ("password", &self.password),
+        ];
+        let optional = [
+            ("is_active", &self.is_active),
+            ("is_staff", &self.is_staff),
+            ("is_superuser", &self.is_superuser),
+            ("last_login", &self.last_login),
+        ];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(field, column)| Some((field, column.as_ref()?)));
+        let further = self.columns.iter().map(|column| ("columns", column));
+        let all = required.into_iter().chain(optional).chain(further);
+        all.map(|(field, column)| (field, column.as_str()))
     }
 }

@@ -8,9 +8,11 @@ use crate::models::{Credentials, RequestInfo};
 use crate::{SimpleJwt, flows};
 use axum::extract::{ConnectInfo, FromRef, Request, State};
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::net::SocketAddr;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// `POST`: credentials for `{"refresh", "access"}`.
 pub fn token_obtain_pair<S>() -> View<S>
@@ -116,27 +118,38 @@ async fn post_token_obtain_sliding(State(jwt): State<SimpleJwt>, request: Reques
 }
 
 async fn post_token_refresh(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result =
-        async { Ok(flows::refresh(&jwt, &read_token(&jwt, request, "refresh").await?).await?) };
+    let result = async {
+        let info = request_info(&request);
+        let token = read_token(&jwt, request, "refresh").await?;
+        Ok(flows::refresh(&jwt, &token, &info).await?)
+    };
     respond::answer(&jwt, result.await)
 }
 
 async fn post_token_refresh_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
     let result = async {
-        Ok(flows::refresh_sliding(&jwt, &read_token(&jwt, request, "token").await?).await?)
+        let info = request_info(&request);
+        let token = read_token(&jwt, request, "token").await?;
+        Ok(flows::refresh_sliding(&jwt, &token, &info).await?)
     };
     respond::answer(&jwt, result.await)
 }
 
 async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result =
-        async { Ok(flows::verify(&jwt, &read_token(&jwt, request, "token").await?).await?) };
+    let result = async {
+        let info = request_info(&request);
+        let token = read_token(&jwt, request, "token").await?;
+        Ok(flows::verify(&jwt, &token, &info).await?)
+    };
     respond::answer(&jwt, result.await)
 }
 
 async fn post_token_blacklist(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let result =
-        async { Ok(flows::blacklist(&jwt, &read_token(&jwt, request, "refresh").await?).await?) };
+    let result = async {
+        let info = request_info(&request);
+        let token = read_token(&jwt, request, "refresh").await?;
+        Ok(flows::blacklist(&jwt, &token, &info).await?)
+    };
     respond::answer(&jwt, result.await)
 }
 
@@ -175,12 +188,17 @@ async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
 
 fn request_info(request: &Request) -> RequestInfo {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let user_agent = request
-        .headers()
-        .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok());
+    let header = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+    let request_id = header(REQUEST_ID).filter(|id| is_request_id(id));
     RequestInfo {
         address: peer.map(|peer| peer.0.ip()),
-        user_agent: user_agent.map(|text| text.get(..512).unwrap_or(text).to_owned()),
+        user_agent: header(USER_AGENT).map(|text| text.get(..512).unwrap_or(text).to_owned()),
+        request_id: request_id.map(str::to_owned),
     }
+}
+
+/// What may be repeated in a log and a header without a second thought.
+fn is_request_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=128).contains(&id.len()) && id.bytes().all(plain)
 }

@@ -11,7 +11,10 @@
 
 mod app;
 mod blacklist;
+mod columns;
 mod edges;
+mod error_texts;
+mod events;
 mod hooks;
 mod jwk_url;
 mod obtain;

@@ -24,6 +24,8 @@ struct Failing {
     /// Calls that may still succeed before one fails; unarmed at the greatest number.
     good_calls_left: Arc<AtomicUsize>,
     fails_when_done: bool,
+    /// Events that the engine told.
+    events: Arc<AtomicUsize>,
 }
 
 impl Failing {
@@ -36,6 +38,7 @@ impl Failing {
             inner,
             good_calls_left: Arc::new(AtomicUsize::new(usize::MAX)),
             fails_when_done,
+            events: Arc::default(),
         }
     }
 
@@ -232,8 +235,11 @@ fn listed(settings: &mut Settings) {
 }
 
 fn app(store: &Failing, settings: fn(&mut Settings), joined: bool) -> TestApp {
-    let store = store.clone();
+    let (store, events) = (store.clone(), store.events.clone());
     TestApp::built(settings, |builder, _| {
+        let builder = builder.on_event(move |_, _| {
+            events.fetch_add(1, Ordering::SeqCst);
+        });
         if joined {
             builder.store(store)
         } else {
@@ -309,6 +315,7 @@ async fn a_store_that_fails_once_costs_a_503_and_no_token() {
                     break;
                 }
                 assert_unavailable(&reply, &about);
+                assert_eq!(store.events.load(Ordering::SeqCst), 2, "{about}: events");
                 let again = make(&app, case.call, &prepared).await;
                 assert_eq!(again.status, 200, "{about}, again: {again:?}");
                 nth += 1;

@@ -2,7 +2,7 @@
 
 use crate::app::{NOW, REFRESH, SECRET_DIGEST, TestApp, alice, claims, good, payload, sign};
 use tokenpair::json::Value;
-use tokenpair::{Audience, ErrorTexts, RefreshToken, UserTable as _};
+use tokenpair::{Audience, RefreshToken, UserTable as _};
 
 const NO_ACCOUNT: &str = r#"{"detail":"No active account found for the given token."}"#;
 const PASSWORD_CHANGED: &str = r#"{"detail":"The user's password has been changed."}"#;
@@ -110,21 +110,6 @@ async fn leeway_prolongs_every_token() {
     app.refresh(&pair.refresh)
         .await
         .assert_refused("Token is expired");
-}
-
-#[tokio::test]
-async fn error_texts_5_4_does_not_tell_expired_from_invalid() {
-    let app = TestApp::with(|settings| settings.error_texts = ErrorTexts::V5_4);
-    let pair = app.log_in().await;
-    app.advance(86_400);
-    for token in [pair.refresh.as_str(), "a.b.c"] {
-        app.refresh(token)
-            .await
-            .assert_refused("Token is invalid or expired");
-    }
-    app.refresh(&sign(r#"{"exp":4000000000}"#))
-        .await
-        .assert_refused("Token has no id");
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
-//! Which tables exist, and the making of those that do not.
+//! Which tables exist, the making of those that do not, and whether the user table is what its model says.
 
 use super::super::UserModel;
 use super::django_time;
 use crate::models::UserIdKind;
+use crate::nearest;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use std::fmt;
@@ -162,4 +163,42 @@ fn remember(db: &Connection, history: &[(&str, &str)], at: Timestamp) -> rusqlit
         insert.execute(params![app, name, django_time(at)])?;
     }
     Ok(())
+}
+
+/// What the user model names and the database does not have, as a sentence.
+pub(super) fn flaw(db: &Connection, model: &UserModel) -> rusqlite::Result<Option<String>> {
+    let table = &model.table;
+    let existing = column_names(db, table)?;
+    if existing.is_empty() {
+        return Ok(Some(format!("the user table {table:?} does not exist")));
+    }
+    let is_missing = |(_, name): &(&str, &str)| {
+        let mut names = existing.iter();
+        // SQLite does not tell upper from lower case here.
+        !names.any(|column| column.eq_ignore_ascii_case(name))
+    };
+    Ok(model
+        .mapped_columns()
+        .find(is_missing)
+        .map(|(field, name)| {
+            let known = existing.iter().map(String::as_str);
+            let hint = nearest(name, known)
+                .map(|column| format!(", did you mean {column:?}?"))
+                .unwrap_or_default();
+            format!("the user table {table:?} has no column {name:?} ({field}){hint}")
+        }))
+}
+
+/// Every column of a table, generated ones included; empty if there is no such table.
+fn column_names(db: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut names = db.prepare("SELECT name FROM pragma_table_xinfo(?1)")?;
+    names.query_map([table], |row| row.get(0))?.collect()
+}
+
+/// Whether the log-in column is the primary key or has a unique index of its own.
+pub(super) fn login_is_unique(db: &Connection, model: &UserModel) -> rusqlite::Result<bool> {
+    let sql = r#"SELECT (SELECT count(*) = 1 AND max(name = ?2 COLLATE NOCASE) FROM pragma_table_info(?1) WHERE pk > 0)
+        OR EXISTS (SELECT 1 FROM pragma_index_list(?1) AS i WHERE i."unique" AND NOT i.partial
+            AND (SELECT count(*) = 1 AND max(name = ?2 COLLATE NOCASE) FROM pragma_index_info(i.name)))"#;
+    db.query_row(sql, [&model.table, &model.username], |row| row.get(0))
 }

@@ -74,16 +74,18 @@ impl TokenQueries {
         id: &UserId,
         jti: &str,
     ) -> rusqlite::Result<(Option<User>, bool)> {
-        db.prepare_cached(&self.user_and_blacklisted)?
-            .query_row(params![jti, id], |row| {
-                let found = !matches!(row.get_ref(0)?, rusqlite::types::ValueRef::Null);
-                let user = if found {
-                    Some(self.users.read_user(row)?)
-                } else {
-                    None
-                };
-                Ok((user, row.get(7)?))
-            })
+        let mut statement = db.prepare_cached(&self.user_and_blacklisted)?;
+        let mut rows = statement.query(params![jti, id])?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let found = !matches!(row.get_ref(0)?, rusqlite::types::ValueRef::Null);
+        let user = if found {
+            Some(self.users.read_user(row)?)
+        } else {
+            None
+        };
+        let blacklisted = row.get(self.users.width())?;
+        let ambiguous = rows.next()?.is_some();
+        Ok((self.users.unless_ambiguous(user, ambiguous), blacklisted))
     }
 
     pub(super) fn record(&self, db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
@@ -146,11 +148,8 @@ fn blacklist_recorded(db: &Connection, jti: &str, at: Timestamp) -> rusqlite::Re
 
 /// What becomes of a parent that had been blacklisted before.
 fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
-    let refused = Rotated::Blacklisted {
-        line_revoked: false,
-    };
     let Some((successor, rotated_at)) = exchanged_for(db, &rotation.parent.jti)? else {
-        return Ok(refused);
+        return Ok(Rotated::Blacklisted);
     };
     let age = rotation.at.as_microsecond().saturating_sub(rotated_at);
     let grace = i64::try_from(rotation.grace.as_micros()).unwrap_or(0);
@@ -159,17 +158,19 @@ fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rot
         return Ok(if living {
             Rotated::Replayed(successor)
         } else {
-            refused
+            Rotated::Blacklisted
         });
     }
-    if !rotation.reuse_detection {
-        return Ok(refused);
-    }
-    let line_revoked = match end_of_line(db, &rotation.parent.jti)? {
+    let last = if rotation.reuse_detection {
+        end_of_line(db, &rotation.parent.jti)?
+    } else {
+        None
+    };
+    let line_revoked = match last {
         Some(last) => blacklist_recorded(db, &last, rotation.at)?,
         None => false,
     };
-    Ok(Rotated::Blacklisted { line_revoked })
+    Ok(Rotated::Reused { line_revoked })
 }
 
 fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Successor, i64)>> {

@@ -1,11 +1,12 @@
 //! SQL on the user table.
 
 use super::super::UserModel;
+use super::columns::{self, Column};
 use super::{NewUser, django_time};
 use crate::models::{EncodedPassword, User, UserId, UserIdKind};
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, Row, Rows, ToSql, params};
 use uuid::Uuid;
 
 /// The statements for one user model, written once.
@@ -13,6 +14,8 @@ use uuid::Uuid;
 pub(super) struct UserQueries {
     /// The columns [`read_user`](Self::read_user) reads, in its order.
     pub(super) columns: String,
+    /// Those of them that the user model asks for beyond the fixed ones.
+    further: Vec<Column>,
     pub(super) table: String,
     pub(super) id: String,
     pub(super) user_id: String,
@@ -24,6 +27,9 @@ pub(super) struct UserQueries {
     user_id_kind: UserIdKind,
 }
 
+/// How many columns are read of every user.
+const FIXED: usize = 7;
+
 impl UserQueries {
     pub(super) fn new(model: &UserModel) -> Self {
         let quoted = |name: &str| format!("\"{name}\"");
@@ -31,7 +37,7 @@ impl UserQueries {
         let column = |name: &str| format!("{table}.{}", quoted(name));
         let flag =
             |name: &Option<String>, absent: &str| name.as_deref().map_or(absent.to_owned(), column);
-        let columns = [
+        let fixed: [String; FIXED] = [
             column(&model.id),
             column(&model.user_id),
             column(&model.username),
@@ -39,8 +45,10 @@ impl UserQueries {
             flag(&model.is_active, "1"),
             flag(&model.is_staff, "0"),
             flag(&model.is_superuser, "0"),
-        ]
-        .join(", ");
+        ];
+        let further = model.columns.iter().map(|name| column(name));
+        let columns: Vec<_> = fixed.into_iter().chain(further).collect();
+        let columns = columns.join(", ");
         let (id, user_id, username, password) = (
             quoted(&model.id),
             quoted(&model.user_id),
@@ -57,6 +65,7 @@ impl UserQueries {
             update_last_login: last_login
                 .map(|column| format!("UPDATE {table} SET {column} = ?1 WHERE {id} = ?2")),
             columns,
+            further: further_columns(model),
             table,
             id,
             user_id,
@@ -66,9 +75,7 @@ impl UserQueries {
     }
 
     pub(super) fn by_login(&self, db: &Connection, login: &str) -> rusqlite::Result<Option<User>> {
-        db.prepare_cached(&self.by_login)?
-            .query_row([login], |row| self.read_user(row))
-            .optional()
+        self.only_user(db.prepare_cached(&self.by_login)?.query([login])?)
     }
 
     pub(super) fn by_user_id(
@@ -76,9 +83,31 @@ impl UserQueries {
         db: &Connection,
         id: &UserId,
     ) -> rusqlite::Result<Option<User>> {
-        db.prepare_cached(&self.by_user_id)?
-            .query_row([id], |row| self.read_user(row))
-            .optional()
+        self.only_user(db.prepare_cached(&self.by_user_id)?.query([id])?)
+    }
+
+    fn only_user(&self, mut rows: Rows<'_>) -> rusqlite::Result<Option<User>> {
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let user = self.read_user(row)?;
+        Ok(self.unless_ambiguous(Some(user), rows.next()?.is_some()))
+    }
+
+    /// Nobody, where a column that should tell users apart has one value twice.
+    pub(super) fn unless_ambiguous(&self, user: Option<User>, ambiguous: bool) -> Option<User> {
+        if ambiguous {
+            tracing::warn!(
+                table = self.table,
+                "several users have the same log-in name or id: none of them is let in"
+            );
+        }
+        user.filter(|_| !ambiguous)
+    }
+
+    /// The number of columns that [`read_user`](Self::read_user) reads.
+    pub(super) fn width(&self) -> usize {
+        FIXED + self.further.len()
     }
 
     pub(super) fn set_password(
@@ -112,8 +141,22 @@ impl UserQueries {
         user.is_active = row.get(4)?;
         user.is_staff = row.get(5)?;
         user.is_superuser = row.get(6)?;
+        user.columns = columns::read(row, FIXED, &self.further)?;
         Ok(user)
     }
+}
+
+fn further_columns(model: &UserModel) -> Vec<Column> {
+    let keys = [
+        (&model.id, model.id_kind),
+        (&model.user_id, model.user_id_kind),
+    ];
+    let names = model.columns.iter().cloned();
+    let column = |name: String| Column {
+        is_uuid: keys.contains(&(&name, UserIdKind::Uuid)),
+        name,
+    };
+    names.map(column).collect()
 }
 
 /// A text column; what is no UTF-8 is read lossily, so that an odd row cannot log in but is no outage either.
