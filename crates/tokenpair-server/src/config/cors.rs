@@ -65,12 +65,8 @@ pub(super) fn read(section: &Section) -> Result<Option<CorsSettings>, SettingsEr
         allow_private_network: flag("CORS_ALLOW_PRIVATE_NETWORK", usual.allow_private_network)?,
     };
     if let Err(error) = Cors::new(&settings) {
-        let source = section.source(error.setting()).to_owned();
-        return Err(SettingsError::new(
-            error.setting(),
-            Some(source),
-            error.to_string(),
-        ));
+        let source = section.source(error.setting).to_owned();
+        return Err(SettingsError::new(error.setting, Some(source), error.flaw));
     }
     Ok(Some(settings))
 }

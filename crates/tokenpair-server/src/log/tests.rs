@@ -1,8 +1,9 @@
 //! What is written, and what `TOKENPAIR_LOG` may say.
 
 use super::*;
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
@@ -15,11 +16,46 @@ impl Written {
         self.0.lock().unwrap().clone()
     }
 
-    /// Runs until it is dropped: events of this thread are written here.
-    pub(crate) fn listen(&self, format: Format) -> tracing::subscriber::DefaultGuard {
-        let copy = self.clone();
-        let lines = lines(format, move || copy.clone(), false);
-        tracing_subscriber::registry().with(lines).set_default()
+    /// Until what is returned is dropped, events of this thread are written here.
+    pub(crate) fn listen(&self, format: Format) -> Listening {
+        EVERYBODY.call_once(|| {
+            let lines = |format| lines(format, move || Ear(format), false);
+            let both = vec![lines(Format::Text), lines(Format::Json)];
+            tracing_subscriber::registry().with(both).init();
+        });
+        LISTENING.set(Some((format, self.clone())));
+        Listening
+    }
+}
+
+/// One log for all tests: with one for each thread, what a thread logs first may be lost to another's start.
+static EVERYBODY: Once = Once::new();
+
+thread_local! {
+    static LISTENING: RefCell<Option<(Format, Written)>> = const { RefCell::new(None) };
+}
+
+pub(crate) struct Listening;
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENING.set(None);
+    }
+}
+
+/// Hands a line to who listens in this thread for its format.
+struct Ear(Format);
+
+impl io::Write for Ear {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LISTENING.with_borrow_mut(|listening| match listening {
+            Some((format, written)) if *format == self.0 => written.write(bytes),
+            _ => Ok(bytes.len()),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
