@@ -201,6 +201,13 @@ impl Config {
         })
     }
 
+    /// Whether pages of every origin may read the answers.
+    pub(crate) fn allows_any_origin(&self) -> bool {
+        self.cors
+            .as_ref()
+            .is_some_and(|cors| cors.allow_all_origins)
+    }
+
     /// Takes the signing key from its file, which is made if it does not exist. Only who signs needs it.
     pub(crate) fn use_key_file(&mut self) -> Result<(), Failure> {
         if let Some(path) = &self.key_file {

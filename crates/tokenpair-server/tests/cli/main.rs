@@ -9,6 +9,7 @@
     clippy::panic
 )]
 
+mod claims;
 mod configuration;
 mod failures;
 #[path = "../support/mod.rs"]

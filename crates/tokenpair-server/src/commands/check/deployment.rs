@@ -24,5 +24,23 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "Set flush_interval = \"1h\", or run `tokenpair flushexpiredtokens` every day.",
         ));
     }
+    if config.allows_any_origin() {
+        findings.push(Finding::warning(
+            "W020",
+            "CORS_ALLOW_ALL_ORIGINS is on: any web page may use the API with a token it got hold of.",
+            "List the pages that need it in CORS_ALLOWED_ORIGINS.",
+        ));
+    }
+    if server
+        .trusted_proxies
+        .iter()
+        .any(|network| network.prefix_len() == 0)
+    {
+        findings.push(Finding::warning(
+            "W021",
+            "trusted_proxies holds every address: anybody can write the address that the log shows.",
+            "List the addresses of your proxies only.",
+        ));
+    }
     findings
 }

@@ -74,17 +74,34 @@ async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-async fn tables(_config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Failure> {
-    let mut findings = Vec::new();
+async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Failure> {
     let pending = store.pending_migrations().await?;
     if !pending.is_empty() {
         let names: Vec<String> = pending.iter().map(ToString::to_string).collect();
-        findings.push(Finding::warning(
+        return Ok(vec![Finding::warning(
             "W017",
             format!("Tables are missing: {}.", names.join(", ")),
             "Run `tokenpair migrate`; the server does it at its next start.",
+        )]);
+    }
+    if let Err(error) = store.check_user_model().await {
+        return Ok(vec![Finding::error(
+            "E003",
+            format!("The user table is not as configured: {error}."),
+            "Correct the name in [user_model], [claims] or [answer].",
+        )]);
+    }
+    let mut findings = Vec::new();
+    if !store.login_is_unique().await? {
+        let model = &config.database.user_model;
+        findings.push(Finding::warning(
+            "W018",
+            format!(
+                "The log-in column {:?} of {} is not unique: users who share a value cannot log in.",
+                model.username, model.table
+            ),
+            "Make it unique in your Django model (unique=True) and migrate.",
         ));
-        return Ok(findings);
     }
     Ok(findings)
 }

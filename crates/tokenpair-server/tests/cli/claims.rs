@@ -1,0 +1,101 @@
+//! `[claims]` and `[answer]`: user columns in tokens and in answers.
+
+use crate::support::Folder;
+use serde_json::{Value, json};
+use std::fs;
+
+const ADA: &str = "createuser --username ada --email ada@example.com --password-stdin";
+
+/// What a token says, unchecked.
+fn claims(token: &Value) -> Value {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[test]
+fn columns_become_claims_and_answer_fields_and_refreshed_tokens_inherit_them() {
+    let folder = Folder::new().with_file(
+        "tokenpair.toml",
+        "[claims]\nemail = \"user.email\"\nstaff = \"user.is_staff\"\n\n[answer]\nname = \"user.username\"\n[answer.user]\nid = \"user.id\"\nemail = \"user.email\"\n",
+    );
+    assert_eq!(
+        folder.run_with_input(ADA, "s3cret-enough\n").status,
+        Some(0)
+    );
+    let server = folder.serve("serve");
+    let login = json!({"username": "ada", "password": "s3cret-enough"});
+    for path in ["/api/token/", "/api/token/sliding/"] {
+        let (status, answer) = server.post(path, &login);
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(answer["name"], "ada");
+        assert_eq!(answer["user"], json!({"id": 1, "email": "ada@example.com"}));
+    }
+    let (_, pair) = server.post("/api/token/", &login);
+    let (_, again) = server.post("/api/token/refresh/", &json!({"refresh": pair["refresh"]}));
+    for token in [&pair["access"], &pair["refresh"], &again["access"]] {
+        let claims = claims(token);
+        assert_eq!(claims["email"], "ada@example.com");
+        assert_eq!(claims["staff"], false);
+    }
+    assert!(again.get("name").is_none(), "only a log-in is about a user");
+}
+
+#[test]
+fn a_reload_takes_new_claims_from_columns_that_were_not_read_before() {
+    let folder = Folder::new().with_file("tokenpair.toml", "");
+    assert_eq!(
+        folder.run_with_input(ADA, "s3cret-enough\n").status,
+        Some(0)
+    );
+    let server = folder.serve("serve");
+    let login = json!({"username": "ada", "password": "s3cret-enough"});
+    let email = || claims(&server.post("/api/token/", &login).1["access"])["email"].clone();
+    assert_eq!(email(), Value::Null);
+    fs::write(
+        folder.path("tokenpair.toml"),
+        "[claims]\nemail = \"user.email\"\n",
+    )
+    .unwrap();
+    server.signal("HUP");
+    server.wait_until(|| email() == "ada@example.com");
+}
+
+#[test]
+fn what_cannot_be_a_claim_is_refused_with_its_place() {
+    for (content, place, hint) in [
+        ("[claims]\nexp = \"user.id\"\n", "2:7", "another name"),
+        ("[claims]\nmail = \"email\"\n", "2:8", "\"user.email\""),
+        ("[claims]\nmail = 3\n", "2:8", "\"user.email\""),
+        (
+            "[claims]\nhash = \"user.password\"\n",
+            "2:8",
+            "never given out",
+        ),
+        ("[answer]\naccess = \"user.id\"\n", "2:10", "another name"),
+        ("[answer.user]\nhash = \"user.password\"\n", "1:1", "hash: "),
+    ] {
+        let folder = Folder::new().with_file("tokenpair.toml", content);
+        let told = folder.run("serve");
+        assert_eq!((told.status, told.out.as_str()), (Some(1), ""), "{content}");
+        let begin = format!("tokenpair: tokenpair.toml:{place}: ");
+        assert!(
+            told.err.starts_with(&begin) && told.err.contains(hint),
+            "{}",
+            told.err
+        );
+    }
+}
+
+#[test]
+fn a_column_that_does_not_exist_is_named_with_the_nearest() {
+    let folder = Folder::new().with_file("tokenpair.toml", "[claims]\nmail = \"user.emial\"\n");
+    let told = folder.run("serve");
+    assert_eq!((told.status, told.out.as_str()), (Some(1), ""));
+    assert!(
+        told.err.contains("emial") && told.err.contains("email"),
+        "{}",
+        told.err
+    );
+}
