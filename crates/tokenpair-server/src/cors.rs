@@ -15,10 +15,10 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use origin::{OriginFlaw, Site, split_url};
+use origin::{Site, split_url};
 use pattern::Pattern;
 use percent_encoding::percent_decode_str;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 const REQUEST_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
@@ -83,24 +83,14 @@ impl CorsSettings {
     }
 }
 
-/// Why [`CorsSettings`] cannot be used; names the setting and says what is accepted.
+/// Why [`CorsSettings`] cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CorsError {
-    #[error("CORS_ALLOWED_ORIGINS: {flaw}")]
-    Origin { flaw: OriginFlaw },
-    #[error("CORS_PREFLIGHT_MAX_AGE: expected a number of seconds, 0 or more, got {0}")]
-    PreflightMaxAge(i64),
-    #[error("{setting}: the expression {expression:?} {reason}")]
-    Expression {
-        setting: &'static str,
-        expression: String,
-        reason: String,
-    },
-    #[error("{setting}: {value:?} cannot stand in a header")]
-    HeaderValue {
-        setting: &'static str,
-        value: String,
-    },
+#[error("{setting}: {flaw}")]
+pub(crate) struct CorsError {
+    /// The setting's full name.
+    pub(crate) setting: &'static str,
+    /// What is wrong with its value, and what is accepted.
+    pub(crate) flaw: String,
 }
 
 /// [`CorsSettings`], checked and ready for use.
@@ -130,23 +120,21 @@ pub(crate) struct Verdict {
 
 impl Cors {
     pub(crate) fn new(settings: &CorsSettings) -> Result<Self, CorsError> {
-        let sites = settings
-            .allowed_origins
-            .iter()
-            .map(|origin| Site::allowed(origin).map_err(|flaw| CorsError::Origin { flaw }))
-            .collect::<Result<_, _>>()?;
-        let patterns = settings
-            .allowed_origin_regexes
-            .iter()
-            .map(|expression| compile("CORS_ALLOWED_ORIGIN_REGEXES", expression))
-            .collect::<Result<_, _>>()?;
-        let max_age = u64::try_from(settings.preflight_max_age)
-            .map_err(|_| CorsError::PreflightMaxAge(settings.preflight_max_age))?;
+        let sites = settings.allowed_origins.iter().map(|origin| {
+            Site::allowed(origin).map_err(|flaw| refusal("CORS_ALLOWED_ORIGINS", &flaw))
+        });
+        let patterns = settings.allowed_origin_regexes.iter();
+        let patterns = patterns.map(|one| compile("CORS_ALLOWED_ORIGIN_REGEXES", one));
+        let max_age = settings.preflight_max_age;
+        let max_age = u64::try_from(max_age).map_err(|_| {
+            let flaw = format!("expected a number of seconds, 0 or more, got {max_age}");
+            refusal("CORS_PREFLIGHT_MAX_AGE", &flaw)
+        })?;
         let exposed = joined("CORS_EXPOSE_HEADERS", &settings.expose_headers)?;
         Ok(Self {
             urls: compile("CORS_URLS_REGEX", &settings.urls_regex)?,
-            sites,
-            patterns,
+            sites: sites.collect::<Result<_, _>>()?,
+            patterns: patterns.collect::<Result<_, _>>()?,
             allow_all_origins: settings.allow_all_origins,
             methods: joined("CORS_ALLOW_METHODS", &settings.allow_methods)?,
             headers: joined("CORS_ALLOW_HEADERS", &settings.allow_headers)?,
@@ -234,17 +222,19 @@ pub(crate) fn preflight() -> Response {
     answer
 }
 
+fn refusal(setting: &'static str, flaw: &dyn Display) -> CorsError {
+    let flaw = flaw.to_string();
+    CorsError { setting, flaw }
+}
+
 fn compile(setting: &'static str, expression: &str) -> Result<Pattern, CorsError> {
-    Pattern::new(expression).map_err(|reason| CorsError::Expression {
-        setting,
-        expression: expression.to_owned(),
-        reason,
-    })
+    Pattern::new(expression).map_err(|flaw| refusal(setting, &flaw))
 }
 
 fn joined(setting: &'static str, values: &[String]) -> Result<HeaderValue, CorsError> {
     let value = values.join(", ");
-    HeaderValue::try_from(&value).map_err(|_| CorsError::HeaderValue { setting, value })
+    HeaderValue::try_from(&value)
+        .map_err(|_| refusal(setting, &format!("{value:?} cannot stand in a header")))
 }
 
 /// The value as a WSGI server hands it on: repeated headers joined.

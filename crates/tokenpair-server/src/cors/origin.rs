@@ -24,7 +24,7 @@ pub(super) struct NotSplit;
 
 /// Why an origin cannot be in `CORS_ALLOWED_ORIGINS`.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OriginFlaw {
+pub(super) enum OriginFlaw {
     /// corsheaders.E013
     #[error("the origin {0:?} is missing its scheme or its host; write it as https://app.example.com{hint}", hint = star_hint(.0))]
     MissingSchemeOrNetloc(String),

@@ -8,25 +8,35 @@ use regex::Regex;
 use regex_syntax::ast::{
     self, AssertionKind, Ast, ClassSetBinaryOp, ClassSetItem, Flag, Flags, FlagsItemKind, GroupKind,
 };
+use std::fmt::Display;
 
 /// One expression.
 #[derive(Debug)]
 pub(super) struct Pattern(Regex);
 
 impl Pattern {
-    /// The error completes the sentence "the expression …".
+    /// The error is a sentence about the expression.
     pub(super) fn new(expression: &str) -> Result<Self, String> {
-        let expression = end_of_text(expression);
-        let cannot = |error: &dyn std::fmt::Display| {
-            format!("is not understood (the syntax is that of the Rust crate regex): {error}")
+        let translated = end_of_text(expression);
+        let flaw = |text: String| format!("the expression {expression:?} {text}");
+        let cannot = |error: &dyn Display| {
+            flaw(format!(
+                "is not understood, its syntax is that of the Rust crate regex: {error}"
+            ))
         };
-        let parsed = ast::parse::Parser::new().parse(&expression);
+        let parsed = ast::parse::Parser::new().parse(&translated);
         let parsed = parsed.map_err(|error| cannot(error.kind()))?;
         ast::visit(&parsed, Foreign)
-            .map_err(|what| format!("means something else in Python: {what}"))?;
-        Regex::new(&expression)
-            .map(Self)
-            .map_err(|error| cannot(&error))
+            .map_err(|what| flaw(format!("means something else in Python: {what}")))?;
+        match Regex::new(&translated) {
+            Ok(compiled) => Ok(Self(compiled)),
+            // The last line says what, those before point at where.
+            Err(regex::Error::Syntax(text)) => {
+                let what = text.lines().last().unwrap_or_default();
+                Err(cannot(&what.trim_start_matches("error: ")))
+            }
+            Err(_) => Err(flaw("is too large".to_owned())),
+        }
     }
 
     /// `bool(re.match(expression, text))`.

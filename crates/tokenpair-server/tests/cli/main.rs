@@ -10,6 +10,7 @@
 )]
 
 mod failures;
+mod log;
 mod server;
 
 use serde_json::json;

@@ -123,7 +123,17 @@ const REMOVED: [(&str, &str); 4] = [
 ];
 
 /// Variables with our prefix that belong to the server, not to the engine.
-const SERVER_VARIABLES: [&str; 4] = ["CONFIG", "DATABASE", "LISTEN", "LOG"];
+const SERVER_VARIABLES: [&str; 9] = [
+    "CONFIG",
+    "DATABASE",
+    "FLUSH_INTERVAL",
+    "LISTEN",
+    "LOG",
+    "LOG_FORMAT",
+    "SIGNING_KEY_FILE",
+    "TOKEN_BLACKLIST",
+    "TRUSTED_PROXIES",
+];
 
 /// The `TOKENPAIR_*` variables of this process.
 pub(super) fn environment() -> Vec<Entry> {
@@ -132,7 +142,7 @@ pub(super) fn environment() -> Vec<Entry> {
     variables
         .filter_map(|(variable, value)| {
             let name = variable.strip_prefix("TOKENPAIR_")?;
-            let known_elsewhere = SERVER_VARIABLES.contains(&name);
+            let known_elsewhere = SERVER_VARIABLES.contains(&name) || name.starts_with("CORS_");
             (!known_elsewhere).then(|| Entry {
                 name: name.to_owned(),
                 value: Value::from(value.to_string_lossy().into_owned()),
