@@ -85,12 +85,26 @@ impl CorsSettings {
 
 /// Why [`CorsSettings`] cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{setting}: {flaw}")]
+#[error("{setting}: {message}")]
 pub(crate) struct CorsError {
+    setting: &'static str,
+    message: String,
+}
+
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the configuration has no `[cors]` yet")
+)]
+impl CorsError {
     /// The setting's full name.
-    pub(crate) setting: &'static str,
+    pub(crate) fn setting(&self) -> &'static str {
+        self.setting
+    }
+
     /// What is wrong with its value, and what is accepted.
-    pub(crate) flaw: String,
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// [`CorsSettings`], checked and ready for use.
@@ -223,8 +237,8 @@ pub(crate) fn preflight() -> Response {
 }
 
 fn refusal(setting: &'static str, flaw: &dyn Display) -> CorsError {
-    let flaw = flaw.to_string();
-    CorsError { setting, flaw }
+    let message = flaw.to_string();
+    CorsError { setting, message }
 }
 
 fn compile(setting: &'static str, expression: &str) -> Result<Pattern, CorsError> {

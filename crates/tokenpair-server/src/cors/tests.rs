@@ -242,8 +242,12 @@ fn an_expression_that_cannot_be_done_as_python_does_it_is_refused() {
             urls_regex: expression.to_owned(),
             ..CorsSettings::default()
         };
-        let refused = Cors::new(&settings).unwrap_err().to_string();
-        assert!(refused.starts_with("CORS_URLS_REGEX: "), "{refused}");
+        let refused = Cors::new(&settings).unwrap_err();
+        assert_eq!(refused.setting(), "CORS_URLS_REGEX");
+        assert!(
+            refused.message().starts_with("the expression "),
+            "{refused}"
+        );
     }
 }
 
@@ -307,5 +311,28 @@ fn a_vary_that_came_in_several_lines_leaves_in_one() {
         vary_by_origin(&mut headers);
         let told: Vec<_> = headers.get_all(VARY).iter().collect();
         assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
+fn expressions_differ_from_pythons_where_the_documents_say_so() {
+    for (expression, path, matches) in [
+        // Python: a character of which `isalnum()` is true.
+        (r"^/\w$", "/%C2%B2", false),
+        (r"^/\w$", "/%C3%A9", true),
+        // Python: white space.
+        (r"^/\s$", "/%1C", false),
+        (r"^/\s$", "/%20", true),
+        // Python: not the end.
+        (r"^/a\Z", "/a%0A", true),
+        (r"^/a$", "/a%0A", true),
+        (r"^/a$", "/a%0A%0A", false),
+    ] {
+        let pattern = Pattern::new(expression).unwrap();
+        assert_eq!(
+            pattern.matches(&decoded(path)),
+            matches,
+            "{expression} {path}"
+        );
     }
 }
