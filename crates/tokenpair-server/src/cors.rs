@@ -85,26 +85,12 @@ impl CorsSettings {
 
 /// Why [`CorsSettings`] cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{setting}: {message}")]
+#[error("{setting}: {flaw}")]
 pub(crate) struct CorsError {
-    setting: &'static str,
-    message: String,
-}
-
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the configuration has no `[cors]` yet")
-)]
-impl CorsError {
     /// The setting's full name.
-    pub(crate) fn setting(&self) -> &'static str {
-        self.setting
-    }
-
+    pub(crate) setting: &'static str,
     /// What is wrong with its value, and what is accepted.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
+    pub(crate) flaw: String,
 }
 
 /// [`CorsSettings`], checked and ready for use.
@@ -237,8 +223,8 @@ pub(crate) fn preflight() -> Response {
 }
 
 fn refusal(setting: &'static str, flaw: &dyn Display) -> CorsError {
-    let message = flaw.to_string();
-    CorsError { setting, message }
+    let flaw = flaw.to_string();
+    CorsError { setting, flaw }
 }
 
 fn compile(setting: &'static str, expression: &str) -> Result<Pattern, CorsError> {

@@ -242,12 +242,8 @@ fn an_expression_that_cannot_be_done_as_python_does_it_is_refused() {
             urls_regex: expression.to_owned(),
             ..CorsSettings::default()
         };
-        let refused = Cors::new(&settings).unwrap_err();
-        assert_eq!(refused.setting(), "CORS_URLS_REGEX");
-        assert!(
-            refused.message().starts_with("the expression "),
-            "{refused}"
-        );
+        let refused = Cors::new(&settings).unwrap_err().to_string();
+        assert!(refused.starts_with("CORS_URLS_REGEX: "), "{refused}");
     }
 }
 
@@ -329,10 +325,7 @@ fn expressions_differ_from_pythons_where_the_documents_say_so() {
         (r"^/a$", "/a%0A%0A", false),
     ] {
         let pattern = Pattern::new(expression).unwrap();
-        assert_eq!(
-            pattern.matches(&decoded(path)),
-            matches,
-            "{expression} {path}"
-        );
+        let path = decoded(path);
+        assert_eq!(pattern.matches(&path), matches, "{expression} {path}");
     }
 }

@@ -1,5 +1,7 @@
 //! The command in a folder of its own: run to its end, or serving until it is told to stop.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -198,16 +200,25 @@ impl Server {
         }
     }
 
+    /// Sends a signal by its name, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Asks until the answer is yes, as long as anything may take.
+    pub fn wait_until(&self, mut question: impl FnMut() -> bool) {
+        let start = std::time::Instant::now();
+        while !question() {
+            assert!(start.elapsed() < PATIENCE, "it does not happen");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// SIGTERM, as a service manager sends it.
     pub fn stop(mut self) -> Transcript {
-        let signal = format!("kill -TERM {}", self.child.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &signal])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("TERM");
         let mut out = String::new();
         self.out.read_to_string(&mut out).unwrap();
         let status = self.child.wait().unwrap().code();

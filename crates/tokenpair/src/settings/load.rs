@@ -122,7 +122,7 @@ const REMOVED: [(&str, &str); 4] = [
     ),
 ];
 
-/// Variables with our prefix that belong to the server, not to the engine.
+/// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
 const SERVER_VARIABLES: [&str; 9] = [
     "CONFIG",
     "DATABASE",
