@@ -15,7 +15,7 @@ const MAPPED: u8 = 96;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TrustedProxies(Vec<IpNet>);
 
-/// An entry of `trusted_proxies` is neither an address nor a network.
+/// An entry is neither an address nor a network. Says what is accepted, not which setting it is about.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no address and no network; write it as 127.0.0.1 or 10.0.0.0/8")]
 pub(crate) struct NotANetwork(String);

@@ -113,7 +113,7 @@ fn networks_written_through_ipv6_are_those_of_ipv4() {
 }
 
 #[test]
-fn what_is_no_network_is_refused_by_name() {
+fn what_is_no_network_is_refused() {
     for text in [
         "",
         "10.0.0.0/33",

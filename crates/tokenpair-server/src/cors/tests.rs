@@ -309,3 +309,23 @@ fn a_vary_that_came_in_several_lines_leaves_in_one() {
         assert_eq!(told, [expected]);
     }
 }
+
+#[test]
+fn expressions_differ_from_pythons_where_the_documents_say_so() {
+    for (expression, path, matches) in [
+        // Python: a character of which `isalnum()` is true.
+        (r"^/\w$", "/%C2%B2", false),
+        (r"^/\w$", "/%C3%A9", true),
+        // Python: white space.
+        (r"^/\s$", "/%1C", false),
+        (r"^/\s$", "/%20", true),
+        // Python: not the end.
+        (r"^/a\Z", "/a%0A", true),
+        (r"^/a$", "/a%0A", true),
+        (r"^/a$", "/a%0A%0A", false),
+    ] {
+        let pattern = Pattern::new(expression).unwrap();
+        let path = decoded(path);
+        assert_eq!(pattern.matches(&path), matches, "{expression} {path}");
+    }
+}

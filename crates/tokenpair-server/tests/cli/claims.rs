@@ -1,6 +1,6 @@
 //! `[claims]` and `[answer]`: user columns in tokens and in answers.
 
-use crate::support::Folder;
+use crate::support::{Folder, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -59,7 +59,7 @@ fn a_reload_takes_new_claims_from_columns_that_were_not_read_before() {
     )
     .unwrap();
     server.signal("HUP");
-    server.wait_until(|| email() == "ada@example.com");
+    wait_until(|| email() == "ada@example.com");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! init, check, config show, and a reload while the server runs.
 
-use crate::support::{Folder, is_private};
+use crate::support::{Folder, is_private, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -15,9 +15,9 @@ fn init_writes_a_file_that_changes_nothing_and_is_never_overwritten() {
     let folder = Folder::new();
     let shown = |folder: &Folder| {
         let mut shown = lines(&folder.run("config show --json").out);
-        shown.iter_mut().for_each(|setting| {
+        for setting in &mut shown {
             setting.as_object_mut().unwrap().remove("source");
-        });
+        }
         shown
     };
     let before = shown(&folder);
@@ -43,15 +43,11 @@ fn the_template_shows_the_defaults() {
     let folder = Folder::new();
     let template = folder.run("init --output -").out;
     let defaults = lines(&folder.run("config show --json").out);
-    let uncommented: String = template
-        .lines()
-        .map(|line| {
-            line.strip_prefix("# ")
-                .filter(|line| line.contains(" = "))
-                .unwrap_or(line)
-        })
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let uncommented = template.lines().map(|line| {
+        let setting = line.strip_prefix("# ");
+        setting.filter(|line| line.contains(" = ")).unwrap_or(line)
+    });
+    let uncommented = uncommented.collect::<Vec<_>>().join("\n");
     let folder = Folder::new().with_file("tokenpair.toml", uncommented);
     let examples = ["SIGNING_KEY", "email"];
     let hardened = [
@@ -229,7 +225,7 @@ fn a_hangup_loads_the_configuration_again_and_a_flawed_one_changes_nothing() {
     )
     .unwrap();
     server.signal("HUP");
-    server.wait_until(|| status("/second/") == 401);
+    wait_until(|| status("/second/") == 401);
     assert_eq!(status("/first/"), 404);
 
     fs::write(folder.path("tokenpair.toml"), "[paths]\nme = 3\n").unwrap();
@@ -239,7 +235,7 @@ fn a_hangup_loads_the_configuration_again_and_a_flawed_one_changes_nothing() {
         "[paths]\nme = \"/third/\"\n[server]\nlisten = \"127.0.0.1:9\"\n",
     )
     .unwrap();
-    server.wait_until(|| {
+    wait_until(|| {
         server.signal("HUP");
         status("/third/") == 401
     });

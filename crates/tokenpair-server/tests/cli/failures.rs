@@ -166,6 +166,29 @@ fn users_that_cannot_be_created_are_refused() {
 }
 
 #[test]
+fn a_log_that_cannot_be_is_refused() {
+    for (name, value) in [
+        ("TOKENPAIR_LOG", "infoo"),
+        ("TOKENPAIR_LOG", "info,tokenpair::request=loud"),
+        ("TOKENPAIR_LOG_FORMAT", "xml"),
+    ] {
+        let told = Folder::new().with_variable(name, value).run("serve");
+        let refused = refusal(&told);
+        let source = format!("environment variable {name}");
+        assert!(
+            refused.contains(&source) && refused.contains(": expected "),
+            "{refused}"
+        );
+    }
+    let folder = Folder::new().with_variable("TOKENPAIR_LOG_FORMAT", "json");
+    assert_eq!(
+        folder.run("migrate").status,
+        Some(0),
+        "the variable is for serve"
+    );
+}
+
+#[test]
 fn json_was_asked_for_and_failures_are_json() {
     let told = Folder::new().run("--json serve --config nowhere.toml");
     assert_eq!(told.status, Some(1));
@@ -186,6 +209,8 @@ fn wrong_usage_has_a_status_of_its_own() {
         "nonsense",
         "createuser",
         "serve --listen nowhere",
+        "serve --log-format xml",
+        "--log-format json migrate",
     ] {
         let told = Folder::new().run(line);
         assert_eq!(

@@ -12,6 +12,7 @@
 mod claims;
 mod configuration;
 mod failures;
+mod log;
 #[path = "../support/mod.rs"]
 mod support;
 

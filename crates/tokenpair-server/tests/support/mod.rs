@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 use tempfile::TempDir;
 
@@ -207,15 +207,6 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Asks until the answer is yes, as long as anything may take.
-    pub fn wait_until(&self, mut question: impl FnMut() -> bool) {
-        let start = std::time::Instant::now();
-        while !question() {
-            assert!(start.elapsed() < PATIENCE, "it does not happen");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
     /// SIGTERM, as a service manager sends it.
     pub fn stop(mut self) -> Transcript {
         self.signal("TERM");
@@ -235,6 +226,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Asks until the answer is yes, as long as anything may take.
+pub fn wait_until(mut question: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !question() {
+        assert!(start.elapsed() < PATIENCE, "it does not happen");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

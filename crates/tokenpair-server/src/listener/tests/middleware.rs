@@ -84,8 +84,8 @@ async fn what_is_no_request_and_what_gets_no_answer_are_logged() {
         ..relaxed()
     };
     let mut server = start(limits).await;
-    let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(9000));
-    assert_eq!(statuses(&server.talk(long.as_bytes()).await), [414]);
+    let request = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(9000));
+    assert_eq!(statuses(&server.talk(request.as_bytes()).await), [414]);
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..],
         b"GET / HTTP/1.1\r\nhost: a\r\nfold\r\n\r\n",
@@ -97,9 +97,9 @@ async fn what_is_no_request_and_what_gets_no_answer_are_logged() {
     server.entered().await;
     server.stop().await;
     drop(listening);
-    let long = format!("INFO GET /{}... 414", "a".repeat(255));
+    let cut = format!("INFO GET /{}... 414", "a".repeat(255));
     let expected = [
-        &long,
+        &cut,
         "INFO - - null",
         "INFO - - null",
         "INFO GET /gate null",
