@@ -1,6 +1,6 @@
 //! What goes wrong at the start: exit status 1 and one line that says what to do; 2 for wrong usage.
 
-use crate::server::{Folder, Transcript};
+use crate::support::{Folder, Transcript};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 

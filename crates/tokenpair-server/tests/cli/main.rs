@@ -10,10 +10,11 @@
 )]
 
 mod failures;
-mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use serde_json::json;
-use server::{Folder, is_private};
+use support::{Folder, is_private};
 
 #[test]
 fn a_token_lives_from_log_in_to_blacklist() {

@@ -1,5 +1,7 @@
 //! The command in a folder of its own: run to its end, or serving until it is told to stop.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -142,6 +144,24 @@ pub struct Server {
     address: String,
 }
 
+/// An answer with its head.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    head: String,
+    /// JSON, or the text of a page as a string.
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
 impl Server {
     /// The first line, printed under `--json`.
     pub fn announced(&self) -> Value {
@@ -149,20 +169,19 @@ impl Server {
     }
 
     pub fn get(&self, path: &str, access: &str) -> (u16, Value) {
-        self.send(
-            &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {access}\r\n"),
-            "",
-        )
+        let head = format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {access}\r\n");
+        let answer = self.send(&head, "");
+        (answer.status, answer.body)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.send(
-            &format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n"),
-            &body.to_string(),
-        )
+        let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n");
+        let answer = self.send(&head, &body.to_string());
+        (answer.status, answer.body)
     }
 
-    fn send(&self, head: &str, body: &str) -> (u16, Value) {
+    /// Sends `head`, completed by what every request needs, and `body`.
+    pub fn send(&self, head: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let length = body.len();
@@ -174,8 +193,11 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
+        Answer {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_owned(),
+            body: serde_json::from_str(body).unwrap_or_else(|_| Value::from(body)),
+        }
     }
 
     /// SIGTERM, as a service manager sends it.
