@@ -1,20 +1,24 @@
 """Seed 002's `fetch` example in a real Chromium, in pages of other origins than the server's."""
 import contextlib
 import http.server
+import os
 import queue
 import subprocess
+import tempfile
 import threading
+import time
 
 from demo import example, expect, log_in, who_is
 
 PORT = 5173
 PATIENCE = 120
-CHROMIUM = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
-            "--host-resolver-rules=MAP strange.example 127.0.0.1"]
+# Where `run.py` leaves the name of the browser.
+PROGRAM = "TOKENPAIR_SEEDS_CHROMIUM"
+OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+           "--no-proxy-server", "--host-resolver-rules=MAP strange.example 127.0.0.1"]
 # The page holds a refresh token, runs the example unchanged and tells what it stored or how it failed.
 PAGE = """<!doctype html><meta charset="utf-8"><title>Example</title>
 <script>
-localStorage.clear();
 localStorage.setItem('refresh_token', '%s');
 const report = text => fetch('/report', {method: 'POST', body: text});
 addEventListener('unhandledrejection', event => report('failed: ' + event.reason));
@@ -26,22 +30,30 @@ const watch = setInterval(() => {
 </script>
 <script src="/example.js"></script>
 """
-chromium = []
-
-
-def prepare(folder, program):
-    chromium[:] = [program, f"--user-data-dir={folder}/chromium", *CHROMIUM]
+# Chromium keeps sockets in its folder, and their paths must be short.
+SHORT = "/tmp"
 
 
 def stored_by_a_page_of(host, refresh_token):
     """What the example leaves in `access_token`, in a page of `http://HOST:5173`."""
     contents = {"/": ("text/html", PAGE % refresh_token), "/example.js": ("text/javascript", example("002_fetch.js"))}
-    with pages(contents) as reports:
-        browser = subprocess.Popen(chromium + [f"http://{host}:{PORT}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with pages(contents) as reports, chromium(f"http://{host}:{PORT}/") as browser:
+        give_up = time.monotonic() + PATIENCE
+        while browser.poll() is None and time.monotonic() < give_up:
+            with contextlib.suppress(queue.Empty):
+                return reports.get(timeout=0.1)
+    raise AssertionError(f"the page told nothing; status of Chromium: {browser.returncode}")
+
+
+@contextlib.contextmanager
+def chromium(address):
+    """A browser without a past that shows this page."""
+    with tempfile.TemporaryDirectory(dir=SHORT, ignore_cleanup_errors=True) as folder:
+        command = [os.environ[PROGRAM], f"--user-data-dir={folder}", *OPTIONS, address]
+        environment = {**os.environ, "TMPDIR": folder}
+        browser = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            return reports.get(timeout=PATIENCE)
-        except queue.Empty:
-            raise AssertionError(f"the page told nothing; Chromium: {browser.poll()}") from None
+            yield browser
         finally:
             browser.terminate()
             browser.wait()

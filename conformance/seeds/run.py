@@ -41,7 +41,7 @@ def main():
         command_line.prepare(folder)
         examples = command_line.EXAMPLES + client.EXAMPLES
         if options.chromium:
-            browser.prepare(folder, options.chromium)
+            os.environ[browser.PROGRAM] = options.chromium
             examples += browser.EXAMPLES
         outcomes = run(options.tokenpair, {}, examples)
         outcomes += run(options.tokenpair, {"TOKENPAIR_ACCESS_TOKEN_LIFETIME": "2s"}, client.EXAMPLES_WITH_2_SECONDS)
