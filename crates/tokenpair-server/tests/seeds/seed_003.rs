@@ -1,6 +1,6 @@
 //! Seed 003: the API of a shop whose customers log in by e-mail, at `/auth/token/`.
 
-use crate::site::{self, Pair, Site, configured, demo, folder, names};
+use crate::site::{self, Pair, Site, demo, folder, names, with_user};
 use crate::support::Answer;
 use crate::tokens::{claims, expired, lifetime};
 use rusqlite::Connection;
@@ -134,10 +134,9 @@ fn seed_003_customers_log_in_by_email() {
 
 #[test]
 fn seed_003_users_of_django_log_in_by_email() {
-    let site = configured(
-        SETTINGS,
-        &format!("[user_model]\nusername = \"email\"\n{PATHS}"),
-    );
+    let model = "[user_model]\nusername = \"email\"\n";
+    let by_email = site::file(SETTINGS, &format!("{model}{PATHS}"));
+    let site = site::serve(with_user(folder("", "")).with_file("tokenpair.toml", by_email));
     let login = json!({"email": "test@example.com", "password": "test"});
     let (status, body) = site.post("/auth/token/", &login);
     assert_eq!(status, 200, "{body}");

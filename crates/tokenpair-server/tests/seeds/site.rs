@@ -36,13 +36,17 @@ pub fn with_settings(settings: &str) -> Site {
 
 /// A server with these settings of Simple JWT, these further sections, and the user test, password test.
 pub fn configured(settings: &str, sections: &str) -> Site {
-    let folder = folder(settings, sections);
+    serve(with_user(folder(settings, sections)))
+}
+
+/// The folder with a database that has the user test, password test.
+pub fn with_user(folder: Folder) -> Folder {
     let created = folder.run_with_input(
         "createuser --username test --email test@example.com --password-stdin",
         "test\n",
     );
     assert_eq!(created.status, Some(0), "{}", created.err);
-    serve(folder)
+    folder
 }
 
 /// Serves what is prepared in `folder`.
@@ -51,16 +55,15 @@ pub fn serve(folder: Folder) -> Site {
     Site { server, folder }
 }
 
-/// A folder with a `tokenpair.toml`. Hashes are cheap, as passwords are not what is tested.
+/// A folder with a `tokenpair.toml`.
 pub fn folder(settings: &str, sections: &str) -> Folder {
-    let key = if settings.contains("SIGNING_KEY") {
-        String::new()
-    } else {
-        format!("SIGNING_KEY = \"{KEY}\"\n")
-    };
+    Folder::new().with_file("tokenpair.toml", file(settings, sections))
+}
+
+/// A configuration. Hashes are cheap, as passwords are not what is tested.
+pub fn file(settings: &str, sections: &str) -> String {
     let rounds = "PASSWORD_ROUNDS = { pbkdf2_sha256_iterations = 1000 }";
-    let file = format!("[simple_jwt]\n{key}{rounds}\n{settings}\n{sections}\n");
-    Folder::new().with_file("tokenpair.toml", file)
+    format!("[simple_jwt]\nSIGNING_KEY = \"{KEY}\"\n{rounds}\n{settings}\n{sections}\n")
 }
 
 /// What a server says that does not start with these settings.
