@@ -11,6 +11,7 @@ mod packages;
 mod process;
 mod project;
 mod python;
+mod seeds;
 
 use std::process::ExitCode;
 

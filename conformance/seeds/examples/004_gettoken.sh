@@ -1,0 +1,1 @@
+http POST http://127.0.0.1:8000/gettoken/ username="user1" password="yourpassword" 
