@@ -91,7 +91,11 @@ impl SqliteStore {
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
         let threads = Threads::start(&options.path, options.readers.max(1)).map_err(|error| {
-            StoreError::new(format!("cannot open {}: {error}", options.path.display()))
+            StoreError::new(format!(
+                "cannot open {}: {}",
+                options.path.display(),
+                why_not(&options.path, &error)
+            ))
         })?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let tokens = Arc::new(TokenQueries::new(&users));
@@ -192,6 +196,27 @@ impl SqliteStore {
     /// The database file.
     pub fn path(&self) -> &Path {
         self.0.threads.path()
+    }
+}
+
+/// SQLite says of a file that it cannot open it, but not why.
+fn why_not(path: &Path, error: &rusqlite::Error) -> String {
+    let parent = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = parent.unwrap_or(Path::new("."));
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path);
+    match opened {
+        _ if !folder.is_dir() => format!("there is no folder {}", folder.display()),
+        Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+            format!("it cannot be created in {}", folder.display())
+        }
+        Err(reason) => reason.to_string(),
+        Ok(_) => error.to_string(),
     }
 }
 

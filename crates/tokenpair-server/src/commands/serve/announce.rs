@@ -40,9 +40,9 @@ pub(super) fn announce(options: &Options, address: SocketAddr, first_user: Optio
   password  {password}{once}
 
 Try it:
-  curl -s {base}/api/token/ -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'
-  curl -s {base}/api/me/ -H 'Authorization: Bearer <access>'
-  curl -s {base}/api/token/refresh/ -H 'Content-Type: application/json' -d '{{"refresh": "<refresh>"}}'
+  TOKENS=$(curl -s {base}/api/token/ -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'); echo "$TOKENS"
+  curl -s {base}/api/me/ -H "Authorization: Bearer $(expr "$TOKENS" : '.*"access":"\([^"]*\)')"
+  curl -s {base}/api/token/refresh/ -H 'Content-Type: application/json' -d "$TOKENS"
 "#
     );
     let fields = [
