@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
+mod book;
 mod cargo;
 mod check;
 mod conformance;
