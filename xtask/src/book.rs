@@ -37,8 +37,12 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("systemd-analyze", "systemd"),
 ];
 
-/// Looks at the links, then runs the pages.
 pub(crate) fn check(project: &Project) -> Outcome {
+    run(project, &[])
+}
+
+/// Looks at the links, then runs the pages with these names (without folder and `.md`), or all.
+pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
     let files = markdown(project)?;
     let exists = |path: &Path| project.root.join(path).exists();
     let (links, mut problems) = links::check(&files, exists);
@@ -49,7 +53,16 @@ pub(crate) fn check(project: &Project) -> Outcome {
     let machine = Machine::new(project, path(project)?);
     let doc_tests = fs::read_to_string(project.root.join(DOC_TESTS))?;
     let mut tally = Tally::default();
-    for (name, text) in files.iter().filter(|(name, _)| name.starts_with(FOLDER)) {
+    for (name, text) in &files {
+        let Some(short) = name
+            .strip_prefix(FOLDER)
+            .and_then(|name| name.strip_suffix(".md"))
+        else {
+            continue;
+        };
+        if !names.is_empty() && !names.contains(&short) {
+            continue;
+        }
         println!("{name}");
         let page = Page {
             name,

@@ -49,6 +49,20 @@ pub(crate) const STEPS: [Step; 13] = [
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
 ];
 
+/// Runs something that is a step, or part of one.
+pub(crate) fn alone(run: impl FnOnce(&Project) -> Outcome) -> ExitCode {
+    match Project::open().and_then(|project| run(&project)) {
+        Ok(detail) => {
+            println!("passed: {detail}");
+            ExitCode::SUCCESS
+        }
+        Err(trouble) => {
+            println!("{trouble:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 struct Report {
     name: &'static str,
     outcome: Outcome,

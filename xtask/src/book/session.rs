@@ -170,7 +170,8 @@ impl Session {
     fn start_server(&mut self, text: &str, expected: &[String]) -> Result<Vec<String>, Trouble> {
         self.servers += 1;
         let log = self.logs.join(format!("server-{}.log", self.servers));
-        self.call(&format!("{text} >'{}' 2>&1 &", log.display()))?;
+        // In front, so that the command may send its log elsewhere.
+        self.call(&format!(">'{}' 2>&1 {text} &", log.display()))?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let text = fs::read_to_string(&log).unwrap_or_default();
