@@ -53,16 +53,7 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
     let machine = Machine::new(project, path(project)?);
     let doc_tests = fs::read_to_string(project.root.join(DOC_TESTS))?;
     let mut tally = Tally::default();
-    for (name, text) in &files {
-        let Some(short) = name
-            .strip_prefix(FOLDER)
-            .and_then(|name| name.strip_suffix(".md"))
-        else {
-            continue;
-        };
-        if !names.is_empty() && !names.contains(&short) {
-            continue;
-        }
+    for (name, text) in files.iter().filter(|(name, _)| is_wanted(name, names)) {
         println!("{name}");
         let page = Page {
             name,
@@ -72,6 +63,9 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
         let session = machine.start(&project.target.join("xtask/book").join(name))?;
         tally.pages += 1;
         problems.extend(page.run(session, &mut tally)?);
+    }
+    if tally.pages == 0 {
+        problems.push(format!("{FOLDER} has no page {}", names.join(", ")));
     }
     let Tally {
         pages,
@@ -84,6 +78,14 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
         "{pages} pages: {commands} commands, {files} files, {doc_tests} doc tests, {not_run} blocks not run; {links} links"
     );
     verdict(&problems, detail)
+}
+
+/// Whether the file is a page, and one of those that were asked for.
+fn is_wanted(path: &str, names: &[&str]) -> bool {
+    let name = path
+        .strip_prefix(FOLDER)
+        .and_then(|name| name.strip_suffix(".md"));
+    name.is_some_and(|name| names.is_empty() || names.contains(&name))
 }
 
 /// Path and text of every Markdown file that is, or could be, under version control.

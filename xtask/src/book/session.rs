@@ -44,7 +44,7 @@ impl Machine {
         };
         let isolated = ISOLATED.into_iter().find(works);
         if isolated.is_none() {
-            println!("no network of our own: ports 8000 and 8443 of this machine must be free");
+            println!("no network of our own: ports 80, 443 and 8000 of this machine must be free");
         }
         Self { path, isolated }
     }

@@ -12,16 +12,19 @@ const HEAD: &str = r#"# Settings
 
 <!-- Made from the code by tests/it/manual.rs; CONTRIBUTING.md tells how to make it anew. -->
 
-Everything that `[simple_jwt]` in `tokenpair.toml` may hold, in any case of letters; each is also an environment variable `TOKENPAIR_<NAME>` and a field of
-`tokenpair::Settings`. Names, defaults and effects are Simple JWT's 5.5 unless the last column says otherwise. The other sections of the file are in [configuration](configuration.md#the-sections).
+Everything that `[simple_jwt]` in `tokenpair.toml` may hold, in any case of letters; each is also an environment
+variable `TOKENPAIR_<NAME>` and a field of `tokenpair::Settings`. Names, defaults and effects are those of Simple JWT 5.5
+unless the last column says otherwise. The other sections of the file are in [configuration](configuration.md#the-sections).
 
-A duration is `"15m"`, `"1h 30m"`, `"7 days"`, ISO 8601 (`"PT15M"`) or a number of seconds. In the environment lists are separated by commas.
+A duration is `"15m"`, `"1h 30m"`, `"7 days"`, ISO 8601 (`"PT15M"`) or a number of seconds. In the environment lists are
+separated by commas.
 
 "#;
 const CODE: &str = "
 ## Settings that hold Python code
 
-They are understood, but only with the value that means \"as built in\"; what one would write in Python has a place in the library.
+They are understood, but only with the value that means \"as built in\"; what one would write in Python has a place in
+the library.
 
 | setting | place |
 |---|---|
