@@ -13,6 +13,7 @@ mod claims;
 mod configuration;
 mod failures;
 mod log;
+mod manual;
 #[path = "../support/mod.rs"]
 mod support;
 

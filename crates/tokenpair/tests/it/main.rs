@@ -17,6 +17,7 @@ mod error_texts;
 mod events;
 mod hooks;
 mod jwk_url;
+mod manual;
 mod obtain;
 mod outage;
 mod protect;
