@@ -262,12 +262,12 @@ async fn what_is_no_database_is_refused_with_its_name() {
     );
     let error = failure(folder.path()).await;
     assert!(
-        error.contains(folder.path().to_str().unwrap()) && error.contains("unable to open"),
+        error.contains(folder.path().to_str().unwrap()) && error.contains("directory"),
         "{error}"
     );
     let error = failure(&folder.path().join("missing/db.sqlite3")).await;
     assert!(
-        error.contains("missing/db.sqlite3") && error.contains("unable to open"),
+        error.contains("missing/db.sqlite3") && error.contains("there is no folder"),
         "{error}"
     );
     let error = SqliteStore::connect("sqlite::memory:")
