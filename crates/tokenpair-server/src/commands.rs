@@ -1,8 +1,19 @@
 //! One module a command, and what they share: opening the database, making the engine.
 
+mod account;
+mod arguments;
+pub(crate) mod changepassword;
+pub(crate) mod completions;
+pub(crate) mod createsuperuser;
 pub(crate) mod createuser;
+pub(crate) mod flushexpiredtokens;
+mod interrupt;
+pub(crate) mod man;
 pub(crate) mod migrate;
+mod password;
 pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod users;
 
 use crate::config::Config;
 use crate::output::Failure;
@@ -25,4 +36,29 @@ fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
 
 async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
     Ok(store.migrate(SystemClock.now()).await?)
+}
+
+/// The database, which must be there with the tables that are needed: most commands make none.
+async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+    let path = &config.database.path;
+    if !path.exists() {
+        return Err(Failure::new(format!(
+            "there is no database {}: `tokenpair migrate` makes it",
+            path.display()
+        )));
+    }
+    let store = SqliteStore::open(config.database.clone()).await?;
+    let pending = store.pending_migrations().await?;
+    let model = &config.database.user_model;
+    match needed.iter().find(|step| pending.contains(step)) {
+        None => Ok(store),
+        Some(Migration::Auth) if !model.is_auth_user() => Err(Failure::new(format!(
+            "the user table {:?} does not exist: its own application has to create it",
+            model.table
+        ))),
+        Some(step) => Err(Failure::new(format!(
+            "{} lacks the tables of {step}: `tokenpair migrate` makes them",
+            path.display()
+        ))),
+    }
 }

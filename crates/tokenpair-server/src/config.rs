@@ -115,6 +115,17 @@ impl Config {
         Ok(())
     }
 
+    /// Takes the signing key from its file if there is one. `false`: there is no key, and none is made.
+    pub(crate) fn use_existing_key_file(&mut self) -> Result<bool, Failure> {
+        if self.keeps_key {
+            let Some(key) = key_file::read(Path::new(KEY_FILE))? else {
+                return Ok(false);
+            };
+            self.settings.signing_key = key.into();
+        }
+        Ok(true)
+    }
+
     /// A throw-away configuration: its database lives in `folder`, its key in memory.
     pub(crate) fn demo(folder: &Path, listen: Option<SocketAddr>) -> Result<Self, Failure> {
         let mut settings = Settings::new(key_file::random_key()?);

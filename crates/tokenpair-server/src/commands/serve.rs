@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 )]
 pub(crate) struct Serve {
     /// Address and port to listen on, also `TOKENPAIR_LISTEN` [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = super::arguments::address)]
     listen: Option<SocketAddr>,
     /// Try it out: a throw-away database, user "test" with password "test", nothing kept
     #[arg(long)]

@@ -10,7 +10,13 @@
 )]
 
 mod failures;
+mod flush;
+mod passwords;
 mod server;
+mod terminal;
+mod tokens;
+mod usage;
+mod users;
 
 use serde_json::json;
 use server::{Folder, is_private};
