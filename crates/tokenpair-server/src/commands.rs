@@ -1,17 +1,28 @@
 //! One module a command, and what they share: opening the database, making the engine.
 
+mod account;
+mod arguments;
+pub(crate) mod changepassword;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod createsuperuser;
 pub(crate) mod createuser;
+pub(crate) mod flushexpiredtokens;
 pub(crate) mod init;
+mod interrupt;
+pub(crate) mod man;
 pub(crate) mod migrate;
+mod password;
 pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod users;
 
 use crate::config::Config;
 use crate::event_log;
 use crate::output::Failure;
 use tokenpair::clock::{Clock as _, SystemClock};
-use tokenpair::store::Migration;
+use tokenpair::store::{Migration, UserAdmin as _, UserPage};
 use tokenpair::{Answer, SimpleJwt, SqliteStore};
 
 /// The engine and its store, as the configuration says.
@@ -39,9 +50,44 @@ async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
 }
 
 /// The configured database with all its tables and every column that is named.
-async fn open(config: &Config) -> Result<SqliteStore, Failure> {
+async fn open_migrated(config: &Config) -> Result<SqliteStore, Failure> {
     let store = SqliteStore::open(config.database.clone()).await?;
     migrate(&store).await?;
     store.check_user_model().await?;
     Ok(store)
+}
+
+/// The database, which must be there with the tables that are needed: most commands make none.
+async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+    let path = &config.database.path;
+    if !path.exists() {
+        return Err(Failure::new(format!(
+            "there is no database {}: `tokenpair migrate` makes it",
+            path.display()
+        )));
+    }
+    let store = SqliteStore::open(config.database.clone()).await?;
+    let pending = store.pending_migrations().await?;
+    let model = &config.database.user_model;
+    match needed.iter().find(|step| pending.contains(step)) {
+        None => Ok(store),
+        Some(Migration::Auth) if !model.is_auth_user() => Err(Failure::new(format!(
+            "the user table {:?} does not exist: its own application has to create it",
+            model.table
+        ))),
+        Some(step) => Err(Failure::new(format!(
+            "{} lacks the tables of {step}: `tokenpair migrate` makes them",
+            path.display()
+        ))),
+    }
+}
+
+/// Whether anybody could log in at all.
+async fn has_users(store: &SqliteStore) -> Result<bool, Failure> {
+    let one = UserPage {
+        search: None,
+        after: None,
+        limit: 1,
+    };
+    Ok(!store.list_users(&one).await?.is_empty())
 }

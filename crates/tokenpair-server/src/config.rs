@@ -211,18 +211,27 @@ impl Config {
     /// Takes the signing key from its file, which is made if it does not exist. Only who signs needs it.
     pub(crate) fn use_key_file(&mut self) -> Result<(), Failure> {
         if let Some(path) = &self.key_file {
-            let symmetric = self.settings.algorithm.is_symmetric();
-            self.settings.signing_key = key_file::read(path, symmetric)?.into();
+            let key = if self.settings.algorithm.is_symmetric() {
+                key_file::read_or_create(path)?
+            } else {
+                let missing = Failure::because(path.display());
+                key_file::read(path)?.ok_or_else(|| missing(&"there is no such file"))?
+            };
+            self.settings.signing_key = key.into();
         }
         Ok(())
     }
 
-    /// Like [`use_key_file`](Self::use_key_file), but nothing is made: without a file the passing key stays.
-    pub(crate) fn use_existing_key_file(&mut self) -> Result<(), Failure> {
-        match &self.key_file {
-            Some(path) if path.exists() => self.use_key_file(),
-            _ => Ok(()),
-        }
+    /// Takes the signing key from its file if there is one. `false`: there is no key, and none is made.
+    pub(crate) fn use_existing_key_file(&mut self) -> Result<bool, Failure> {
+        let Some(path) = &self.key_file else {
+            return Ok(true);
+        };
+        let Some(key) = key_file::read(path)? else {
+            return Ok(false);
+        };
+        self.settings.signing_key = key.into();
+        Ok(true)
     }
 
     /// Whether the configuration file itself holds the signing key.
@@ -249,11 +258,6 @@ impl Config {
             (
                 "[server] log_format",
                 self.server.log_format != old.server.log_format,
-            ),
-            ("[database] url", self.database.path != old.database.path),
-            (
-                "[user_model]",
-                self.database.user_model != old.database.user_model,
             ),
             ("DATA_UPLOAD_MAX_MEMORY_SIZE", upload(self) != upload(old)),
         ];

@@ -1,9 +1,10 @@
 //! What commands print: text for people or, with `--json`, one JSON object a line. Logs go elsewhere.
 
 use crate::Options;
-use std::fmt::Display;
-use std::io::Write as _;
+use std::fmt::{Display, Write as _};
+use std::io::{ErrorKind, Write as _};
 use tokenpair::json::{self, Object, Value};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Why a command failed: one sentence that says what to do about it. Holds no secret.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,130 @@ pub(crate) fn failure(options: &Options, failure: &Failure) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn object<const N: usize>(fields: [(&str, Value); N]) -> String {
+/// Prints what the parser of arguments complains of, as JSON: its first sentence, without the usage below it.
+pub(crate) fn wrong_usage(complaint: &str) {
+    let sentence = complaint.split("\n\nUsage:").next().unwrap_or_default();
+    let sentence = sentence.trim().trim_start_matches("error: ");
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    let line = object([("error", Value::from(words.join(" ")))]);
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Says something to the person at the terminal, on standard error: no result, so it is never JSON.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Writes to standard output. `false`: its reader has gone (`… | head`), so that no more need be written.
+pub(crate) fn print(text: &str) -> Result<bool, Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::because("cannot write to standard output")(&error)),
+    }
+}
+
+/// A text of somebody else's, with what could steer or deceive a terminal written as JSON escapes it.
+pub(crate) fn printable(text: &str) -> String {
+    escape(text, |_| false)
+}
+
+/// The same for text of several lines.
+pub(crate) fn printable_lines(text: &str) -> String {
+    escape(text, |c| c == '\n')
+}
+
+fn escape(text: &str, allowed: impl Fn(char) -> bool) -> String {
+    // Control characters, and those that turn the direction of writing or break a line unseen.
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+            )
+            || ('\u{2028}'..='\u{202e}').contains(&c)
+            || ('\u{2060}'..='\u{2069}').contains(&c)
+    };
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) && !allowed(c) {
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Rows under a header, in columns that only ever become wider.
+pub(crate) struct Table {
+    widths: Vec<usize>,
+}
+
+impl Table {
+    /// Starts with the header, which `rows` prints first.
+    pub(crate) fn new() -> Self {
+        Self { widths: Vec::new() }
+    }
+
+    /// The lines of some rows, aligned with those before.
+    pub(crate) fn rows(&mut self, rows: &[Vec<String>]) -> String {
+        for row in rows {
+            self.widths.resize(self.widths.len().max(row.len()), 0);
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        rows.iter().map(|row| self.line(row)).collect()
+    }
+
+    fn line(&self, row: &[String]) -> String {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&self.widths) {
+            let padding = width.saturating_sub(cell.width()) + 2;
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', padding));
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
+    }
+}
+
+/// One object as a line of JSON.
+pub(crate) fn json_line(fields: impl IntoIterator<Item = (&'static str, Value)>) -> String {
+    object(fields) + "\n"
+}
+
+fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> String {
     json::encode_utf8(&Value::Object(Object::from_iter(fields)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Table, printable};
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped() {
+        assert_eq!(
+            printable("ada\u{1b}[2J\n\u{202e}x"),
+            r"ada\u001b[2J\u000a\u202ex"
+        );
+        assert_eq!(printable("Zoë 李 हिन्दी"), "Zoë 李 हिन्दी");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_they_show() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let mut table = Table::new();
+        assert_eq!(
+            table.rows(&[row(["NAME", "ACTIVE"]), row(["李明", "yes"])]),
+            "NAME  ACTIVE\n李明  yes\n"
+        );
+        assert_eq!(table.rows(&[row(["x", "no"])]), "x     no\n");
+    }
 }

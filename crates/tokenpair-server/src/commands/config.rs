@@ -8,6 +8,7 @@ use tokenpair::json::{self, Value};
 
 /// What to do with the configuration.
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  tokenpair config show")]
 pub(crate) enum ConfigCommand {
     /// Print every setting with its effective value and its source; secrets are redacted
     #[command(

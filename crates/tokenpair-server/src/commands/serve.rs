@@ -4,6 +4,7 @@ mod announce;
 mod reloading;
 
 use super::createuser::{self, Createuser};
+use super::flushexpiredtokens;
 use crate::Options;
 use crate::app::App;
 use crate::config::{Config, Flags};
@@ -33,7 +34,7 @@ use tokio::signal;
 )]
 pub(crate) struct Serve {
     /// Address and port to listen on, also `TOKENPAIR_LISTEN` [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = super::arguments::address)]
     listen: Option<SocketAddr>,
     /// How to write the log, also `TOKENPAIR_LOG_FORMAT` [default: text, json with --json]
     #[arg(long, value_name = "FORMAT")]
@@ -109,6 +110,7 @@ impl Serve {
         let first_user = if created.contains(&Migration::Auth) {
             Some(self.first_user(&config, &store).await?)
         } else {
+            hint_at_missing_users(&store).await?;
             None
         };
         let address = listener
@@ -121,6 +123,7 @@ impl Serve {
         let reloading = demo.is_none().then(|| Reloading {
             options: options.clone(),
             flags,
+            housekeeping: Housekeeping::start(&config, &store),
             store,
             stopping: Arc::clone(&stopping),
             service: service.clone(),
@@ -158,6 +161,27 @@ impl Serve {
             password,
             is_secret: !self.demo,
         })
+    }
+}
+
+/// Expired tokens are deleted for as long as this lives.
+struct Housekeeping(Option<tokio::task::AbortHandle>);
+
+impl Housekeeping {
+    fn start(config: &Config, store: &SqliteStore) -> Self {
+        Self(config.server.flush_interval.map(|interval| {
+            let settings = config.settings.clone();
+            let flushing = flushexpiredtokens::in_background(store.clone(), settings, interval);
+            tokio::spawn(flushing).abort_handle()
+        }))
+    }
+}
+
+impl Drop for Housekeeping {
+    fn drop(&mut self) {
+        if let Some(flushing) = &self.0 {
+            flushing.abort();
+        }
     }
 }
 
@@ -200,6 +224,14 @@ impl Started {
         let listener::Outcome { accepted, aborted } = outcome;
         tracing::info!(connections = accepted, aborted, "stopped");
     }
+}
+
+/// Nobody could log in to a database that was made by `migrate`.
+async fn hint_at_missing_users(store: &SqliteStore) -> Result<(), Failure> {
+    if !super::has_users(store).await? {
+        tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
+    }
+    Ok(())
 }
 
 fn temporary_folder() -> Result<tempfile::TempDir, Failure> {

@@ -15,16 +15,10 @@ pub(super) fn random_key() -> Result<String, Failure> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The key in the file at `path`. A symmetric one is made if it does not exist; of servers that start at once, one
-/// makes it.
-pub(super) fn read(path: &Path, symmetric: bool) -> Result<String, Failure> {
+/// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.
+pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
     let failed = Failure::because(path.display().to_string());
-    let made = if symmetric {
-        create(path)
-    } else {
-        Err(ErrorKind::AlreadyExists.into())
-    };
-    match made {
+    match create(path) {
         Ok(()) => tracing::info!(
             "made the signing key {}: keep it, every token depends on it",
             absolute(path)
@@ -32,13 +26,23 @@ pub(super) fn read(path: &Path, symmetric: bool) -> Result<String, Failure> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_readable_by_others(path),
         Err(error) => return Err(failed(&error)),
     }
-    let key = fs::read_to_string(path).map_err(|error| failed(&error))?;
+    read(path)?.ok_or_else(|| failed(&"was deleted a moment ago"))
+}
+
+/// The key in the file at `path`; `None`: there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
+    let failed = Failure::because(path.display().to_string());
+    let key = match fs::read_to_string(path) {
+        Ok(key) => key,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    };
     if key.trim().is_empty() {
         return Err(failed(
             &"is empty: delete it and a new key is made, or put a key of at least 32 bytes in it",
         ));
     }
-    Ok(key.trim_end().to_owned())
+    Ok(Some(key.trim_end().to_owned()))
 }
 
 /// Written beside its place and then moved there, so that nobody ever sees half a key. Files made so have mode 0600.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::net::TcpListener;
 
 /// The only line on standard error, without `tokenpair: `.
-fn refusal(told: &Transcript) -> &str {
+pub fn refusal(told: &Transcript) -> &str {
     assert_eq!(
         (told.status, told.out.as_str()),
         (Some(1), ""),

@@ -12,10 +12,16 @@
 mod claims;
 mod configuration;
 mod failures;
+mod flush;
 mod log;
 mod manual;
+mod passwords;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
+mod tokens;
+mod usage;
+mod users;
 
 use serde_json::json;
 use support::{Folder, is_private};

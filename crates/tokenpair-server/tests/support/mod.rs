@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use rusqlite::Connection;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder to run the command in; it sees no other file and no variable of ours.
 pub struct Folder {
     folder: TempDir,
-    variables: Vec<(String, String)>,
+    pub variables: Vec<(String, String)>,
 }
 
 /// What a command left behind.
@@ -60,9 +61,13 @@ impl Folder {
     }
 
     fn command(&self, line: &str) -> Command {
+        self.command_of(line.split_whitespace())
+    }
+
+    fn command_of<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenpair"));
         command
-            .args(line.split_whitespace())
+            .args(arguments)
             .current_dir(self.folder.path())
             .env_clear();
         command
@@ -80,20 +85,26 @@ impl Folder {
         self.run_with_input(line, "")
     }
 
+    /// For arguments with spaces in them.
+    pub fn run_arguments(&self, arguments: &[&str]) -> Transcript {
+        finish(self.command_of(arguments.iter().copied()), "")
+    }
+
     pub fn run_with_input(&self, line: &str, input: &str) -> Transcript {
-        let mut child = self.command(line).spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
-        Transcript {
-            status: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        finish(self.command(line), input)
+    }
+
+    /// A user with the password `s3cret-enough`.
+    pub fn with_user(self, name: &str) -> Self {
+        let line = format!("createuser --password-stdin --username {name}");
+        let told = self.run_with_input(&line, "s3cret-enough\n");
+        assert_eq!(told.status, Some(0), "{}", told.err);
+        self
+    }
+
+    /// The database that commands use here, for what no command can do.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.path("tokenpair.sqlite3")).unwrap()
     }
 
     /// Starts a server on a free port.
@@ -131,6 +142,18 @@ impl Folder {
             greeting,
             address,
         }
+    }
+}
+
+fn finish(mut command: Command, input: &str) -> Transcript {
+    let mut child = command.spawn().unwrap();
+    // A command that fails early reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Transcript {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files and tables: whether they can be used, and who else can read them.
 
 use super::Finding;
-use crate::commands::engine;
+use crate::commands::{engine, has_users};
 use crate::config::Config;
 use crate::output::Failure;
 use std::path::Path;
@@ -101,6 +101,13 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
                 model.username, model.table
             ),
             "Make it unique in your Django model (unique=True) and migrate.",
+        ));
+    }
+    if !has_users(store).await? {
+        findings.push(Finding::warning(
+            "W019",
+            "There are no users: nobody can log in.",
+            "Run `tokenpair createsuperuser`, or `createuser` for others.",
         ));
     }
     Ok(findings)

@@ -1,5 +1,6 @@
 //! SIGHUP: the configuration is read again, and new requests are answered by it.
 
+use super::Housekeeping;
 use crate::Options;
 use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
@@ -19,6 +20,7 @@ pub(super) struct Reloading {
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) service: Reloadable<AppService>,
     pub(super) middleware: Middleware,
+    pub(super) housekeeping: Housekeeping,
 }
 
 impl Reloading {
@@ -52,7 +54,7 @@ impl Reloading {
         let store = if new.database == *database {
             self.store.clone()
         } else {
-            super::super::open(&new).await?
+            super::super::open_migrated(&new).await?
         };
         let jwt = super::super::engine(&new, &store)?;
         let warnings = jwt.warnings();
@@ -60,6 +62,7 @@ impl Reloading {
         self.service
             .replace(App::new(jwt, health).service(&new.paths));
         self.middleware.replace(rules);
+        self.housekeeping = Housekeeping::start(&new, &store);
         self.store = store;
         database.clone_from(&new.database);
         tracing::info!("the configuration was loaded again");

@@ -1,0 +1,131 @@
+//! Questions at the terminal, and passwords, which come from there or from standard input, never from arguments.
+
+use super::interrupt::Interrupt;
+use crate::output::Failure;
+use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
+use tokenpair::passwords::MAX_PASSWORD_BYTES;
+use tokenpair::store::Account;
+use tokio::sync::oneshot;
+
+/// The first line of standard input.
+pub(super) fn from_stdin() -> Result<String, Failure> {
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| {
+        Failure::new(format!(
+            "cannot read the password from standard input: {error}"
+        ))
+    })?;
+    check(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// What no hasher takes.
+pub(super) fn check(password: String) -> Result<String, Failure> {
+    if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
+        return Err(Failure::new(format!(
+            "a password needs 1 to {MAX_PASSWORD_BYTES} bytes"
+        )));
+    }
+    Ok(password)
+}
+
+/// What Django's validators find wrong with a new password.
+pub(super) fn flaws(_password: &str, _account: &Account) -> Vec<String> {
+    Vec::new()
+}
+
+/// Fails with `instead` where there is nobody to ask.
+pub(super) fn need_terminal(instead: &str) -> Result<(), Failure> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "standard input is no terminal to ask for what is missing: {instead}"
+    )))
+}
+
+/// Asks for a password and once more for the same, without showing them.
+pub(super) async fn ask_twice() -> Result<(String, String), Failure> {
+    Ok((
+        ask_hidden("Password: ").await?,
+        ask_hidden("Password (again): ").await?,
+    ))
+}
+
+/// Asks on standard error, so that standard output holds nothing but results.
+pub(super) async fn ask(prompt: String) -> Result<String, Failure> {
+    answer_or_interrupt(move || {
+        io::stderr().write_all(prompt.as_bytes())?;
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    })
+    .await
+}
+
+async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
+    // Held here, not by the thread that reads: that one is not waited for when a signal arrives.
+    #[cfg(unix)]
+    let _echo = echo::Off::switch().map_err(|error| cannot_ask(&error))?;
+    answer_or_interrupt(move || rpassword::prompt_password(prompt)).await
+}
+
+/// Lets a thread wait for the answer. A signal or the end of the input ends the command, with everything in order.
+async fn answer_or_interrupt(
+    question: impl FnOnce() -> io::Result<String> + Send + 'static,
+) -> Result<String, Failure> {
+    let mut interrupt = Interrupt::listen()?;
+    let (reader, answer) = oneshot::channel();
+    // A thread of its own: the runtime would wait for one of its own to end before the process may.
+    std::thread::spawn(move || reader.send(question()));
+    let answer = tokio::select! {
+        answer = answer => answer.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into())),
+        () = interrupt.wait() => Err(ErrorKind::Interrupted.into()),
+    };
+    answer.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted | ErrorKind::UnexpectedEof => {
+            // The cursor stands behind the question.
+            let _ = writeln!(io::stderr());
+            Failure::new("operation cancelled")
+        }
+        _ => cannot_ask(&error),
+    })
+}
+
+fn cannot_ask(error: &io::Error) -> Failure {
+    Failure::new(format!("cannot ask at the terminal: {error}"))
+}
+
+/// The terminal does not show what is typed, from before the question is printed until this is dropped.
+///
+/// `rpassword` does the same, but later (what is typed at once would be seen) and not when a signal ends the process.
+#[cfg(unix)]
+mod echo {
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use std::fs::File;
+    use std::io;
+
+    pub(super) struct Off {
+        terminal: File,
+        before: Termios,
+    }
+
+    impl Off {
+        pub(super) fn switch() -> io::Result<Self> {
+            let terminal = File::open("/dev/tty")?;
+            let before = tcgetattr(&terminal)?;
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            tcsetattr(&terminal, OptionalActions::Now, &silent)?;
+            Ok(Self { terminal, before })
+        }
+    }
+
+    impl Drop for Off {
+        fn drop(&mut self) {
+            let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+        }
+    }
+}
