@@ -5,6 +5,7 @@ use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
 use tokenpair::json::Value;
+use tokenpair::passwords::UserAttributes;
 use tokenpair::store::{Account, Migration, UserAdmin as _};
 
 const TRIES: usize = 3;
@@ -56,7 +57,7 @@ impl Changepassword {
 
 fn checked_from_stdin(account: &Account) -> Result<String, Failure> {
     let password = password::from_stdin()?;
-    let flaws = password::flaws(&password, account);
+    let flaws = password::flaws(&password, &attributes(account));
     if flaws.is_empty() {
         Ok(password)
     } else {
@@ -72,7 +73,7 @@ async fn ask(account: &Account, shown: &str) -> Result<String, Failure> {
             continue;
         }
         let password = password::check(password)?;
-        let flaws = password::flaws(&password, account);
+        let flaws = password::flaws(&password, &attributes(account));
         if flaws.is_empty() {
             return Ok(password);
         }
@@ -81,4 +82,15 @@ async fn ask(account: &Account, shown: &str) -> Result<String, Failure> {
     Err(Failure::new(format!(
         "Aborting password change for user '{shown}' after {TRIES} attempts"
     )))
+}
+
+fn attributes(account: &Account) -> UserAttributes<'_> {
+    let username = account.user.username.as_str();
+    let email = account.email.as_deref().unwrap_or("");
+    UserAttributes {
+        username: if username == email { "" } else { username },
+        first_name: account.first_name.as_deref().unwrap_or(""),
+        last_name: account.last_name.as_deref().unwrap_or(""),
+        email,
+    }
 }

@@ -6,7 +6,7 @@ use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
 use tokenpair::json::Value;
-use tokenpair::passwords::PasswordHashers;
+use tokenpair::passwords::{PasswordHashers, UserAttributes};
 use tokenpair::store::{Migration, NewUser};
 use tokenpair::{EncodedPassword, SqliteStore, UserTable as _};
 
@@ -79,11 +79,16 @@ impl Createsuperuser {
     async fn ask(self, names: &Names) -> Result<(String, String, Option<String>), Failure> {
         let given = self.login_argument(names.login);
         let username = names.ask(given).await?;
-        let email = match names.login {
-            Login::Email => String::new(),
-            Login::Username => ask_email(self.email).await?,
+        let (email, by_name) = match names.login {
+            Login::Email => (username.clone(), ""),
+            Login::Username => (ask_email(self.email).await?, username.as_str()),
         };
-        let password = ask_password().await?;
+        let attributes = UserAttributes {
+            username: by_name,
+            email: &email,
+            ..UserAttributes::default()
+        };
+        let password = ask_password(&attributes).await?;
         Ok((username, email, Some(password)))
     }
 
@@ -259,7 +264,7 @@ fn clean_email(email: &str) -> Result<String, String> {
     }
 }
 
-async fn ask_password() -> Result<String, Failure> {
+async fn ask_password(user: &UserAttributes<'_>) -> Result<String, Failure> {
     loop {
         let (password, again) = password::ask_twice().await?;
         if password != again {
@@ -267,12 +272,19 @@ async fn ask_password() -> Result<String, Failure> {
         } else if password.trim().is_empty() {
             output::note("Error: Blank passwords aren't allowed.");
         } else {
-            match password::check(password) {
-                Ok(password) => return Ok(password),
-                Err(flaw) => output::note(format!("Error: {flaw}")),
+            let flaws = password::flaws(&password, user);
+            if flaws.is_empty() || is_wanted_anyway(&flaws).await? {
+                return password::check(password);
             }
         }
     }
+}
+
+async fn is_wanted_anyway(flaws: &[String]) -> Result<bool, Failure> {
+    output::note(flaws.join("\n"));
+    let question = "Bypass password validation and create user anyway? [y/N]: ";
+    let answer = password::ask(question.to_owned()).await?;
+    Ok(answer.eq_ignore_ascii_case("y"))
 }
 
 /// Django's `capfirst`.

@@ -14,11 +14,13 @@ use tokenpair::json::Value;
 use tokenpair::store::{Migration, TokenStore};
 use tokenpair::{Settings, SqliteStore, StoreError};
 
-/// Rows deleted in one transaction, unless told otherwise. The writer is busy for about 10 ms with so many.
-const BATCH: usize = 1000;
-/// Beside a server that answers requests: half as many, and then others have their turn.
-const BACKGROUND_BATCH: usize = 500;
-const BACKGROUND_PAUSE: Duration = Duration::from_millis(200);
+/// Records deleted in one transaction. With a million on record, and ids in no order, as Django draws them, 250 kept
+/// other writers waiting for 16 ms (median) to 34 ms; 1000 for up to 94 ms.
+const BATCH: usize = 250;
+const LARGEST_BATCH: usize = 1000;
+/// Beside a server that answers requests: fewer (7 ms), and then others have their turn.
+const BACKGROUND_BATCH: usize = 100;
+const BACKGROUND_PAUSE: Duration = Duration::from_millis(100);
 /// How soon after its start a server deletes for the first time, at most.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -48,8 +50,11 @@ pub(crate) struct Flushexpiredtokens {
 }
 
 fn batch_size(text: &str) -> Result<usize, String> {
-    let size = text.parse().ok().filter(|size| (1..=BATCH).contains(size));
-    size.ok_or_else(|| format!("expected a number from 1 to {BATCH}, such as 200"))
+    let size = text
+        .parse()
+        .ok()
+        .filter(|size| (1..=LARGEST_BATCH).contains(size));
+    size.ok_or_else(|| format!("expected a number from 1 to {LARGEST_BATCH}, such as 100"))
 }
 
 impl Flushexpiredtokens {

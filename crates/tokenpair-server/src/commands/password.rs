@@ -3,8 +3,7 @@
 use super::interrupt::Interrupt;
 use crate::output::Failure;
 use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
-use tokenpair::passwords::MAX_PASSWORD_BYTES;
-use tokenpair::store::Account;
+use tokenpair::passwords::{MAX_PASSWORD_BYTES, UserAttributes, validate_password};
 use tokio::sync::oneshot;
 
 /// The first line of standard input.
@@ -29,9 +28,10 @@ pub(super) fn check(password: String) -> Result<String, Failure> {
     Ok(password)
 }
 
-/// What Django's validators find wrong with a new password.
-pub(super) fn flaws(_password: &str, _account: &Account) -> Vec<String> {
-    Vec::new()
+/// What Django's validators find wrong with a new password, in its words.
+pub(super) fn flaws(password: &str, user: &UserAttributes<'_>) -> Vec<String> {
+    let flaws = validate_password(password, user).into_iter();
+    flaws.map(|flaw| flaw.to_string()).collect()
 }
 
 /// Fails with `instead` where there is nobody to ask.

@@ -86,6 +86,33 @@ fn createsuperuser_asks_again_after_a_flawed_answer() {
 }
 
 #[test]
+fn createsuperuser_warns_of_a_password_that_is_no_good_and_may_be_told_to_take_it() {
+    let folder = Folder::new().with_variable("LOGNAME", "root");
+    let flaws = "This password is too short. It must contain at least 8 characters.\r\n\
+                 This password is too common.\r\n\
+                 This password is entirely numeric.\r\n\
+                 Bypass password validation and create user anyway? [y/N]: ";
+    let similar = "The password is too similar to the email address.\r\n\
+                   Bypass password validation and create user anyway? [y/N]: ";
+    let (status, shown) = ask(
+        &folder,
+        "createsuperuser",
+        &[
+            ("Username", ""),
+            ("Email address: ", "root@analytical-engine.example"),
+            ("Password: ", "analytical-engine"),
+            ("Password (again): ", "analytical-engine"),
+            (similar, ""),
+            ("Password: ", "1234"),
+            ("Password (again): ", "1234"),
+            (flaws, "y"),
+        ],
+    );
+    assert_eq!(status, Some(0), "{shown}");
+    assert!(accepts(&folder, "root", "1234"));
+}
+
+#[test]
 fn createsuperuser_says_what_is_wrong_with_an_argument_and_asks() {
     let folder = Folder::new()
         .with_user("ada")
@@ -190,6 +217,34 @@ fn changepassword_replaces_the_password_of_who_runs_it() {
     );
     assert!(!accepts(&folder, "ada", "s3cret-enough"));
     assert!(accepts(&folder, "ada", "unheard-of 42"));
+}
+
+#[test]
+fn changepassword_refuses_what_django_refuses() {
+    let folder = Folder::new().with_user("lovelace");
+    let (status, shown) = ask(
+        &folder,
+        "changepassword lovelace",
+        &[
+            ("Password: ", "password1"),
+            ("Password (again): ", "password1"),
+            ("This password is too common.\r\nPassword: ", "lovelace1815"),
+            ("Password (again): ", "lovelace1815"),
+            (
+                "The password is too similar to the username.\r\nPassword: ",
+                "unheard-of 42",
+            ),
+            ("Password (again): ", "unheard-of 42"),
+        ],
+    );
+    assert_eq!(status, Some(0), "{shown}");
+    let told = folder.run_with_input("changepassword --password-stdin lovelace", "1234\n");
+    assert!(
+        refusal(&told).starts_with("This password is too short."),
+        "{}",
+        told.err
+    );
+    assert!(accepts(&folder, "lovelace", "unheard-of 42"));
 }
 
 #[test]
