@@ -2,12 +2,11 @@
 //!
 //! What a client sent is escaped by the log and cut. Tokens and passwords are not in an event.
 
-use rustix::system::uname;
 use std::sync::LazyLock;
 use tokenpair::{Event, RequestInfo};
 
 /// Where several servers write to one place, who it was.
-static NODE: LazyLock<String> = LazyLock::new(|| uname().nodename().to_string_lossy().into_owned());
+static NODE: LazyLock<String> = LazyLock::new(|| whoami::hostname().unwrap_or_default());
 
 /// Characters of a user name that are logged: as many as Django's model allows.
 const LONGEST: usize = 150;

@@ -65,7 +65,10 @@ impl Createsuperuser {
             is_staff: true,
             is_superuser: true,
         };
-        let store = SqliteStore::open(config.database).await?;
+        let store = match names.existing {
+            Some(store) => store,
+            None => SqliteStore::open(config.database).await?,
+        };
         super::migrate(&store).await?;
         let user = account::create(&store, user).await?;
         let fields = [

@@ -65,10 +65,16 @@ pub(super) async fn ask(prompt: String) -> Result<String, Failure> {
     .await
 }
 
+#[cfg(unix)]
 async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
     // Held here, not by the thread that reads: that one is not waited for when a signal arrives.
-    #[cfg(unix)]
-    let _echo = echo::Off::switch().map_err(|error| cannot_ask(&error))?;
+    let silence = terminal::Silence::start().map_err(|error| cannot_ask(&error))?;
+    let terminal = silence.terminal().map_err(|error| cannot_ask(&error))?;
+    answer_or_interrupt(move || terminal::read_line(prompt, terminal)).await
+}
+
+#[cfg(not(unix))]
+async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
     answer_or_interrupt(move || rpassword::prompt_password(prompt)).await
 }
 
@@ -98,34 +104,52 @@ fn cannot_ask(error: &io::Error) -> Failure {
     Failure::new(format!("cannot ask at the terminal: {error}"))
 }
 
-/// The terminal does not show what is typed, from before the question is printed until this is dropped.
+/// The terminal, whatever the standard streams are.
 ///
-/// `rpassword` does the same, but later (what is typed at once would be seen) and not when a signal ends the process.
+/// Not the crate `rpassword`: it changes the terminal's modes on the thread that reads, so that nobody puts them back
+/// when a signal ends the process, and it does so after the question is printed, so that quick typing is seen.
 #[cfg(unix)]
-mod echo {
+mod terminal {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-    use std::fs::File;
-    use std::io;
+    use std::fs::{File, OpenOptions};
+    use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 
-    pub(super) struct Off {
+    /// What is typed is not shown until this is dropped.
+    pub(super) struct Silence {
         terminal: File,
         before: Termios,
     }
 
-    impl Off {
-        pub(super) fn switch() -> io::Result<Self> {
-            let terminal = File::open("/dev/tty")?;
+    impl Silence {
+        pub(super) fn start() -> io::Result<Self> {
+            let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
             let before = tcgetattr(&terminal)?;
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO);
+            // But that Enter was pressed.
+            silent.local_modes.insert(LocalModes::ECHONL);
             tcsetattr(&terminal, OptionalActions::Now, &silent)?;
             Ok(Self { terminal, before })
         }
+
+        pub(super) fn terminal(&self) -> io::Result<File> {
+            self.terminal.try_clone()
+        }
     }
 
-    impl Drop for Off {
+    impl Drop for Silence {
         fn drop(&mut self) {
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
         }
+    }
+
+    pub(super) fn read_line(prompt: &str, mut terminal: File) -> io::Result<String> {
+        terminal.write_all(prompt.as_bytes())?;
+        let mut line = String::new();
+        // A terminal gives one line at a time, so that nothing of the next is lost here.
+        if BufReader::new(terminal).read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 }

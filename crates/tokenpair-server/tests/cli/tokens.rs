@@ -22,9 +22,16 @@ fn inspect(folder: &Folder, token: &str) -> Value {
     serde_json::from_str(&told.out).unwrap()
 }
 
+/// With the user ada and a key.
+fn folder() -> Folder {
+    Folder::new()
+        .with_user("ada")
+        .with_file("tokenpair.key", KEY)
+}
+
 #[test]
 fn a_minted_access_token_opens_the_door() {
-    let folder = Folder::new().with_user("ada");
+    let folder = folder();
     let access = mint(&folder, "--user ada");
     let server = folder.serve("--json");
     assert_eq!(
@@ -35,7 +42,7 @@ fn a_minted_access_token_opens_the_door() {
 
 #[test]
 fn a_minted_refresh_token_is_on_record_and_can_be_blacklisted() {
-    let folder = Folder::new().with_user("ada");
+    let folder = folder();
     let refresh = mint(&folder, "--user-id 1 --type refresh");
     let count = |table: &str| {
         let sql = format!("SELECT count(*) FROM token_blacklist_{table} WHERE 1");
@@ -68,7 +75,7 @@ fn a_minted_refresh_token_is_on_record_and_can_be_blacklisted() {
 
 #[test]
 fn what_is_minted_has_the_lifetime_and_the_claims_asked_for() {
-    let folder = Folder::new().with_user("ada");
+    let folder = folder();
     let claims = ["--claim", "scope=\"read all\"", "--claim", "n=[1,2]"];
     let line = [
         "token",
@@ -95,7 +102,7 @@ fn what_is_minted_has_the_lifetime_and_the_claims_asked_for() {
 
 #[test]
 fn what_cannot_be_minted_is_refused() {
-    let folder = Folder::new().with_user("ada");
+    let folder = folder();
     for (line, said) in [
         ("--user eve", "user 'eve' does not exist"),
         ("--user-id 9", "user '9' does not exist"),
@@ -117,6 +124,12 @@ fn what_cannot_be_minted_is_refused() {
         assert_eq!((told.status, told.out.as_str()), (Some(2), ""), "{line}");
         assert!(told.err.contains(said), "{}", told.err);
     }
+    let told = Folder::new().with_user("ada").run("token mint --user ada");
+    assert!(
+        refusal(&told).starts_with("there is no key to sign with"),
+        "{}",
+        told.err
+    );
     folder.run("users deactivate ada");
     let told = folder.run("token mint --user ada");
     assert!(refusal(&told).contains("--force"), "{}", told.err);
@@ -125,7 +138,7 @@ fn what_cannot_be_minted_is_refused() {
 
 #[test]
 fn a_token_is_checked_as_the_server_would() {
-    let folder = Folder::new().with_user("ada");
+    let folder = folder();
     let access = mint(&folder, "--user ada");
     let told = verify(&folder, "--json", &format!("  {access}\n\n"));
     let seen: Value = serde_json::from_str(&told.out).unwrap();
@@ -164,9 +177,7 @@ fn a_token_is_checked_as_the_server_would() {
 
 #[test]
 fn an_expired_token_is_said_to_be_expired() {
-    let folder = Folder::new()
-        .with_user("ada")
-        .with_file("tokenpair.key", KEY);
+    let folder = folder();
     assert_eq!(refusal(&verify(&folder, "", EXPIRED)), "Token is expired");
     let told = folder.run_with_input("token inspect", EXPIRED);
     assert!(
@@ -233,7 +244,7 @@ fn inspect_says_whether_the_signature_was_checked() {
 
 #[test]
 fn inspect_tells_a_refused_claim_from_a_bad_signature() {
-    let folder = Folder::new().with_user("ada");
+    let folder = folder();
     let access = mint(&folder, "--user ada");
     assert_eq!(inspect(&folder, &access)["problem"], Value::Null);
     let folder = folder.with_variable("TOKENPAIR_AUDIENCE", "app");

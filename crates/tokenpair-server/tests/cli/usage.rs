@@ -22,6 +22,10 @@ fn wrong_usage_is_json_where_json_was_asked_for() {
     for (line, said) in [
         ("--json --nonsense", "--nonsense"),
         ("users lits --json", "lits"),
+        (
+            "users --json",
+            "[subcommands: list, activate, deactivate, help]",
+        ),
         ("serve --listen 8000 --json", "127.0.0.1:8000"),
         ("createuser --json", "--username"),
         ("migrate --demo --json --listen x", "unexpected argument"),

@@ -90,7 +90,12 @@ impl Mint {
                 output::printable(&user.username)
             )));
         }
-        config.use_key_file()?;
+        // A key made here might be nobody else's: the token would open no door.
+        if !config.use_existing_key_file()? {
+            return Err(Failure::new(
+                "there is no key to sign with: set SIGNING_KEY, or run it where the server keeps its key file",
+            ));
+        }
         let jwt = super::super::engine(&config, &store)?;
         let (name, token) = self
             .mint(&jwt, &user)
