@@ -92,9 +92,14 @@ fn is_known(section: &str, name: &str) -> bool {
         "paths" => &paths::NAMES,
         "cors" => &cors::NAMES,
         SIMPLE_JWT => Settings::names(),
-        _ => return section == CLAIMS || section == ANSWER,
+        _ => return has_free_names(section),
     };
     known.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether the names of a section are the operator's to choose.
+fn has_free_names(section: &str) -> bool {
+    section == CLAIMS || section == ANSWER
 }
 
 impl Config {
@@ -107,7 +112,7 @@ impl Config {
         }
         let sources = Sources {
             document: document.as_ref(),
-            options,
+            options: Some(options),
             flags,
         };
         let gathered = Self::gather(&sources);
@@ -127,11 +132,12 @@ impl Config {
         self.document.as_ref().map(Document::path)
     }
 
-    /// A throw-away configuration: its database lives in `folder`, its key in memory. Files are not read.
+    /// A throw-away configuration: its database lives in `folder`, its key in memory. Files are not read, and of the
+    /// environment everything but the database is.
     pub(crate) fn demo(folder: &Path, flags: &Flags) -> Result<Self, Failure> {
         let sources = Sources {
             document: None,
-            options: &Options::default(),
+            options: None,
             flags,
         };
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
@@ -309,7 +315,8 @@ fn settings(sources: &Sources<'_>, server: &Server) -> Result<(Settings, Option<
 /// Where values come from.
 struct Sources<'a> {
     document: Option<&'a Document>,
-    options: &'a Options,
+    /// `None` where the database is not to be chosen.
+    options: Option<&'a Options>,
     flags: &'a Flags,
 }
 
@@ -332,11 +339,13 @@ impl Sources<'_> {
                 entries.extend(self.flags.entries());
             }
             "database" => {
-                entries.extend(section::environment(&database::VARIABLES));
-                let url = self.options.database.as_deref();
-                entries.extend(url.map(|url| section::flag("--database", "url", url)));
+                if let Some(options) = self.options {
+                    entries.extend(section::environment(&database::VARIABLES));
+                    let url = options.database.as_deref();
+                    entries.extend(url.map(|url| section::flag("--database", "url", url)));
+                }
             }
-            "cors" => entries.extend(section::environment(&cors::VARIABLES)),
+            "cors" => entries.extend(cors::environment()),
             _ => {}
         }
         entries
@@ -367,7 +376,8 @@ fn explain(document: Option<&Document>, section: &str, error: SettingsError) -> 
 }
 
 fn find(options: &Options) -> Result<Option<Document>, Failure> {
-    let place = options.config.clone().or_else(|| {
+    let named = || std::env::var_os("TOKENPAIR_CONFIG").map(PathBuf::from);
+    let place = options.config.clone().or_else(named).or_else(|| {
         let mut places = PLACES.iter().map(PathBuf::from);
         places.find(|place| place.exists())
     });

@@ -57,17 +57,11 @@ Exit status:
 /// What every command takes.
 #[derive(Clone, Debug, Default, Args)]
 struct Options {
-    /// Configuration file [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "TOKENPAIR_CONFIG")]
+    /// Configuration file, also `TOKENPAIR_CONFIG` [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Database, such as sqlite:auth.sqlite3 [default: sqlite:tokenpair.sqlite3]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TOKENPAIR_DATABASE",
-        hide_env_values = true
-    )]
+    /// Database, such as sqlite:auth.sqlite3, also `TOKENPAIR_DATABASE` [default: sqlite:tokenpair.sqlite3]
+    #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Write JSON instead of text for people
     #[arg(long, global = true)]

@@ -16,6 +16,7 @@ pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
 use crate::backend::Algorithm;
 use crate::passwords::{Hasher, Rounds};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// Every setting of the engine. Start from [`Settings::new`] and change fields, or [`load`](Settings::load) names.
@@ -26,7 +27,8 @@ use std::time::Duration;
 /// settings.access_token_lifetime = Duration::from_secs(15 * 60);
 /// settings.rotate_refresh_tokens = true;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 #[non_exhaustive]
 #[expect(
     clippy::struct_excessive_bools,
@@ -108,6 +110,16 @@ pub struct Settings {
     /// `DATA_UPLOAD_MAX_MEMORY_SIZE`: the largest request body, in bytes. Default 2,621,440, as Django.
     pub data_upload_max_memory_size: usize,
     sources: BTreeMap<&'static str, String>,
+}
+
+impl fmt::Debug for Settings {
+    /// What [`entries`](Self::entries) gives: without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries();
+        let values = entries.iter().map(|entry| (&entry.name, &entry.value));
+        f.write_str("Settings ")?;
+        f.debug_map().entries(values).finish()
+    }
 }
 
 /// The value of `AUDIENCE`: written to tokens as given, string or list.

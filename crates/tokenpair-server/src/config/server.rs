@@ -92,8 +92,7 @@ impl Server {
 }
 
 fn proxies(setting: &Setting<'_>) -> Result<TrustedProxies, SettingsError> {
-    let networks = setting.list()?.into_iter().filter(|text| !text.is_empty());
-    TrustedProxies::new(networks).map_err(|error| setting.refuse(error.to_string()))
+    TrustedProxies::new(setting.list()?).map_err(|error| setting.refuse(error.to_string()))
 }
 
 fn interval(setting: &Setting<'_>) -> Result<Option<Duration>, SettingsError> {

@@ -12,7 +12,7 @@ fn load(text: &str) -> Result<Config, String> {
         .map_err(|error| error.to_string())?;
     let sources = Sources {
         document: Some(&document),
-        options: &Options::default(),
+        options: Some(&Options::default()),
         flags: &Flags::NONE,
     };
     Config::gather(&sources)
@@ -101,6 +101,31 @@ fn every_flaw_names_its_place_and_what_is_accepted() {
             "a.toml:3:1: ",
             "duplicate",
         ),
+        (
+            "[simple_jwt]\nLEEWAY = 1\nleeway = 2",
+            "a.toml:3:1: ",
+            "twice",
+        ),
+        (
+            "[cors]\nCORS_ALOW_HEADERS = []",
+            "a.toml:2:1: ",
+            "CORS_ALLOW_HEADERS",
+        ),
+        (
+            "[cors]\nCORS_ORIGIN_WHITELIST = [\"a.com\"]",
+            "a.toml:2:25: ",
+            "scheme",
+        ),
+        (
+            "[cors]\nCORS_ALLOWED_ORIGIN_REGEXES = \"(\"",
+            "a.toml:2:31: ",
+            "expression",
+        ),
+        (
+            "[cors]\nCORS_ALLOW_HEADERS = \"a,,b\"",
+            "a.toml:2:22: ",
+            "list of texts",
+        ),
     ] {
         let refusal = refusal(text);
         assert!(
@@ -123,6 +148,15 @@ fn no_error_shows_a_secret() {
         "[server]\nSIGNING_KEY = \"topsecret\"",
         "SIGNING_KEY = \"topsecret\"",
         "[secrets]\nkey = \"topsecret\"",
+        "[simple_jwt]\nSINGING_KEY = \"topsecret",
+        "[simple_jwt]\nSIGNING_KEY \"topsecret=abc\"",
+        "[simple_jwt]\nSIGNING_KEY = \"\"\"\nA = topsecret\\q\"\"\"",
+        "simple_jwt.SIGNING_KEY = \"topsecret",
+        "simple_jwt = { SIGNING_KEY = \"topsecret\", LEEWAY = \"x\" }",
+        "simple_jwt = { SIGNING_KEY = \"topsecret\", LEWAY = 1 }",
+        "simple_jwt = { LEEWAY = \"x\", SIGNING_KEY = \"topsecret\" }",
+        "[simple_jwt]\nALGORITHM = \"RS256\"\nVERIFYING_KEY = 3 # topsecret",
+        "[simple_jwt]\nJWK_URL = \"ftp://me:topsecret@host/\"",
         "[database]\nurl = \"postgres://me:topsecret@host/db\"",
         "[database]\nurl = \"mysql://me:topsecret@host/db\"",
         "[simple_jwt]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"topsecret\"\nLEEWAY = \"x\"",
@@ -151,4 +185,17 @@ fn paths_are_moved_multiplied_and_switched_off() {
             "/whoami"
         ]
     );
+}
+
+#[test]
+fn empty_texts_allow_no_origin_and_an_expression_may_have_commas() {
+    let cors = |text: &str| load(text).unwrap().cors.unwrap();
+    for empty in ["\"\"", "\" \"", "[]"] {
+        let settings = cors(&format!(
+            "[cors]\nCORS_ALLOWED_ORIGINS = {empty}\nCORS_ALLOWED_ORIGIN_REGEXES = {empty}"
+        ));
+        assert!(settings.allowed_origins.is_empty() && settings.allowed_origin_regexes.is_empty());
+    }
+    let settings = cors("[cors]\nCORS_ORIGIN_REGEX_WHITELIST = \"^https://a{1,3}$\"");
+    assert_eq!(settings.allowed_origin_regexes, ["^https://a{1,3}$"]);
 }

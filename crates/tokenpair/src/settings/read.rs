@@ -163,11 +163,14 @@ impl<'a> Setting<'a> {
         })
     }
 
-    /// A list of texts, or one text with commas between the items.
+    /// A list of texts, or one text with commas between the items; an empty text is an empty list.
     pub fn list(&self) -> Result<Vec<String>, SettingsError> {
         let items = match &self.entry.value {
+            Value::String(text) if text.trim().is_empty() => Some(Vec::new()),
             Value::String(text) => {
-                Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+                let items = text.split(',').map(str::trim);
+                let items = items.map(|item| (!item.is_empty()).then(|| item.to_owned()));
+                items.collect()
             }
             Value::Array(values) => values
                 .iter()
