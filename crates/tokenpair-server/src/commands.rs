@@ -49,12 +49,35 @@ async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
     Ok(store.migrate(SystemClock.now()).await?)
 }
 
-/// The configured database with all its tables and every column that is named.
-async fn open_migrated(config: &Config) -> Result<SqliteStore, Failure> {
-    let store = SqliteStore::open(config.database.clone()).await?;
-    migrate(&store).await?;
-    store.check_user_model().await?;
+/// The configured database, which must have all that a server needs; nothing is made.
+async fn open_checked(config: &Config) -> Result<SqliteStore, Failure> {
+    let needed = [
+        Migration::Auth,
+        Migration::TokenBlacklist,
+        Migration::Rotation,
+    ];
+    let store = open(config, &needed).await?;
+    check_user_model(&store).await?;
     Ok(store)
+}
+
+/// Whether a database made for this configuration would be what it needs, tried on one that is thrown away.
+async fn rehearse(config: &Config) -> Result<(), Failure> {
+    let place = tempfile::tempdir()
+        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    let mut options = config.database.clone();
+    options.path = place.path().join("rehearsal.sqlite3");
+    let store = SqliteStore::open(options).await?;
+    migrate(&store).await?;
+    check_user_model(&store).await
+}
+
+async fn check_user_model(store: &SqliteStore) -> Result<(), Failure> {
+    let failed = Failure::because("[user_model], [claims] or [answer]");
+    store
+        .check_user_model()
+        .await
+        .map_err(|error| failed(&error))
 }
 
 /// The database, which must be there with the tables that are needed: most commands make none.

@@ -38,7 +38,16 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
     }
 }
 
+/// Tokens are signed and accepted with another key from now on.
+pub(crate) fn key_changed() {
+    let node = NODE.as_str();
+    tracing::warn!(target: "tokenpair::event", event = "key_change", outcome = "success", node, "key_change success");
+}
+
 fn cut(text: &str) -> &str {
     let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,17 +63,6 @@ impl Createuser {
         Ok(())
     }
 
-    /// For accounts the server makes by itself.
-    pub(super) fn new(username: &str, superuser: bool) -> Self {
-        Self {
-            username: Some(username.to_owned()),
-            email: None,
-            staff: superuser,
-            superuser,
-            password_stdin: false,
-        }
-    }
-
     /// With name and address as Django stores them.
     fn checked(mut self, login: Login) -> Result<Self, Failure> {
         let email = self.email.take().filter(|email| !email.is_empty());

@@ -1,12 +1,12 @@
 //! `tokenpair serve`: the server, from an empty folder to a graceful stop.
 
 mod announce;
+mod first_users;
 mod reloading;
 
-use super::createuser::{self, Createuser};
 use super::flushexpiredtokens;
 use crate::Options;
-use crate::app::App;
+use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
 use crate::health::Health;
 use crate::listener::{self, Limits};
@@ -14,18 +14,17 @@ use crate::log::{self, Format};
 use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
-use announce::FirstUser;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reloading::Reloading;
+use first_users::FirstUsers;
+use reloading::{Hangup, Reloading};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokenpair::SqliteStore;
 use tokenpair::store::Migration;
 use tokio::net::TcpListener;
 use tokio::signal;
+use tokio::task::AbortHandle;
 
 /// Arguments of `serve`.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -44,21 +43,11 @@ pub(crate) struct Serve {
     demo: bool,
 }
 
-/// Users of `--demo` and their passwords: ours, then those that well-known tutorials print.
-const DEMO_USERS: [(&str, &str); 3] = [
-    ("test", "test"),
-    ("user1", "yourpassword"),
-    ("your_username", "your_password"),
-];
-
-/// The superuser of a new database.
-const FIRST_USER: &str = "admin";
-
 impl Serve {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         if self.demo && (options.config.is_some() || options.database.is_some()) {
             return Err(Failure::new(
-                "--demo uses a database and settings of its own: leave out --config and --database",
+                "--demo uses a database of its own and no file: leave out --config and --database",
             ));
         }
         // Held until the end: dropping it deletes the folder, also when the start is interrupted.
@@ -67,21 +56,40 @@ impl Serve {
         } else {
             None
         };
+        let hangup = Hangup::listen()?;
         let stop = stop_signal()?;
         tokio::pin!(stop);
+        let start = self.start(options, folder.as_ref().map(tempfile::TempDir::path));
         let started = tokio::select! {
-            started = self.start(options, folder.as_ref().map(tempfile::TempDir::path)) => started?,
+            started = start => started?,
             () = &mut stop => return Ok(()),
         };
-        started.serve(stop).await;
+        if self.demo {
+            // There is no file to read again, and a terminal that was closed takes the demo with it.
+            let either = async {
+                tokio::select! {
+                    () = stop => {}
+                    () = hangup.wait() => {}
+                }
+            };
+            started.serve(either).await;
+        } else {
+            let reloading = tokio::spawn(started.reloading(options, self.flags()).run(hangup));
+            started.serve(stop).await;
+            reloading.abort();
+        }
         Ok(())
     }
 
-    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Started, Failure> {
-        let flags = Flags {
+    fn flags(&self) -> Flags {
+        Flags {
             listen: self.listen,
             log_format: self.log_format,
-        };
+        }
+    }
+
+    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Started, Failure> {
+        let flags = self.flags();
         let mut config = match demo {
             Some(folder) => Config::demo(folder, &flags)?,
             None => Config::load(options, Some(&flags))?,
@@ -101,86 +109,66 @@ impl Serve {
         let middleware = Middleware::new(config.rules()?);
         let listener = bind(config.server.listen).await?;
 
-        // Nothing may fail between here and the announcement: the first password is shown only there.
-        let created = super::migrate(&store).await?;
-        for step in &created {
-            tracing::info!("created the tables of {step}");
-        }
-        store.check_user_model().await?;
-        let first_user = if created.contains(&Migration::Auth) {
-            Some(self.first_user(&config, &store).await?)
-        } else {
-            hint_at_missing_users(&store).await?;
-            None
-        };
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(error.to_string()))?;
-        announce::announce(options, address, first_user.as_ref());
+
+        let is_new = store.pending_migrations().await?.contains(&Migration::Auth);
+        let first_users = if is_new {
+            super::rehearse(&config).await?;
+            FirstUsers::prepare(&config, self.demo).await?
+        } else {
+            None
+        };
+        // As little as possible may fail from here to the announcement: the first password is shown only there.
+        for step in super::migrate(&store).await? {
+            tracing::info!("created the tables of {step}");
+        }
+        super::check_user_model(&store).await?;
+        let first_user = match first_users {
+            Some(users) => Some(users.create(&store).await?),
+            None => None,
+        };
+        announce::announce(options, address, &config, first_user.as_ref())?;
+        if !super::has_users(&store).await? {
+            tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
+        }
         let stopping = Arc::new(AtomicBool::new(false));
         let health = Health::new(store.clone(), Arc::clone(&stopping));
         let service = Reloadable::new(App::new(jwt, health).service(&config.paths));
-        let reloading = demo.is_none().then(|| Reloading {
-            options: options.clone(),
-            flags,
-            housekeeping: Housekeeping::start(&config, &store),
-            store,
-            stopping: Arc::clone(&stopping),
-            service: service.clone(),
-            middleware: middleware.clone(),
-        });
         Ok(Started {
             listener,
-            config,
+            housekeeping: Housekeeping::start(&config, &store),
+            config: Arc::new(config),
+            store,
             service,
             middleware,
             stopping,
-            reloading,
-        })
-    }
-
-    /// A server without users is no use: the demo gets its own, a database that was just made a superuser.
-    async fn first_user(&self, config: &Config, store: &SqliteStore) -> Result<FirstUser, Failure> {
-        let users = if self.demo {
-            DEMO_USERS
-                .map(|(name, password)| (name, password.to_owned()))
-                .to_vec()
-        } else {
-            vec![(FIRST_USER, random_password()?)]
-        };
-        for (name, password) in &users {
-            let user = Createuser::new(name, !self.demo);
-            createuser::create(store, &config.settings, user, password).await?;
-        }
-        let (username, password) = users
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::new("there is no first user"))?;
-        Ok(FirstUser {
-            username,
-            password,
-            is_secret: !self.demo,
         })
     }
 }
 
-/// Expired tokens are deleted for as long as this lives.
-struct Housekeeping(Option<tokio::task::AbortHandle>);
+/// The task that deletes expired tokens. Clones share it.
+#[derive(Clone)]
+struct Housekeeping(Arc<Mutex<Option<AbortHandle>>>);
 
 impl Housekeeping {
     fn start(config: &Config, store: &SqliteStore) -> Self {
-        Self(config.server.flush_interval.map(|interval| {
+        let housekeeping = Self(Arc::default());
+        housekeeping.restart(config, store);
+        housekeeping
+    }
+
+    /// Goes on with another configuration or database.
+    fn restart(&self, config: &Config, store: &SqliteStore) {
+        let task = config.server.flush_interval.map(|interval| {
             let settings = config.settings.clone();
             let flushing = flushexpiredtokens::in_background(store.clone(), settings, interval);
             tokio::spawn(flushing).abort_handle()
-        }))
-    }
-}
-
-impl Drop for Housekeeping {
-    fn drop(&mut self) {
-        if let Some(flushing) = &self.0 {
-            flushing.abort();
+        });
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *current, task) {
+            before.abort();
         }
     }
 }
@@ -188,50 +176,49 @@ impl Drop for Housekeeping {
 /// A server that could answer the first request.
 struct Started {
     listener: TcpListener,
-    config: Config,
-    service: Reloadable<crate::app::AppService>,
+    config: Arc<Config>,
+    store: SqliteStore,
+    service: Reloadable<AppService>,
     middleware: Middleware,
     stopping: Arc<AtomicBool>,
-    reloading: Option<Reloading>,
+    housekeeping: Housekeeping,
 }
 
 impl Started {
+    fn reloading(&self, options: &Options, flags: Flags) -> Reloading {
+        Reloading {
+            options: options.clone(),
+            flags,
+            started: Arc::clone(&self.config),
+            store: self.store.clone(),
+            stopping: Arc::clone(&self.stopping),
+            service: self.service.clone(),
+            middleware: self.middleware.clone(),
+            housekeeping: self.housekeeping.clone(),
+        }
+    }
+
     /// Until `stop`, and then until the requests in flight are answered.
     async fn serve(self, stop: impl Future<Output = ()>) {
         let limits = Limits {
             max_body_bytes: self.config.settings.data_upload_max_memory_size,
             ..Limits::default()
         };
-        let reloading = self
-            .reloading
-            .map(|reloading| tokio::spawn(reloading.run(self.config)));
         let shutdown = async {
             stop.await;
             tracing::info!("stopping: no new connections, requests in flight are finished");
             self.stopping.store(true, Ordering::Relaxed);
         };
-        let outcome = listener::serve(
-            self.listener,
-            self.service,
-            self.middleware,
-            limits,
-            shutdown,
-        )
-        .await;
-        if let Some(reloading) = reloading {
-            reloading.abort();
-        }
+        let Self {
+            listener,
+            service,
+            middleware,
+            ..
+        } = self;
+        let outcome = listener::serve(listener, service, middleware, limits, shutdown).await;
         let listener::Outcome { accepted, aborted } = outcome;
         tracing::info!(connections = accepted, aborted, "stopped");
     }
-}
-
-/// Nobody could log in to a database that was made by `migrate`.
-async fn hint_at_missing_users(store: &SqliteStore) -> Result<(), Failure> {
-    if !super::has_users(store).await? {
-        tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
-    }
-    Ok(())
 }
 
 fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
@@ -247,13 +234,6 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             "cannot listen on {address}: {error}; choose another address with --listen ADDR:PORT"
         ))
     })
-}
-
-fn random_password() -> Result<String, Failure> {
-    let mut bytes = [0; 15];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Failure::new("the system's random number generator failed"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Ready at SIGINT or SIGTERM.

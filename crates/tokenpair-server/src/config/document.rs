@@ -201,10 +201,11 @@ impl Document {
     }
 }
 
-/// What stands before a name: white space and brackets, or blanks in its place.
+/// What stands before a name: white space, or the beginning of a section's line. Otherwise blanks in its place.
 fn blank(before: &str) -> String {
-    let is_harmless = |c: char| c.is_whitespace() || c == '[';
-    if before.chars().all(is_harmless) {
+    let may_stand = |c: char| c.is_ascii_alphabetic() || "[._".contains(c);
+    let is_section = before.starts_with('[') && before.chars().all(may_stand);
+    if before.trim().is_empty() || is_section {
         before.to_owned()
     } else {
         before.chars().map(|_| ' ').collect()

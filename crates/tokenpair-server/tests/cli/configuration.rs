@@ -1,6 +1,6 @@
 //! init, check, config show, and a reload while the server runs.
 
-use crate::support::{Folder, is_private, wait_until};
+use crate::support::{Folder, is_private};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -210,42 +210,6 @@ fn what_is_shown_can_be_used_as_a_file() {
             .collect::<Vec<_>>()
     };
     assert_eq!(values("a.toml"), values("b.toml"));
-}
-
-#[test]
-fn a_hangup_loads_the_configuration_again_and_a_flawed_one_changes_nothing() {
-    let folder = Folder::new().with_file("tokenpair.toml", "[paths]\nme = \"/first/\"\n");
-    let server = folder.serve("serve");
-    let status = |path: &str| server.get(path, "").0;
-    assert_eq!((status("/first/"), status("/second/")), (401, 404));
-
-    fs::write(
-        folder.path("tokenpair.toml"),
-        "[paths]\nme = \"/second/\"\n",
-    )
-    .unwrap();
-    server.signal("HUP");
-    wait_until(|| status("/second/") == 401);
-    assert_eq!(status("/first/"), 404);
-
-    fs::write(folder.path("tokenpair.toml"), "[paths]\nme = 3\n").unwrap();
-    server.signal("HUP");
-    fs::write(
-        folder.path("tokenpair.toml"),
-        "[paths]\nme = \"/third/\"\n[server]\nlisten = \"127.0.0.1:9\"\n",
-    )
-    .unwrap();
-    wait_until(|| {
-        server.signal("HUP");
-        status("/third/") == 401
-    });
-    let told = server.stop();
-    assert_eq!(told.status, Some(0));
-    assert!(
-        told.err.contains("the configuration was loaded again"),
-        "{}",
-        told.err
-    );
 }
 
 #[test]

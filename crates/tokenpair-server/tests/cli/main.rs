@@ -16,6 +16,7 @@ mod flush;
 mod log;
 mod manual;
 mod passwords;
+mod reload;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;
@@ -116,6 +117,35 @@ fn a_first_start_tells_people_what_to_paste() {
         "{}",
         told.out
     );
+}
+
+#[test]
+fn a_first_start_with_moved_paths_prints_commands_that_work() {
+    let paths = "[paths]\ntoken_obtain_pair = [\"/gettoken/\", \"/x/\"]\ntoken_refresh = \"/again/\"\nme = false\n";
+    let folder = Folder::new().with_file("tokenpair.toml", paths);
+    let told = folder.serve("").stop();
+    assert!(
+        told.out.contains("/gettoken/ -H") && told.out.contains("/again/ -H"),
+        "{}",
+        told.out
+    );
+    assert!(!told.out.contains("/api/"), "{}", told.out);
+}
+
+#[test]
+fn where_users_log_in_by_e_mail_no_first_user_is_made_up() {
+    let folder = Folder::new().with_file("tokenpair.toml", "[user_model]\nusername = \"email\"\n");
+    let told = folder.serve("").stop();
+    assert_eq!(told.out.lines().count(), 1, "{}", told.out);
+    assert!(told.err.contains("createsuperuser"), "{}", told.err);
+}
+
+#[test]
+fn a_first_start_that_cannot_work_leaves_no_database() {
+    let folder = Folder::new().with_file("tokenpair.toml", "[claims]\nmail = \"user.emial\"\n");
+    assert_eq!(folder.run("serve").status, Some(1));
+    std::fs::write(folder.path("tokenpair.toml"), "").unwrap();
+    assert_eq!(folder.serve("--json").announced()["username"], "admin");
 }
 
 #[test]

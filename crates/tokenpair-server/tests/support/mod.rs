@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 use tempfile::TempDir;
@@ -114,11 +115,15 @@ impl Folder {
             .args(["--listen", "127.0.0.1:0"])
             .spawn()
             .unwrap();
-        let mut errors = child.stderr.take().unwrap();
-        let log = thread::spawn(move || {
-            let mut log = String::new();
-            errors.read_to_string(&mut log).unwrap();
-            log
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&log);
+        let listening = thread::spawn(move || {
+            let mut line = String::new();
+            while errors.read_line(&mut line).unwrap() > 0 {
+                written.lock().unwrap().push_str(&line);
+                line.clear();
+            }
         });
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -130,15 +135,17 @@ impl Folder {
         });
         let Some(address) = address else {
             child.wait().unwrap();
+            listening.join().unwrap();
             panic!(
                 "the server did not start: {greeting}{}",
-                log.join().unwrap()
+                log.lock().unwrap()
             );
         };
         Server {
             child,
             out,
-            log: Some(log),
+            log,
+            listening: Some(listening),
             greeting,
             address,
         }
@@ -161,7 +168,8 @@ fn finish(mut command: Command, input: &str) -> Transcript {
 pub struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
-    log: Option<thread::JoinHandle<String>>,
+    log: Arc<Mutex<String>>,
+    listening: Option<thread::JoinHandle<()>>,
     /// The first line it printed.
     pub greeting: String,
     address: String,
@@ -223,6 +231,11 @@ impl Server {
         }
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Sends a signal by its name, such as `HUP`.
     pub fn signal(&self, name: &str) {
         let line = format!("kill -{name} {}", self.child.id());
@@ -231,12 +244,18 @@ impl Server {
     }
 
     /// SIGTERM, as a service manager sends it.
-    pub fn stop(mut self) -> Transcript {
+    pub fn stop(self) -> Transcript {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it has ended.
+    pub fn end(mut self) -> Transcript {
         let mut out = String::new();
         self.out.read_to_string(&mut out).unwrap();
         let status = self.child.wait().unwrap().code();
-        let err = self.log.take().unwrap().join().unwrap();
+        self.listening.take().unwrap().join().unwrap();
+        let err = self.log();
         Transcript {
             status,
             out: format!("{}{out}", self.greeting),
