@@ -107,6 +107,23 @@ fn the_check_finds_what_is_unsafe() {
 }
 
 #[test]
+fn the_check_tells_when_every_origin_is_allowed() {
+    for (cors, found) in [
+        ("CORS_ALLOW_ALL_ORIGINS = true", true),
+        ("CORS_ALLOWED_ORIGIN_REGEXES = [\"https://\"]", true),
+        ("CORS_ALLOWED_ORIGIN_REGEXES = \"\"", false),
+        ("CORS_ALLOWED_ORIGINS = [\"https://a.example\"]", false),
+    ] {
+        let folder = Folder::new().with_file("tokenpair.toml", format!("[cors]\n{cors}\n"));
+        assert_eq!(
+            folder.run("check").out.contains("tokenpair.W020"),
+            found,
+            "{cors}"
+        );
+    }
+}
+
+#[test]
 fn the_check_looks_at_the_tables() {
     let folder = Folder::new();
     assert_eq!(folder.run("migrate").status, Some(0));

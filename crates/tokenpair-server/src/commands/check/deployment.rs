@@ -27,8 +27,8 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     if config.allows_any_origin() {
         findings.push(Finding::warning(
             "W020",
-            "CORS_ALLOW_ALL_ORIGINS is on: any web page may use the API with a token it got hold of.",
-            "List the pages that need it in CORS_ALLOWED_ORIGINS.",
+            "Every origin is allowed ([cors]): any web page may use the API with a token it got hold of.",
+            "List the origins that need it in CORS_ALLOWED_ORIGINS; an expression should end in $.",
         ));
     }
     if server
