@@ -98,6 +98,12 @@ fn is_known(section: &str, name: &str) -> bool {
     known.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// The section that has a setting of this name.
+fn section_of(name: &str) -> Option<&'static str> {
+    let mut sections = SECTIONS.into_iter();
+    sections.find(|section| !has_free_names(section) && is_known(section, name))
+}
+
 /// Whether the names of a section are the operator's to choose.
 fn has_free_names(section: &str) -> bool {
     section == CLAIMS || section == ANSWER

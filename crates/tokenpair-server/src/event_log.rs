@@ -21,6 +21,13 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
         Event::LogInRefused { username } => Some(cut(username)),
         _ => None,
     };
+    let reason = match event {
+        Event::RefreshRefused { reason, .. } | Event::RevokeRefused { reason, .. } => {
+            Some(reason.to_string())
+        }
+        _ => None,
+    };
+    let reason = reason.as_deref();
     let jti = event.jti().map(cut);
     let address = info.address.map(|address| address.to_string());
     let address = address.as_deref();
@@ -28,7 +35,7 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
     let node = NODE.as_str();
     macro_rules! log {
         ($level:ident) => {
-            tracing::$level!(target: "tokenpair::event", event = name, outcome, user_id, username, jti, address, request_id, node, "{name} {outcome}")
+            tracing::$level!(target: "tokenpair::event", event = name, outcome, user_id, username, reason, jti, address, request_id, node, "{name} {outcome}")
         };
     }
     if matches!(event, Event::Reuse { .. }) {

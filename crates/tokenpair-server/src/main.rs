@@ -12,6 +12,7 @@ mod listener;
 mod log;
 mod middleware;
 mod output;
+mod private_file;
 mod reload;
 mod request_log;
 
@@ -27,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "tokenpair", version, after_long_help = AFTER_HELP)]
+#[command(name = "tokenpair", version, max_term_width = 120, after_long_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     options: Options,

@@ -20,10 +20,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokenpair::SqliteStore;
 use tokenpair::store::Migration;
+use tokenpair::{SimpleJwt, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal;
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 /// Arguments of `serve`.
@@ -57,22 +58,20 @@ impl Serve {
             None
         };
         let hangup = Hangup::listen()?;
-        let stop = stop_signal()?;
-        tokio::pin!(stop);
+        let mut stop = Stop::listen()?;
         let start = self.start(options, folder.as_ref().map(tempfile::TempDir::path));
-        let started = tokio::select! {
-            started = start => started?,
-            () = &mut stop => return Ok(()),
+        let ready = tokio::select! {
+            ready = start => ready?,
+            () = stop.asked() => return Ok(()),
         };
+        // Not to be interrupted: tables without their first user, or a user whose password nobody was shown.
+        let started = ready.open(options, self.demo).await?;
         if self.demo {
             // There is no file to read again, and a terminal that was closed takes the demo with it.
-            let either = async {
-                tokio::select! {
-                    () = stop => {}
-                    () = hangup.wait() => {}
-                }
-            };
-            started.serve(either).await;
+            tokio::select! {
+                () = started.serve(stop) => {}
+                () = hangup.wait() => {}
+            }
         } else {
             let reloading = tokio::spawn(started.reloading(options, self.flags()).run(hangup));
             started.serve(stop).await;
@@ -88,7 +87,8 @@ impl Serve {
         }
     }
 
-    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Started, Failure> {
+    /// Everything up to the first change of the database.
+    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Ready, Failure> {
         let flags = self.flags();
         let mut config = match demo {
             Some(folder) => Config::demo(folder, &flags)?,
@@ -120,22 +120,58 @@ impl Serve {
         } else {
             None
         };
-        // As little as possible may fail from here to the announcement: the first password is shown only there.
+        Ok(Ready {
+            listener,
+            address,
+            config,
+            store,
+            jwt,
+            middleware,
+            first_users,
+        })
+    }
+}
+
+/// A server whose database may have to be made.
+struct Ready {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    store: SqliteStore,
+    jwt: SimpleJwt,
+    middleware: Middleware,
+    first_users: Option<FirstUsers>,
+}
+
+impl Ready {
+    /// Makes tables and first users and says where the server is. As little as possible may fail before that is said:
+    /// the first password is shown only there.
+    async fn open(self, options: &Options, demo: bool) -> Result<Started, Failure> {
+        let Self {
+            config,
+            store,
+            listener,
+            middleware,
+            ..
+        } = self;
         for step in super::migrate(&store).await? {
             tracing::info!("created the tables of {step}");
         }
         super::check_user_model(&store).await?;
-        let first_user = match first_users {
+        let first_user = match self.first_users {
             Some(users) => Some(users.create(&store).await?),
             None => None,
         };
-        announce::announce(options, address, &config, first_user.as_ref())?;
+        announce::announce(options, self.address, &config, first_user.as_ref())?;
+        if let Some(user) = first_user.filter(|_| !demo) {
+            tracing::info!("created the superuser {:?}", user.username);
+        }
         if !super::has_users(&store).await? {
             tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
         }
         let stopping = Arc::new(AtomicBool::new(false));
         let health = Health::new(store.clone(), Arc::clone(&stopping));
-        let service = Reloadable::new(App::new(jwt, health).service(&config.paths));
+        let service = Reloadable::new(App::new(self.jwt, health).service(&config.paths));
         Ok(Started {
             listener,
             housekeeping: Housekeeping::start(&config, &store),
@@ -198,26 +234,37 @@ impl Started {
         }
     }
 
-    /// Until `stop`, and then until the requests in flight are answered.
-    async fn serve(self, stop: impl Future<Output = ()>) {
+    /// Until a stop is asked for, and then until the requests in flight are answered or it is asked for again.
+    async fn serve(self, mut stop: Stop) {
         let limits = Limits {
             max_body_bytes: self.config.settings.data_upload_max_memory_size,
             ..Limits::default()
-        };
-        let shutdown = async {
-            stop.await;
-            tracing::info!("stopping: no new connections, requests in flight are finished");
-            self.stopping.store(true, Ordering::Relaxed);
         };
         let Self {
             listener,
             service,
             middleware,
+            stopping,
             ..
         } = self;
-        let outcome = listener::serve(listener, service, middleware, limits, shutdown).await;
-        let listener::Outcome { accepted, aborted } = outcome;
-        tracing::info!(connections = accepted, aborted, "stopped");
+        let (asked, heard) = oneshot::channel();
+        let shutdown = async {
+            let _ = heard.await;
+            tracing::info!("stopping: no new connections, requests in flight are finished");
+            stopping.store(true, Ordering::Relaxed);
+        };
+        let twice = async {
+            stop.asked().await;
+            let _ = asked.send(());
+            stop.asked().await;
+        };
+        tokio::select! {
+            outcome = listener::serve(listener, service, middleware, limits, shutdown) => {
+                let listener::Outcome { accepted, aborted } = outcome;
+                tracing::info!(connections = accepted, aborted, "stopped");
+            }
+            () = twice => tracing::warn!("stopped at once: requests in flight were not answered"),
+        }
     }
 }
 
@@ -236,25 +283,44 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Ready at SIGINT or SIGTERM.
-#[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    use signal::unix::{SignalKind, signal};
-    let failed = Failure::because("cannot listen for signals");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
-    Ok(async move {
+/// SIGINT and SIGTERM; elsewhere Ctrl-C.
+struct Stop {
+    #[cfg(unix)]
+    signals: [signal::unix::Signal; 2],
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn listen() -> Result<Self, Failure> {
+        use signal::unix::{SignalKind, signal};
+        let listen = |kind| {
+            let failed = Failure::because("cannot listen for signals");
+            signal(kind).map_err(|error| failed(&error))
+        };
+        let signals = [
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+        ];
+        Ok(Self { signals })
+    }
+
+    #[cfg(unix)]
+    async fn asked(&mut self) {
+        let [interrupt, terminate] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    })
-}
+    }
 
-/// Ready at Ctrl-C.
-#[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "same shape as on Unix")]
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn asked(&mut self) {
         let _ = signal::ctrl_c().await;
-    })
+    }
 }

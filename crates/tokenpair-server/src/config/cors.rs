@@ -28,10 +28,10 @@ const OLD_NAMES: [(&str, &str); 3] = [
 
 /// Every `TOKENPAIR_CORS_*`, misspelt ones included.
 pub(super) fn environment() -> Vec<Entry> {
-    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let named = variables.filter_map(|name| name.strip_prefix("TOKENPAIR_").map(str::to_owned));
-    let names = named.filter(|name| name.starts_with("CORS_"));
-    names
+    let variables = std::env::vars_os().filter_map(|(variable, _)| variable.into_string().ok());
+    variables
+        .filter_map(|variable| variable.strip_prefix("TOKENPAIR_").map(str::to_owned))
+        .filter(|name| name.starts_with("CORS_"))
         .flat_map(|name| section::environment(&[(&name, canonical(&name))]))
         .collect()
 }

@@ -1,10 +1,11 @@
 //! The signing key of a server that was given none: made once, kept in a file that only its owner can read.
 
 use crate::output::Failure;
+use crate::private_file;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// 64 random bytes as text: more than HS512 needs.
@@ -18,7 +19,7 @@ pub(super) fn random_key() -> Result<String, Failure> {
 /// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.
 pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
     let failed = Failure::because(path.display().to_string());
-    match create(path) {
+    match private_file::create(path, random_key()?.as_bytes()) {
         Ok(()) => tracing::info!(
             "made the signing key {}: keep it, every token depends on it",
             absolute(path)
@@ -35,6 +36,11 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
     let key = match fs::read_to_string(path) {
         Ok(key) => key,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Err(failed(
+                &"is no text: put a key of at least 32 characters in it, such as `openssl rand -base64 48` makes",
+            ));
+        }
         Err(error) => return Err(failed(&error)),
     };
     if key.trim().is_empty() {
@@ -43,22 +49,6 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
         ));
     }
     Ok(Some(key.trim_end().to_owned()))
-}
-
-/// Written beside its place and then moved there, so that nobody ever sees half a key. Files made so have mode 0600.
-fn create(path: &Path) -> io::Result<()> {
-    if path.exists() {
-        return Err(ErrorKind::AlreadyExists.into());
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(random_key().map_err(io::Error::other)?.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)
-        .map(drop)
-        .map_err(|error| error.error)
 }
 
 fn absolute(path: &Path) -> String {

@@ -108,6 +108,27 @@ impl Folder {
         Connection::open(self.path("tokenpair.sqlite3")).unwrap()
     }
 
+    /// Runs a command and sends it SIGINT after a while.
+    pub fn interrupt(&self, line: &str, after: Duration) -> Transcript {
+        let child = self.command(line).spawn().unwrap();
+        thread::sleep(after);
+        let kill = format!("kill -INT {}", child.id());
+        let _ = Command::new("sh").args(["-c", &kill]).status();
+        let output = child.wait_with_output().unwrap();
+        Transcript {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// How many rows a table has; none where there is no such table.
+    pub fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count = self.database().query_row(&sql, [], |row| row.get(0));
+        count.unwrap_or(0)
+    }
+
     /// Starts a server on a free port.
     pub fn serve(&self, line: &str) -> Server {
         let mut child = self
@@ -197,6 +218,13 @@ impl Server {
     /// The first line, printed under `--json`.
     pub fn announced(&self) -> Value {
         serde_json::from_str(&self.greeting).unwrap()
+    }
+
+    /// Sends the beginning of a request, which goes on for as long as the stream lives.
+    pub fn begin(&self, head: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "{head}Host: test\r\n\r\n").unwrap();
+        stream
     }
 
     pub fn get(&self, path: &str, access: &str) -> (u16, Value) {

@@ -2,7 +2,7 @@ use super::KEY;
 use crate::json::Value;
 use crate::passwords::Hasher;
 use crate::settings::load::Entry;
-use crate::settings::{Audience, ErrorTexts, Secret, Settings, TokenClass, UserIdClaimType};
+use crate::settings::{Audience, ErrorTexts, Settings, TokenClass, UserIdClaimType};
 use crate::{Algorithm, json};
 use proptest::prelude::*;
 use std::time::Duration;
