@@ -244,3 +244,18 @@ fn help_and_version_are_no_failures() {
         assert!(told.out.contains("tokenpair"), "{line}");
     }
 }
+
+#[test]
+fn after_a_stop_the_file_alone_is_the_whole_database() {
+    let folder = Folder::new().with_user("ada");
+    assert_eq!(folder.names(), ["tokenpair.sqlite3"]);
+    for signal in ["TERM", "INT"] {
+        let server = folder.serve("serve");
+        let login = json!({"username": "ada", "password": "s3cret-enough"});
+        assert_eq!(server.post("/api/token/", &login).0, 200);
+        server.signal(signal);
+        assert_eq!(server.end().status, Some(0));
+        assert_eq!(folder.names(), ["tokenpair.key", "tokenpair.sqlite3"]);
+    }
+    assert_eq!(folder.count("token_blacklist_outstandingtoken"), 2);
+}

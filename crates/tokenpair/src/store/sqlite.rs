@@ -71,7 +71,8 @@ impl SqliteOptions {
     }
 }
 
-/// Django's tables in an SQLite file. Clones share the connections.
+/// Django's tables in an SQLite file. Clones share the connections; when the last one is dropped they are closed, which
+/// takes as long as the work that waits, and the file alone is the whole database unless others have it open.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Arc<Inner>);
 

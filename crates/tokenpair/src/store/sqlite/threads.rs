@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -25,9 +25,28 @@ const READ_WRITE: OpenFlags =
 
 #[derive(Debug)]
 pub(super) struct Threads {
+    /// `None` only while it is dropped.
+    queues: Option<Queues>,
+    place: Arc<Place>,
+    running: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Queues {
     writer: Sender<Box<dyn Change>>,
     readers: Sender<Query>,
-    place: Arc<Place>,
+}
+
+impl Drop for Threads {
+    /// Waits until all work is done and the connections are closed: the last one to close brings the write-ahead log
+    /// into the file, which from then on is the whole database.
+    fn drop(&mut self) {
+        self.queues = None;
+        for thread in self.running.drain(..) {
+            // One that panicked has nothing more to do either.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// The file as it was opened. SQLite goes on with a file that was deleted or replaced, and what it writes is lost.
@@ -128,23 +147,27 @@ impl Threads {
         let place = Arc::new(Place::of(path));
         let watched = Arc::clone(&place);
         let (writer, changes) = bounded(QUEUE);
-        spawn("tokenpair-sqlite-writer", move || {
+        let mut running = vec![spawn("tokenpair-sqlite-writer", move || {
             write_loop(&connection, &watched, &changes);
-        })?;
+        })?];
         let (reader, queries) = bounded::<Query>(QUEUE);
         for _ in 0..readers {
             let connection = open_reader(path)?;
             let queries = queries.clone();
-            spawn("tokenpair-sqlite-reader", move || {
+            running.push(spawn("tokenpair-sqlite-reader", move || {
                 for query in &queries {
                     query(&connection);
                 }
-            })?;
+            })?);
         }
-        Ok(Self {
+        let queues = Queues {
             writer,
             readers: reader,
+        };
+        Ok(Self {
+            queues: Some(queues),
             place,
+            running,
         })
     }
 
@@ -164,7 +187,7 @@ impl Threads {
                 let _ = caller.send(answer.map_err(StoreError::new));
             }
         });
-        enqueue(&self.readers, job)?;
+        enqueue(self.queues.as_ref().map(|queues| &queues.readers), job)?;
         answer
             .await
             .map_err(|_| StoreError::new("a database reader stopped"))?
@@ -176,7 +199,7 @@ impl Threads {
     ) -> Result<T, StoreError> {
         let (caller, answer) = oneshot::channel();
         enqueue(
-            &self.writer,
+            self.queues.as_ref().map(|queues| &queues.writer),
             Box::new(Pending {
                 work: Some(change),
                 outcome: None,
@@ -189,18 +212,18 @@ impl Threads {
     }
 }
 
-fn enqueue<T>(queue: &Sender<T>, job: T) -> Result<(), StoreError> {
+fn enqueue<T>(queue: Option<&Sender<T>>, job: T) -> Result<(), StoreError> {
+    let stopped = || StoreError::new("the database threads stopped");
+    let queue = queue.ok_or_else(stopped)?;
     queue.try_send(job).map_err(|error| match error {
         TrySendError::Full(_) => StoreError::new("too many requests wait for the database"),
-        TrySendError::Disconnected(_) => StoreError::new("the database threads stopped"),
+        TrySendError::Disconnected(_) => stopped(),
     })
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<()> {
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<JoinHandle<()>> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
-    spawned
-        .map(drop)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    spawned.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 /// Makes the file if there is none, for its owner's eyes only: it will hold password hashes.
