@@ -75,8 +75,7 @@ impl Createsuperuser {
             ("id", Value::from(&user.id)),
             ("username", Value::from(user.username)),
         ];
-        output::result(options, "Superuser created successfully.", fields);
-        Ok(())
+        output::result(options, "Superuser created successfully.", fields)
     }
 
     async fn ask(self, names: &Names) -> Result<(String, String, Option<String>), Failure> {

@@ -66,17 +66,12 @@ impl Flushexpiredtokens {
         if self.dry_run {
             let count = store.count_expired(before).await?;
             let text = format!("{} would be deleted.", tokens(count));
-            output::result(
-                options,
-                text,
-                [("would_delete", Value::from(as_i64(count)))],
-            );
-            return Ok(());
+            let fields = [("would_delete", Value::from(as_i64(count)))];
+            return output::result(options, text, fields);
         }
         let deleted = self.flush(&store, before).await?;
         let text = format!("Deleted {}.", tokens(deleted));
-        output::result(options, text, [("deleted", Value::from(as_i64(deleted)))]);
-        Ok(())
+        output::result(options, text, [("deleted", Value::from(as_i64(deleted)))])
     }
 
     async fn flush(&self, store: &SqliteStore, before: Timestamp) -> Result<usize, Failure> {

@@ -116,7 +116,7 @@ impl Serve {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(error.to_string()))?;
-        announce::announce(options, address, first_user.as_ref());
+        announce::announce(options, address, first_user.as_ref())?;
         let stopping = Arc::new(AtomicBool::new(false));
         let health = Health::new(store.clone(), Arc::clone(&stopping));
         let service = Reloadable::new(App::new(jwt, health).service(&config.paths));

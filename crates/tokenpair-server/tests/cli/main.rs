@@ -15,6 +15,7 @@ mod failures;
 mod flush;
 mod log;
 mod manual;
+mod output;
 mod passwords;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,7 +1,7 @@
 //! What a server prints when it starts.
 
 use crate::Options;
-use crate::output;
+use crate::output::{self, Failure};
 use std::net::SocketAddr;
 use tokenpair::json::Value;
 
@@ -14,7 +14,13 @@ pub(super) struct FirstUser {
 }
 
 /// Says where the server is and, for a new account, what to paste. The only place where its password is shown.
-pub(super) fn announce(options: &Options, address: SocketAddr, first_user: Option<&FirstUser>) {
+///
+/// Fails where a password was made and nobody can have seen it.
+pub(super) fn announce(
+    options: &Options,
+    address: SocketAddr,
+    first_user: Option<&FirstUser>,
+) -> Result<(), Failure> {
     let base = format!("http://{address}");
     let Some(FirstUser {
         username,
@@ -50,5 +56,14 @@ Try it:
         ("username", Value::from(*username)),
         ("password", Value::from(password.as_str())),
     ];
-    output::result(options, text, fields);
+    let missed = format!(
+        "the password of the new user {username} was not shown: set one with `tokenpair changepassword {username}`"
+    );
+    match output::print(&output::line(options, text, fields)) {
+        Err(failure) if *is_secret => Err(Failure::new(format!("{failure}; {missed}"))),
+        Ok(false) if *is_secret => Err(Failure::new(format!(
+            "nobody reads standard output; {missed}"
+        ))),
+        printed => printed.map(drop),
+    }
 }
