@@ -60,6 +60,11 @@ fn batch_size(text: &str) -> Result<usize, String> {
 impl Flushexpiredtokens {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         let config = Config::load(options, None)?;
+        if !config.token_blacklist {
+            return Err(Failure::new(
+                "token_blacklist is off in [database]: no tokens are on record",
+            ));
+        }
         let needed = [Migration::TokenBlacklist, Migration::Rotation];
         let store = super::open(&config, &needed).await?;
         let before = deadline(&config.settings, SystemClock.now());

@@ -169,7 +169,8 @@ struct Housekeeping(Option<tokio::task::AbortHandle>);
 
 impl Housekeeping {
     fn start(config: &Config, store: &SqliteStore) -> Self {
-        Self(config.server.flush_interval.map(|interval| {
+        let interval = config.server.flush_interval;
+        Self(interval.filter(|_| config.token_blacklist).map(|interval| {
             let settings = config.settings.clone();
             let flushing = flushexpiredtokens::in_background(store.clone(), settings, interval);
             tokio::spawn(flushing).abort_handle()
