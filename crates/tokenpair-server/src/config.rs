@@ -148,7 +148,7 @@ impl Config {
             flags,
         };
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
-        demo.database = SqliteOptions::new(folder.join("demo.sqlite3"));
+        demo.database.path = folder.join("demo.sqlite3");
         demo.key_file = None;
         demo.paths = Paths::demo();
         demo.cors.get_or_insert_with(CorsSettings::localhost);
@@ -190,6 +190,7 @@ impl Config {
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
         options.user_model = model;
+        options.token_blacklist = token_blacklist;
         Ok(Self {
             server,
             database: options,

@@ -134,10 +134,14 @@ async fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(man) => man.run(Cli::command()),
     };
+    status(&options, result)
+}
+
+fn status(options: &Options, result: Result<(), output::Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::failure(&options, &failure);
+            output::failure(options, &failure);
             ExitCode::FAILURE
         }
     }
@@ -155,7 +159,15 @@ fn parse() -> Result<Cli, clap::Error> {
 
 /// Help and version are errors to clap, and no failures. Wrong usage has its status also where JSON was asked for.
 fn refuse(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if !error.use_stderr() {
+        let options = Options {
+            json,
+            ..Options::default()
+        };
+        return status(&options, output::was_read(error.print()).map(drop));
+    }
+    if json {
         output::wrong_usage(&error.render().to_string());
     } else {
         let _ = error.print();

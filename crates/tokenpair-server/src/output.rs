@@ -34,29 +34,36 @@ impl From<tokenpair::StoreError> for Failure {
     }
 }
 
-/// Prints a result: `text` for people, `fields` as JSON.
+/// Prints a result: `text` for people, `fields` as JSON. A reader that has gone is no failure, see [`print`].
 pub(crate) fn result<const N: usize>(
     options: &Options,
     text: impl Display,
     fields: [(&str, Value); N],
-) {
-    let line = if options.json {
-        object(fields)
+) -> Result<(), Failure> {
+    print(&line(options, text, fields)).map(drop)
+}
+
+/// What [`result`] prints.
+pub(crate) fn line<const N: usize>(
+    options: &Options,
+    text: impl Display,
+    fields: [(&str, Value); N],
+) -> String {
+    if options.json {
+        json_line(fields)
     } else {
-        text.to_string()
-    };
-    // Nobody is left to tell when standard output is closed.
-    let _ = writeln!(std::io::stdout(), "{line}");
+        format!("{text}\n")
+    }
 }
 
 /// Prints why the command failed, on standard error.
 pub(crate) fn failure(options: &Options, failure: &Failure) {
     let line = if options.json {
-        object([("error", Value::from(failure.to_string()))])
+        json_line([("error", Value::from(failure.to_string()))])
     } else {
-        format!("tokenpair: {failure}")
+        format!("tokenpair: {failure}\n")
     };
-    let _ = writeln!(std::io::stderr(), "{line}");
+    complain(&line);
 }
 
 /// Prints what the parser of arguments complains of, as JSON: its first sentence, without the usage below it.
@@ -64,22 +71,32 @@ pub(crate) fn wrong_usage(complaint: &str) {
     let sentence = complaint.split("\n\nUsage:").next().unwrap_or_default();
     let sentence = sentence.trim().trim_start_matches("error: ");
     let words: Vec<&str> = sentence.split_whitespace().collect();
-    let line = object([("error", Value::from(words.join(" ")))]);
-    let _ = writeln!(std::io::stderr(), "{line}");
+    complain(&json_line([("error", Value::from(words.join(" ")))]));
 }
 
 /// Says something to the person at the terminal, on standard error: no result, so it is never JSON.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    complain(&format!("{text}\n"));
+}
+
+/// Writes to standard error. If that fails, nobody is left to tell.
+fn complain(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes to standard output. `false`: its reader has gone (`… | head`), so that no more need be written.
 pub(crate) fn print(text: &str) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    was_read(
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush()),
+    )
+}
+
+/// What became of writing to standard output, as [`print`] tells it.
+pub(crate) fn was_read(written: std::io::Result<()>) -> Result<bool, Failure> {
+    match written {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::because("cannot write to standard output")(&error)),
@@ -154,12 +171,8 @@ impl Table {
 }
 
 /// One object as a line of JSON.
-pub(crate) fn json_line(fields: impl IntoIterator<Item = (&'static str, Value)>) -> String {
-    object(fields) + "\n"
-}
-
-fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> String {
-    json::encode_utf8(&Value::Object(Object::from_iter(fields)))
+pub(crate) fn json_line<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> String {
+    json::encode_utf8(&Value::Object(Object::from_iter(fields))) + "\n"
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod user_model;
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Migration, SqliteOptions, SqliteStore};
-pub use user_admin::{Account, NewUser, UserAdmin, UserPage};
+pub use user_admin::{Account, NewUser, UserAdmin, UserPage, several_users};
 pub use user_model::UserModel;
 
 use crate::error::StoreError;

@@ -50,8 +50,7 @@ impl Changepassword {
             ("username", Value::from(username)),
             ("changed", Value::from(true)),
         ];
-        output::result(options, text, fields);
-        Ok(())
+        output::result(options, text, fields)
     }
 }
 

@@ -21,21 +21,22 @@ impl ConfigCommand {
     pub(crate) fn run(&self, options: &Options) -> Result<(), Failure> {
         let Self::Show = self;
         let config = Config::load(options, None)?;
-        if options.json {
-            for shown in config.shown() {
-                let fields = [
-                    ("section", Value::from(shown.section)),
-                    ("name", Value::from(shown.name.as_str())),
-                    ("value", shown.value.clone()),
-                    ("source", Value::from(shown.source.as_str())),
-                ];
-                output::result(options, "", fields);
-            }
+        let text = if options.json {
+            config.shown().iter().map(json_line).collect()
         } else {
-            output::result(options, table(&config), []);
-        }
-        Ok(())
+            table(&config)
+        };
+        output::print(&text).map(drop)
     }
+}
+
+fn json_line(shown: &Shown) -> String {
+    output::json_line([
+        ("section", Value::from(shown.section)),
+        ("name", Value::from(shown.name.as_str())),
+        ("value", shown.value.clone()),
+        ("source", Value::from(shown.source.as_str())),
+    ])
 }
 
 /// Sections as in the file, the sources as comments.
@@ -53,7 +54,6 @@ fn table(config: &Config) -> String {
         }
         let _ = writeln!(text, "{:<56}  # {}", setting(shown), shown.source);
     }
-    text.truncate(text.trim_end().len());
     text
 }
 

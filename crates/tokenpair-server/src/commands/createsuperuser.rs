@@ -7,8 +7,8 @@ use crate::config::Config;
 use crate::output::{self, Failure};
 use tokenpair::json::Value;
 use tokenpair::passwords::{PasswordHashers, UserAttributes};
-use tokenpair::store::{Migration, NewUser};
-use tokenpair::{EncodedPassword, SqliteStore, UserTable as _};
+use tokenpair::store::{Migration, NewUser, UserAdmin as _};
+use tokenpair::{EncodedPassword, SqliteStore};
 
 const NOT_ASKED: &str =
     "use --noinput or --password-stdin with --username and --email, or their variables";
@@ -75,8 +75,7 @@ impl Createsuperuser {
             ("id", Value::from(&user.id)),
             ("username", Value::from(user.username)),
         ];
-        output::result(options, "Superuser created successfully.", fields);
-        Ok(())
+        output::result(options, "Superuser created successfully.", fields)
     }
 
     async fn ask(self, names: &Names) -> Result<(String, String, Option<String>), Failure> {
@@ -227,7 +226,7 @@ impl Names {
         match &self.existing {
             Some(store) => {
                 let name = self.login.normalize(name);
-                Ok(store.find_by_login(&name).await?.is_some())
+                Ok(store.find_account(&name).await?.is_some())
             }
             None => Ok(false),
         }

@@ -59,8 +59,7 @@ impl Createuser {
                 ("id", Value::from(&user.id)),
                 ("username", Value::from(user.username)),
             ],
-        );
-        Ok(())
+        )
     }
 
     /// With name and address as Django stores them.

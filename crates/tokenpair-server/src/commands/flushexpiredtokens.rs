@@ -60,23 +60,23 @@ fn batch_size(text: &str) -> Result<usize, String> {
 impl Flushexpiredtokens {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         let config = Config::load(options, None)?;
+        if !config.token_blacklist {
+            return Err(Failure::new(
+                "token_blacklist is off in [database]: no tokens are on record",
+            ));
+        }
         let needed = [Migration::TokenBlacklist, Migration::Rotation];
         let store = super::open(&config, &needed).await?;
         let before = deadline(&config.settings, SystemClock.now());
         if self.dry_run {
             let count = store.count_expired(before).await?;
             let text = format!("{} would be deleted.", tokens(count));
-            output::result(
-                options,
-                text,
-                [("would_delete", Value::from(as_i64(count)))],
-            );
-            return Ok(());
+            let fields = [("would_delete", Value::from(as_i64(count)))];
+            return output::result(options, text, fields);
         }
         let deleted = self.flush(&store, before).await?;
         let text = format!("Deleted {}.", tokens(deleted));
-        output::result(options, text, [("deleted", Value::from(as_i64(deleted)))]);
-        Ok(())
+        output::result(options, text, [("deleted", Value::from(as_i64(deleted)))])
     }
 
     async fn flush(&self, store: &SqliteStore, before: Timestamp) -> Result<usize, Failure> {

@@ -3,7 +3,6 @@
 use crate::Options;
 use crate::output::{self, Failure};
 use crate::private_file;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
 
@@ -29,14 +28,12 @@ impl Init {
     pub(crate) fn run(&self, options: &Options) -> Result<(), Failure> {
         let text = template(self.hardened);
         if self.output == Path::new("-") {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return Ok(());
+            return output::print(&text).map(drop);
         }
         write_new(&self.output, &text)?;
         let path = self.output.display().to_string();
         let text = format!("Wrote {path}. Look at it, then:\n  tokenpair check\n  tokenpair");
-        output::result(options, text, [("written", Value::from(path))]);
-        Ok(())
+        output::result(options, text, [("written", Value::from(path))])
     }
 }
 

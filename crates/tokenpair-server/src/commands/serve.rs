@@ -197,7 +197,8 @@ impl Housekeeping {
 
     /// Goes on with another configuration or database.
     fn restart(&self, config: &Config, store: &SqliteStore) {
-        let task = config.server.flush_interval.map(|interval| {
+        let interval = config.server.flush_interval;
+        let task = interval.filter(|_| config.token_blacklist).map(|interval| {
             let settings = config.settings.clone();
             let flushing = flushexpiredtokens::in_background(store.clone(), settings, interval);
             tokio::spawn(flushing).abort_handle()

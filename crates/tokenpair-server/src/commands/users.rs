@@ -165,6 +165,5 @@ async fn switch(
         options,
         format!("User '{shown}' {verb} {state}{already}."),
         fields,
-    );
-    Ok(())
+    )
 }

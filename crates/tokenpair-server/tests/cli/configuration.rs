@@ -1,6 +1,7 @@
 //! init, check, config show, and a reload while the server runs.
 
-use crate::support::{Folder, is_private};
+use crate::failures::refusal;
+use crate::support::{Folder, is_private, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -253,4 +254,48 @@ fn the_demo_takes_settings_from_the_environment_but_no_file() {
             200
         );
     }
+}
+
+#[test]
+fn without_the_blacklist_its_tables_are_neither_made_nor_missed() {
+    let folder = Folder::new()
+        .with_file("tokenpair.toml", "[database]\ntoken_blacklist = false\n")
+        .with_user("ada");
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE '%blacklist%' OR name LIKE 'tokenpair%'";
+    let rows = "SELECT count(*) FROM django_migrations WHERE app = 'token_blacklist'";
+    let count = |sql: &str| {
+        folder
+            .database()
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+    };
+    assert_eq!((count(tables).unwrap(), count(rows).unwrap()), (0, 0));
+    let server = folder.serve("");
+    assert_eq!(server.get("/readyz", "").0, 200);
+    let login = json!({"username": "ada", "password": "s3cret-enough"});
+    let (status, pair) = server.post("/api/token/", &login);
+    assert_eq!(status, 200, "{pair}");
+    let refresh = json!({"refresh": pair["refresh"]});
+    assert_eq!(server.post("/api/token/refresh/", &refresh).0, 200);
+
+    assert_eq!(folder.run("migrate").out, "  No migrations to apply.\n");
+    let found = folder.run("check --json").out;
+    assert!(found.contains("W001") && !found.contains("W017"), "{found}");
+    let told = folder.run("flushexpiredtokens");
+    assert_eq!(
+        refusal(&told),
+        "token_blacklist is off in [database]: no tokens are on record"
+    );
+
+    // A reload makes no tables.
+    fs::write(folder.path("tokenpair.toml"), "").unwrap();
+    server.signal("HUP");
+    wait_until(|| server.log().contains("`tokenpair migrate` makes them"));
+    assert_eq!(folder.run("migrate").status, Some(0));
+    server.signal("HUP");
+    let recorded = "SELECT count(*) FROM token_blacklist_outstandingtoken";
+    wait_until(|| {
+        assert_eq!(server.post("/api/token/", &login).0, 200);
+        count(recorded).is_ok_and(|count| count > 0)
+    });
+    assert_eq!(server.get("/readyz", "").0, 200);
 }

@@ -15,6 +15,7 @@ mod failures;
 mod flush;
 mod log;
 mod manual;
+mod output;
 mod passwords;
 mod reload;
 #[path = "../support/mod.rs"]

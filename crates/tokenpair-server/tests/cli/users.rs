@@ -206,3 +206,36 @@ fn where_users_log_in_by_e_mail_the_address_is_the_name() {
     let login = json!({"email": "ada@example.com", "password": "s3cret-enough"});
     assert_eq!(server.post("/api/token/", &login).0, 200);
 }
+
+#[test]
+fn a_name_that_several_users_have_means_nobody() {
+    let folder = Folder::new()
+        .with_user("one")
+        .with_user("two")
+        .with_file(
+            "tokenpair.key",
+            "a secret of at least 32 bytes, kept out of the code",
+        )
+        .with_file("tokenpair.toml", "[user_model]\nusername = \"email\"\n");
+    let sql = "UPDATE auth_user SET email = 'ada@b.org'";
+    folder.database().execute(sql, []).unwrap();
+    for line in [
+        "users deactivate ada@b.org",
+        "changepassword ada@b.org --password-stdin",
+        "token mint --user ada@b.org",
+        "createsuperuser --noinput --email ada@b.org",
+    ] {
+        let told = folder.run_with_input(line, "s3cret-enough\n");
+        assert_eq!(
+            refusal(&told),
+            "several users of auth_user have the email \"ada@b.org\": it must be unique to mean one of them",
+            "{line}"
+        );
+    }
+    let touched = "SELECT count(*) FROM auth_user WHERE NOT is_active OR is_superuser";
+    let touched: i64 = folder
+        .database()
+        .query_row(touched, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(touched, 0);
+}

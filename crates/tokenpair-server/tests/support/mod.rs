@@ -95,6 +95,13 @@ impl Folder {
         finish(self.command(line), input)
     }
 
+    /// With another standard output than one that is read.
+    pub fn run_into(&self, line: &str, out: impl Into<Stdio>) -> Transcript {
+        let mut command = self.command(line);
+        command.stdout(out);
+        finish(command, "")
+    }
+
     /// A user with the password `s3cret-enough`.
     pub fn with_user(self, name: &str) -> Self {
         let line = format!("createuser --password-stdin --username {name}");

@@ -33,6 +33,10 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// Where users live. Default: `auth_user`.
     pub user_model: UserModel,
+    /// Whether tokens are recorded here. Default true. If not, the tables of blacklist and rotation are neither made
+    /// nor missed by [`migrate`](SqliteStore::migrate), and the verbs of [`TokenStore`] may fail for want of them: give
+    /// the engine the store as its [`user_table`](crate::SimpleJwtBuilder::user_table) only.
+    pub token_blacklist: bool,
     /// Threads that answer reads. Default 2.
     pub readers: usize,
 }
@@ -43,6 +47,7 @@ impl SqliteOptions {
         Self {
             path: path.into(),
             user_model: UserModel::default(),
+            token_blacklist: true,
             readers: 2,
         }
     }
@@ -82,6 +87,7 @@ struct Inner {
     users: Arc<UserQueries>,
     tokens: Arc<TokenQueries>,
     model: UserModel,
+    steps: &'static [Migration],
 }
 
 impl SqliteStore {
@@ -107,6 +113,7 @@ impl SqliteStore {
             users,
             tokens,
             model: options.user_model,
+            steps: Migration::steps(options.token_blacklist),
         }));
         store.ping().await.map_err(|error| {
             StoreError::new(format!("cannot read {}: {error}", options.path.display()))
@@ -119,19 +126,15 @@ impl SqliteStore {
     /// Tables that exist are left alone, whoever made them. A mapped user model's table must exist. Returns what
     /// was done; nothing is done halfway.
     pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
-        let model = self.0.model.clone();
-        self.0
-            .threads
-            .write(move |db| schema::migrate(db, &model, at))
+        let (model, steps) = (self.0.model.clone(), self.0.steps);
+        self.write(move |db| schema::migrate(db, &model, steps, at))
             .await
     }
 
     /// What [`migrate`](Self::migrate) would do.
     pub async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
-        let model = self.0.model.clone();
-        self.0
-            .threads
-            .read(move |db| schema::pending(db, &model))
+        let (model, steps) = (self.0.model.clone(), self.0.steps);
+        self.read(move |db| schema::pending(db, &model, steps))
             .await
     }
 

@@ -141,6 +141,32 @@ async fn a_database_of_djangos_gets_our_table_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn without_the_blacklist_its_tables_are_neither_made_nor_missed() {
+    let (_folder, path) = place();
+    let mut options = SqliteOptions::new(&path);
+    options.token_blacklist = false;
+    let without = SqliteStore::open(options).await.unwrap();
+    for pending in [&[Migration::Auth][..], &[]] {
+        assert_eq!(without.pending_migrations().await.unwrap(), pending);
+        let done = without.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(done, pending);
+    }
+    let (objects, history) = schema(&path);
+    assert!(
+        objects
+            .iter()
+            .all(|[_, name, _]| !name.contains("blacklist"))
+    );
+    assert!(history.iter().all(|[app, _]| app != "token_blacklist"));
+
+    let with = SqliteStore::open(SqliteOptions::new(&path)).await.unwrap();
+    let missing = [Migration::TokenBlacklist, Migration::Rotation];
+    assert_eq!(with.pending_migrations().await.unwrap(), missing);
+    with.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(schema(&path), django());
+}
+
+#[tokio::test]
 async fn rows_are_written_as_django_writes_them() {
     let (_folder, path) = place();
     let app = app(&filled(&path).await);

@@ -17,7 +17,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "Listen on 127.0.0.1 behind a proxy that speaks HTTPS (docs/nginx.md), unless the network is yours alone.",
         ));
     }
-    if server.flush_interval.is_none() {
+    if server.flush_interval.is_none() && config.token_blacklist {
         findings.push(Finding::warning(
             "W013",
             "flush_interval is 0: expired tokens stay in the database for ever.",

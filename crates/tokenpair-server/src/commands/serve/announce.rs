@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use tokenpair::json::Value;
 
 /// Says where the server is and, for a new account, what to paste. The only place where its password is shown.
+///
+/// Fails where a password was made and nobody can have seen it.
 pub(super) fn announce(
     options: &Options,
     address: SocketAddr,
@@ -18,8 +20,7 @@ pub(super) fn announce(
     let base = format!("http://{address}");
     let mut text = format!("tokenpair is listening on {base}");
     let Some(user) = first_user else {
-        output::result(options, text, [("listening", Value::from(base.as_str()))]);
-        return Ok(());
+        return output::result(options, text, [("listening", Value::from(base.as_str()))]);
     };
     let FirstUser {
         username, password, ..
@@ -42,8 +43,16 @@ pub(super) fn announce(
         ("username", Value::from(username.as_str())),
         ("password", Value::from(password.as_str())),
     ];
-    output::result(options, text, fields);
-    Ok(())
+    let missed = format!(
+        "the password of the new user {username} was not shown: set one with `tokenpair changepassword {username}`"
+    );
+    match output::print(&output::line(options, text, fields)) {
+        Err(failure) if user.is_secret => Err(Failure::new(format!("{failure}; {missed}"))),
+        Ok(false) if user.is_secret => Err(Failure::new(format!(
+            "nobody reads standard output; {missed}"
+        ))),
+        printed => printed.map(drop),
+    }
 }
 
 /// Commands that obtain, use and refresh a token, each on the tokens of the one before; as many as there are

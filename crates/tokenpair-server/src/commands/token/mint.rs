@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::output::{self, Failure};
 use std::time::Duration;
 use tokenpair::json::{self, Value};
-use tokenpair::store::Migration;
+use tokenpair::store::{Migration, UserAdmin as _};
 use tokenpair::{
     Entry, Error, Listed, RefreshToken, Settings, SimpleJwt, SlidingToken, SqliteStore, User,
     UserId, UserTable as _,
@@ -136,7 +136,10 @@ impl Mint {
 
     async fn find(&self, store: &SqliteStore) -> Result<User, Failure> {
         let (found, wanted) = match (&self.user, &self.user_id) {
-            (Some(name), _) => (store.find_by_login(name).await?, name),
+            (Some(name), _) => {
+                let account = store.find_account(name).await?;
+                (account.map(|account| account.user), name)
+            }
             (None, id) => {
                 let text = id.as_deref().unwrap_or_default();
                 let found = match UserId::from_text(text, store.user_id_kind()) {

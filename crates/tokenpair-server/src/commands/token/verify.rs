@@ -47,8 +47,7 @@ impl Verify {
         let token = found
             .and_then(|()| UntypedToken::verify(&jwt, &raw))
             .map_err(|error| Failure::new(error.message(jwt.settings().error_texts)))?;
-        report(options, &jwt, &token);
-        Ok(())
+        report(options, &jwt, &token)
     }
 
     async fn check_type(
@@ -70,7 +69,7 @@ impl Verify {
     }
 }
 
-fn report(options: &Options, jwt: &SimpleJwt, token: &UntypedToken) {
+fn report(options: &Options, jwt: &SimpleJwt, token: &UntypedToken) -> Result<(), Failure> {
     let settings = jwt.settings();
     let claim = |name: &str| token.get(name).cloned().unwrap_or(Value::Null);
     let token_type = settings
@@ -103,5 +102,5 @@ fn report(options: &Options, jwt: &SimpleJwt, token: &UntypedToken) {
         ("user_id", user),
         ("exp", exp),
     ];
-    output::result(options, text, fields);
+    output::result(options, text, fields)
 }

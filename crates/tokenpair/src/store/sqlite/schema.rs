@@ -20,12 +20,6 @@ pub enum Migration {
     Rotation,
 }
 
-const ALL: [Migration; 3] = [
-    Migration::Auth,
-    Migration::TokenBlacklist,
-    Migration::Rotation,
-];
-
 /// The rows Django expects in `django_migrations`. Token blacklist has no 0009.
 const AUTH_HISTORY: [(&str, &str); 14] = [
     ("contenttypes", "0001_initial"),
@@ -74,6 +68,15 @@ impl fmt::Display for Migration {
 }
 
 impl Migration {
+    /// Those that a database needs, in their order.
+    pub(super) fn steps(token_blacklist: bool) -> &'static [Self] {
+        if token_blacklist {
+            &[Self::Auth, Self::TokenBlacklist, Self::Rotation]
+        } else {
+            &[Self::Auth]
+        }
+    }
+
     /// The table whose existence means that the step was done, by us or by Django.
     fn mark(self, model: &UserModel) -> &str {
         match self {
@@ -117,14 +120,19 @@ fn key_type(model: &UserModel) -> &'static str {
     }
 }
 
-pub(super) fn pending(db: &Connection, model: &UserModel) -> rusqlite::Result<Vec<Migration>> {
+/// Those of `steps` whose tables do not exist.
+pub(super) fn pending(
+    db: &Connection,
+    model: &UserModel,
+    steps: &[Migration],
+) -> rusqlite::Result<Vec<Migration>> {
     let mut exists = db.prepare(
         "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)",
     )?;
     let mut pending = Vec::new();
-    for step in ALL {
+    for step in steps {
         if !exists.query_row([step.mark(model)], |row| row.get::<_, bool>(0))? {
-            pending.push(step);
+            pending.push(*step);
         }
     }
     Ok(pending)
@@ -133,9 +141,10 @@ pub(super) fn pending(db: &Connection, model: &UserModel) -> rusqlite::Result<Ve
 pub(super) fn migrate(
     db: &Connection,
     model: &UserModel,
+    steps: &[Migration],
     at: Timestamp,
 ) -> rusqlite::Result<Vec<Migration>> {
-    let pending = pending(db, model)?;
+    let pending = pending(db, model, steps)?;
     if pending.contains(&Migration::Auth) && !model.is_auth_user() {
         let missing = format!(
             "the user table {:?} does not exist: its own application has to create it",
