@@ -20,7 +20,7 @@ pub(crate) mod users;
 
 use crate::config::Config;
 use crate::event_log;
-use crate::output::Failure;
+use crate::output::{self, Failure};
 use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::store::{Migration, UserAdmin as _, UserPage};
 use tokenpair::{Answer, SimpleJwt, SqliteStore};
@@ -78,6 +78,15 @@ async fn check_user_model(store: &SqliteStore) -> Result<(), Failure> {
         .check_user_model()
         .await
         .map_err(|error| failed(&error))
+}
+
+/// Makes what is missing for a command that was not asked to, and says so: it may be the wrong folder.
+async fn migrate_saying_so(store: &SqliteStore) -> Result<(), Failure> {
+    if migrate(store).await?.contains(&Migration::Auth) {
+        let path = std::path::absolute(store.path()).unwrap_or_else(|_| store.path().to_owned());
+        output::note(format!("made the database {}", path.display()));
+    }
+    Ok(())
 }
 
 /// The database, which must be there with the tables that are needed: most commands make none.

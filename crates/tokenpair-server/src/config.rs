@@ -222,6 +222,18 @@ impl Config {
         cors.is_some_and(|cors| cors.allows(stranger))
     }
 
+    /// Expressions for origins that do not say how an origin ends.
+    pub(crate) fn unanchored_origins(&self) -> impl Iterator<Item = &str> {
+        let expressions = self
+            .cors
+            .iter()
+            .flat_map(|cors| &cors.allowed_origin_regexes);
+        let ends = |expression: &str| expression.ends_with('$') || expression.ends_with(r"\Z");
+        expressions
+            .map(String::as_str)
+            .filter(move |expression| !ends(expression))
+    }
+
     /// Takes the signing key from its file, which is made if it does not exist. Only who signs needs it.
     pub(crate) fn use_key_file(&mut self) -> Result<(), Failure> {
         if let Some(path) = &self.key_file {

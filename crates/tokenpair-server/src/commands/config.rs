@@ -57,9 +57,24 @@ fn table(config: &Config) -> String {
     text
 }
 
-/// As one would write it in the file; nothing is an empty text there.
+/// As one would write it in the file; nothing is an empty text there. What is blackened is no value, so a comment.
 fn setting(shown: &Shown) -> String {
-    format!("{} = {}", shown.name, toml(&shown.value))
+    let comment = if shown.value.as_str() == Some("[redacted]") {
+        "# "
+    } else {
+        ""
+    };
+    format!("{comment}{} = {}", key(&shown.name), toml(&shown.value))
+}
+
+/// A bare key, or a quoted one where its characters need that.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_owned()
+    } else {
+        toml::Value::from(name).to_string()
+    }
 }
 
 fn toml(value: &Value) -> String {
@@ -73,7 +88,7 @@ fn toml(value: &Value) -> String {
         Value::Object(members) => {
             let members = members.iter();
             let members: Vec<_> = members
-                .map(|(name, value)| format!("{name} = {}", toml(value)))
+                .map(|(name, value)| format!("{} = {}", key(name), toml(value)))
                 .collect();
             format!("{{ {} }}", members.join(", "))
         }

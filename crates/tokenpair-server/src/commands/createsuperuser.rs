@@ -69,7 +69,7 @@ impl Createsuperuser {
             Some(store) => store,
             None => SqliteStore::open(config.database).await?,
         };
-        super::migrate(&store).await?;
+        super::migrate_saying_so(&store).await?;
         let user = account::create(&store, user).await?;
         let fields = [
             ("id", Value::from(&user.id)),

@@ -49,7 +49,7 @@ impl Createuser {
             ask_password().await?
         };
         let store = SqliteStore::open(config.database).await?;
-        super::migrate(&store).await?;
+        super::migrate_saying_so(&store).await?;
         let user = create(&store, &config.settings, user, &password).await?;
         let text = format!("User {:?} created with id {}.", user.username, user.id);
         output::result(

@@ -114,6 +114,10 @@ fn the_check_tells_when_every_origin_is_allowed() {
         ("CORS_ALLOWED_ORIGIN_REGEXES = [\"https://\"]", true),
         ("CORS_ALLOWED_ORIGIN_REGEXES = \"\"", false),
         ("CORS_ALLOWED_ORIGINS = [\"https://a.example\"]", false),
+        (
+            "CORS_ALLOWED_ORIGIN_REGEXES = [\"^https://a.example$\"]",
+            false,
+        ),
     ] {
         let folder = Folder::new().with_file("tokenpair.toml", format!("[cors]\n{cors}\n"));
         assert_eq!(
@@ -161,6 +165,15 @@ fn the_check_fails_where_the_server_would_not_start() {
             "not a database, not a database, not a database, not a database",
         ),
         ("tokenpair.key", ""),
+        ("tokenpair.toml", "[database]\nurl = \"sqlite:no/dir/db\"\n"),
+        (
+            "tokenpair.toml",
+            "[server]\nsigning_key_file = \"no/dir/key\"\n",
+        ),
+        ("tokenpair.toml", "[user_model]\ntable = \"customers\"\n"),
+        ("tokenpair.toml", "[user_model]\nusername = \"nick\"\n"),
+        ("tokenpair.toml", "[simple_jwt]\nUSER_ID_FIELD = \"nope\"\n"),
+        ("tokenpair.toml", "[claims]\nx = \"user.nope\"\n"),
     ] {
         let folder = Folder::new().with_file(name, content);
         let told = folder.run("check");
@@ -214,11 +227,12 @@ fn the_effective_configuration_names_its_sources_and_redacts_secrets() {
 fn what_is_shown_can_be_used_as_a_file() {
     let folder = Folder::new().with_file(
         "a.toml",
-        "[simple_jwt]\nLEEWAY = \"1m\"\nAUDIENCE = [\"a\", \"b\"]\n",
+        "[simple_jwt]\nLEEWAY = \"1m\"\nAUDIENCE = [\"a\", \"b\"]\nINSECURE_ALLOW_SHORT_KEYS = true\n\
+         [claims]\n\"http://x/y z\" = \"user.email\"\n[claims.\"a.b\"]\n\"c d\" = \"user.id\"\n\
+         [cors]\nCORS_ALLOWED_ORIGINS = [\"https://a.example\"]\n",
     );
-    let first = folder.run("config show --config a.toml").out;
-    let second = first.replace("SIGNING_KEY = \"[redacted]\"", "");
-    fs::write(folder.path("b.toml"), second).unwrap();
+    let shown = folder.run("config show --config a.toml").out;
+    fs::write(folder.path("b.toml"), shown).unwrap();
     let values = |file: &str| {
         let told = folder.run(&format!("config show --json --config {file}"));
         assert_eq!(told.status, Some(0), "{}", told.err);
@@ -228,6 +242,13 @@ fn what_is_shown_can_be_used_as_a_file() {
             .collect::<Vec<_>>()
     };
     assert_eq!(values("a.toml"), values("b.toml"));
+    let folder = Folder::new().with_file("c.toml", "[simple_jwt]\nSIGNING_KEY = \"[redacted]\"\n");
+    assert!(
+        folder
+            .run("check --config c.toml")
+            .err
+            .contains("not a key")
+    );
 }
 
 #[test]

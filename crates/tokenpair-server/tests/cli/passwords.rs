@@ -21,6 +21,7 @@ fn accepts(folder: &Folder, username: &str, password: &str) -> bool {
 #[test]
 fn createsuperuser_asks_as_django_does() {
     let folder = Folder::new().with_variable("LOGNAME", "Jo Söder");
+    assert_eq!(folder.run("migrate").status, Some(0));
     let told = ask(
         &folder,
         "createsuperuser",

@@ -7,7 +7,8 @@ use crate::json::{Object, Value};
 use jiff::SignedDuration;
 use std::time::Duration;
 
-const REDACTED: &str = "[redacted]";
+/// What stands in the place of a secret.
+pub(super) const REDACTED: &str = "[redacted]";
 
 impl Settings {
     /// Every setting with its value in effect, in the order of [`names`](Self::names) and in a form that

@@ -122,9 +122,13 @@ impl<'a> Setting<'a> {
 
     /// Like `text`, but what was found is never repeated.
     pub(super) fn secret(&self) -> Result<String, SettingsError> {
-        self.text().map_err(|_| {
+        let text = self.text().map_err(|_| {
             self.refuse("expected an HMAC secret or a PEM private key, as a text that is not empty")
-        })
+        })?;
+        if text == super::entries::REDACTED {
+            return Err(self.refuse("is what is shown in place of a key, not a key"));
+        }
+        Ok(text)
     }
 
     /// A boolean, or `true`, `1`, `yes`, `on` and their opposites.

@@ -31,6 +31,13 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "List the origins that need it in CORS_ALLOWED_ORIGINS; an expression should end in $.",
         ));
     }
+    for expression in config.unanchored_origins() {
+        findings.push(Finding::warning(
+            "W025",
+            format!("CORS_ALLOWED_ORIGIN_REGEXES: {expression:?} matches longer origins, too: nothing anchors its end."),
+            "Let it end in $.",
+        ));
+    }
     if server
         .trusted_proxies
         .iter()

@@ -1,12 +1,13 @@
 //! Files and tables: whether they can be used, and who else can read them.
 
 use super::Finding;
-use crate::commands::{engine, has_users};
+use crate::commands::{engine, has_users, rehearse};
 use crate::config::Config;
 use crate::output::Failure;
 use std::path::Path;
 use tokenpair::{SqliteOptions, SqliteStore};
 
+const MODEL: &str = "Correct the name in [user_model], [claims] or [answer].";
 const MODE: &str = "chmod 600 on it.";
 
 /// Every finding about what is on the disk. Nothing is created there.
@@ -16,19 +17,54 @@ pub(super) async fn look(config: &mut Config) -> Vec<Finding> {
         findings.push(Finding::error(
             "E001",
             format!("The signing key cannot be read: {failure}."),
-            "Make the file readable for the user who runs the server, or name another in signing_key_file.",
+            "Correct the file, or name another in signing_key_file.",
         ));
         return findings;
     }
+    findings.extend(places(config));
     match database(config).await {
         Ok(found) => findings.extend(found),
         Err(failure) => findings.push(Finding::error(
             "E002",
-            format!("The server would not start: {failure}."),
+            format!("The server would not start: {}.", headline(&failure)),
             "Correct what it names, then check again.",
         )),
     }
     findings
+}
+
+/// The first line: what follows it shows where in the file.
+fn headline(failure: &Failure) -> String {
+    let text = failure.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// What a first start makes has to have a place.
+fn places(config: &Config) -> Vec<Finding> {
+    let symmetric = config.settings.algorithm.is_symmetric();
+    let key_file = config.key_file().filter(|_| symmetric);
+    let files = [Some(config.database.path.as_path()), key_file];
+    let missing = files.into_iter().flatten().filter(|path| !path.exists());
+    missing
+        .filter_map(|path| {
+            let parent = path
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty());
+            let folder = parent.unwrap_or(Path::new("."));
+            // A file without a name: nothing is left of it.
+            let error = tempfile::tempfile_in(folder).err()?;
+            let reason = std::io::Error::from(error.kind());
+            Some(Finding::error(
+                "E004",
+                format!(
+                    "{} cannot be made: {}: {reason}.",
+                    path.display(),
+                    folder.display()
+                ),
+                "Make the folder, and let the user who runs the server write in it.",
+            ))
+        })
+        .collect()
 }
 
 fn private_files(config: &Config) -> Vec<Finding> {
@@ -70,6 +106,12 @@ async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
         .collect();
     if exists {
         findings.extend(tables(config, &store).await?);
+    } else if let Err(failure) = rehearse(config).await {
+        findings.push(Finding::error(
+            "E003",
+            format!("The user table would not be as configured: {failure}."),
+            MODEL,
+        ));
     }
     Ok(findings)
 }
@@ -88,7 +130,7 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
         return Ok(vec![Finding::error(
             "E003",
             format!("The user table is not as configured: {error}."),
-            "Correct the name in [user_model], [claims] or [answer].",
+            MODEL,
         )]);
     }
     let mut findings = Vec::new();
