@@ -59,14 +59,34 @@ async fn open_migrated(config: &Config) -> Result<SqliteStore, Failure> {
 
 /// The database, which must be there with the tables that are needed: most commands make none.
 async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
-    let path = &config.database.path;
-    if !path.exists() {
-        return Err(Failure::new(format!(
-            "there is no database {}: `tokenpair migrate` makes it",
-            path.display()
-        )));
-    }
+    must_exist(config)?;
     let store = SqliteStore::open(config.database.clone()).await?;
+    complete(config, needed, store).await
+}
+
+/// The same for commands that only look.
+async fn open_read_only(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+    must_exist(config)?;
+    let store = SqliteStore::open_read_only(config.database.clone()).await?;
+    complete(config, needed, store).await
+}
+
+fn must_exist(config: &Config) -> Result<(), Failure> {
+    let path = &config.database.path;
+    if path.exists() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "there is no database {}: `tokenpair migrate` makes it",
+        path.display()
+    )))
+}
+
+async fn complete(
+    config: &Config,
+    needed: &[Migration],
+    store: SqliteStore,
+) -> Result<SqliteStore, Failure> {
     let pending = store.pending_migrations().await?;
     let model = &config.database.user_model;
     match needed.iter().find(|step| pending.contains(step)) {
@@ -77,7 +97,7 @@ async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Fail
         ))),
         Some(step) => Err(Failure::new(format!(
             "{} lacks the tables of {step}: `tokenpair migrate` makes them",
-            path.display()
+            store.path().display()
         ))),
     }
 }

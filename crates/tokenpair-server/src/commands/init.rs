@@ -1,6 +1,7 @@
 //! `tokenpair init`: writes a configuration to start from.
 
 use crate::Options;
+use crate::files::folder_of;
 use crate::output::{self, Failure};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -51,15 +52,11 @@ fn template(hardened: bool) -> String {
 /// Written whole or not at all, never over something; only its owner can read it, as it may come to hold a key.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = Failure::because(path.display().to_string());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let written =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist_noclobber(path).map_err(|error| error.error)
-        });
+    let written = tempfile::NamedTempFile::new_in(folder_of(path)).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)
+    });
     match written {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(failed(

@@ -8,6 +8,7 @@ use super::flushexpiredtokens;
 use crate::Options;
 use crate::app::App;
 use crate::config::{Config, Flags};
+use crate::files;
 use crate::health::Health;
 use crate::listener::{self, Limits};
 use crate::log::{self, Format};
@@ -63,7 +64,7 @@ impl Serve {
         }
         // Held until the end: dropping it deletes the folder, also when the start is interrupted.
         let folder = if self.demo {
-            Some(temporary_folder()?)
+            Some(files::temporary_folder()?)
         } else {
             None
         };
@@ -233,13 +234,6 @@ async fn hint_at_missing_users(store: &SqliteStore) -> Result<(), Failure> {
         tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
     }
     Ok(())
-}
-
-fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
-    tempfile::Builder::new()
-        .prefix("tokenpair-demo-")
-        .tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -3,9 +3,10 @@
 use super::Finding;
 use crate::commands::{engine, has_users};
 use crate::config::Config;
+use crate::files::{check_writable, is_open_to_others, temporary_folder};
 use crate::output::Failure;
 use std::path::Path;
-use tokenpair::{SqliteOptions, SqliteStore};
+use tokenpair::SqliteStore;
 
 const MODE: &str = "chmod 600 on it.";
 
@@ -34,7 +35,7 @@ pub(super) async fn look(config: &mut Config) -> Vec<Finding> {
 fn private_files(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut look = |id, what: &str, path: &Path| {
-        if is_readable_by_others(path) {
+        if is_open_to_others(path) {
             let message = format!(
                 "{} can be read by other users: it holds {what}.",
                 path.display()
@@ -52,16 +53,18 @@ fn private_files(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Opens the database as the server would, or an empty one in its place if it does not exist yet.
+/// Looks at the database, or at an empty one in its place if it does not exist yet.
 async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
-    let place = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    check_writable(&config.database.path)?;
     let exists = config.database.path.exists();
-    let mut options: SqliteOptions = config.database.clone();
-    if !exists {
+    let place = temporary_folder()?;
+    let mut options = config.database.clone();
+    let store = if exists {
+        SqliteStore::open_read_only(options).await?
+    } else {
         options.path = place.path().join("empty.sqlite3");
-    }
-    let store = SqliteStore::open(options).await?;
+        SqliteStore::open(options).await?
+    };
     let jwt = engine(config, &store)?;
     let mut findings: Vec<Finding> = jwt
         .warnings()
@@ -111,15 +114,4 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
         ));
     }
     Ok(findings)
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_path: &Path) -> bool {
-    false
 }
