@@ -20,6 +20,7 @@ pub(crate) mod users;
 
 use crate::config::Config;
 use crate::event_log;
+use crate::files;
 use crate::output::{self, Failure};
 use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::store::{Migration, UserAdmin as _, UserPage};
@@ -63,8 +64,7 @@ async fn open_checked(config: &Config) -> Result<SqliteStore, Failure> {
 
 /// Whether a database made for this configuration would be what it needs, tried on one that is thrown away.
 async fn rehearse(config: &Config) -> Result<(), Failure> {
-    let place = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    let place = files::temporary_folder()?;
     let mut options = config.database.clone();
     options.path = place.path().join("rehearsal.sqlite3");
     let store = SqliteStore::open(options).await?;
@@ -91,14 +91,34 @@ async fn migrate_saying_so(store: &SqliteStore) -> Result<(), Failure> {
 
 /// The database, which must be there with the tables that are needed: most commands make none.
 async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
-    let path = &config.database.path;
-    if !path.exists() {
-        return Err(Failure::new(format!(
-            "there is no database {}: `tokenpair migrate` makes it",
-            path.display()
-        )));
-    }
+    must_exist(config)?;
     let store = SqliteStore::open(config.database.clone()).await?;
+    complete(config, needed, store).await
+}
+
+/// The same for commands that only look.
+async fn open_read_only(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+    must_exist(config)?;
+    let store = SqliteStore::open_read_only(config.database.clone()).await?;
+    complete(config, needed, store).await
+}
+
+fn must_exist(config: &Config) -> Result<(), Failure> {
+    let path = &config.database.path;
+    if path.exists() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "there is no database {}: `tokenpair migrate` makes it",
+        path.display()
+    )))
+}
+
+async fn complete(
+    config: &Config,
+    needed: &[Migration],
+    store: SqliteStore,
+) -> Result<SqliteStore, Failure> {
     let pending = store.pending_migrations().await?;
     let model = &config.database.user_model;
     match needed.iter().find(|step| pending.contains(step)) {
@@ -109,7 +129,7 @@ async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Fail
         ))),
         Some(step) => Err(Failure::new(format!(
             "{} lacks the tables of {step}: `tokenpair migrate` makes them",
-            path.display()
+            store.path().display()
         ))),
     }
 }

@@ -7,12 +7,12 @@ mod commands;
 mod config;
 mod cors;
 mod event_log;
+mod files;
 mod health;
 mod listener;
 mod log;
 mod middleware;
 mod output;
-mod private_file;
 mod reload;
 mod request_log;
 

@@ -66,14 +66,15 @@ impl Flushexpiredtokens {
             ));
         }
         let needed = [Migration::TokenBlacklist, Migration::Rotation];
-        let store = super::open(&config, &needed).await?;
         let before = deadline(&config.settings, SystemClock.now());
         if self.dry_run {
+            let store = super::open_read_only(&config, &needed).await?;
             let count = store.count_expired(before).await?;
             let text = format!("{} would be deleted.", tokens(count));
             let fields = [("would_delete", Value::from(as_i64(count)))];
             return output::result(options, text, fields);
         }
+        let store = super::open(&config, &needed).await?;
         let deleted = self.flush(&store, before).await?;
         let text = format!("Deleted {}.", tokens(deleted));
         output::result(options, text, [("deleted", Value::from(as_i64(deleted)))])

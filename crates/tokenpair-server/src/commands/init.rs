@@ -1,8 +1,8 @@
 //! `tokenpair init`: writes a configuration to start from.
 
 use crate::Options;
+use crate::files;
 use crate::output::{self, Failure};
-use crate::private_file;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
 
@@ -51,7 +51,7 @@ fn template(hardened: bool) -> String {
 /// Only its owner can read it, as it may come to hold a key.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = Failure::because(path.display().to_string());
-    match private_file::create(path, text.as_bytes()) {
+    match files::create_private(path, text.as_bytes()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(failed(
             &"is there already; write elsewhere with --output FILE, or to the terminal with --output -",

@@ -8,6 +8,7 @@ use super::flushexpiredtokens;
 use crate::Options;
 use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
+use crate::files;
 use crate::health::Health;
 use crate::listener::{self, Limits};
 use crate::log::{self, Format};
@@ -53,7 +54,7 @@ impl Serve {
         }
         // Held until the end: dropping it deletes the folder, also when the start is interrupted.
         let folder = if self.demo {
-            Some(temporary_folder()?)
+            Some(files::temporary_folder()?)
         } else {
             None
         };
@@ -267,13 +268,6 @@ impl Started {
             () = twice => tracing::warn!("stopped at once: requests in flight were not answered"),
         }
     }
-}
-
-fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
-    tempfile::Builder::new()
-        .prefix("tokenpair-demo-")
-        .tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -56,17 +56,17 @@ pub(crate) struct Named {
 impl Users {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         let config = Config::load(options, None)?;
-        let store = super::open(&config, &[Migration::Auth]).await?;
         match self {
-            Self::List(list) => list.run(options, &store).await,
-            Self::Activate(Named { username }) => switch(options, &store, username, true).await,
-            Self::Deactivate(Named { username }) => switch(options, &store, username, false).await,
+            Self::List(list) => list.run(options, &config).await,
+            Self::Activate(Named { username }) => switch(options, &config, username, true).await,
+            Self::Deactivate(Named { username }) => switch(options, &config, username, false).await,
         }
     }
 }
 
 impl List {
-    async fn run(self, options: &Options, store: &SqliteStore) -> Result<(), Failure> {
+    async fn run(self, options: &Options, config: &Config) -> Result<(), Failure> {
+        let store = super::open_read_only(config, &[Migration::Auth]).await?;
         let mut left = self.limit.unwrap_or(usize::MAX);
         let mut page = UserPage {
             search: self.search,
@@ -83,7 +83,7 @@ impl List {
             } else if is_first && accounts.is_empty() {
                 "No users.\n".to_owned()
             } else {
-                let header = is_first.then(|| header(store));
+                let header = is_first.then(|| header(&store));
                 let rows = header.into_iter().chain(accounts.iter().map(row));
                 table.rows(&rows.collect::<Vec<_>>())
             };
@@ -145,10 +145,11 @@ fn json_line(account: &Account) -> String {
 
 async fn switch(
     options: &Options,
-    store: &SqliteStore,
+    config: &Config,
     username: String,
     is_active: bool,
 ) -> Result<(), Failure> {
+    let store = super::open(config, &[Migration::Auth]).await?;
     let shown = output::printable(&username);
     let account = store.find_account(&username).await?;
     let account = account.ok_or_else(|| Failure::new(format!("user '{shown}' does not exist")))?;

@@ -1,7 +1,7 @@
 //! The signing key of a server that was given none: made once, kept in a file that only its owner can read.
 
+use crate::files;
 use crate::output::Failure;
-use crate::private_file;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fs;
@@ -19,12 +19,12 @@ pub(super) fn random_key() -> Result<String, Failure> {
 /// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.
 pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
     let failed = Failure::because(path.display().to_string());
-    match private_file::create(path, random_key()?.as_bytes()) {
+    match files::create_private(path, random_key()?.as_bytes()) {
         Ok(()) => tracing::info!(
             "made the signing key {}: keep it, every token depends on it",
             absolute(path)
         ),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_readable_by_others(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_open_to_others(path),
         Err(error) => return Err(failed(&error)),
     }
     read(path)?.ok_or_else(|| failed(&"was deleted a moment ago"))
@@ -58,14 +58,8 @@ fn absolute(path: &Path) -> String {
         .to_string()
 }
 
-#[cfg(unix)]
-fn warn_if_readable_by_others(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let open = fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
-    if open {
+fn warn_if_open_to_others(path: &Path) {
+    if files::is_open_to_others(path) {
         tracing::warn!("{} can be read by others: chmod 600 {0}", path.display());
     }
 }
-
-#[cfg(not(unix))]
-fn warn_if_readable_by_others(_path: &Path) {}

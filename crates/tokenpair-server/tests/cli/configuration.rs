@@ -320,3 +320,86 @@ fn without_the_blacklist_its_tables_are_neither_made_nor_missed() {
     });
     assert_eq!(server.get("/readyz", "").0, 200);
 }
+
+/// A database as Django makes it: not in WAL mode.
+fn django() -> Folder {
+    let folder = Folder::new().with_user("ada").with_file(
+        "tokenpair.key",
+        "a secret of at least 32 bytes, kept out of the code",
+    );
+    let into = folder.path("copy.sqlite3");
+    let sql = "VACUUM INTO ?1";
+    folder
+        .database()
+        .execute(sql, [into.to_str().unwrap()])
+        .unwrap();
+    for name in folder.names() {
+        if name.starts_with("tokenpair.sqlite3") {
+            fs::remove_file(folder.path(&name)).unwrap();
+        }
+    }
+    fs::rename(into, folder.path("tokenpair.sqlite3")).unwrap();
+    folder
+}
+
+#[test]
+fn commands_that_only_look_change_nothing_on_the_disk() {
+    let folder = django();
+    let access = folder.run("token mint --user ada --lifetime 1h").out;
+    let folder = django();
+    let seen = || {
+        let files = folder.names().into_iter();
+        files
+            .map(|name| {
+                let content = fs::read(folder.path(&name)).unwrap();
+                (
+                    name,
+                    content.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
+                    content.len(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = seen();
+    for line in [
+        "check",
+        "config show",
+        "users list",
+        "flushexpiredtokens --dry-run",
+        "token verify",
+        "token inspect",
+    ] {
+        let told = folder.run_with_input(line, &access);
+        assert_eq!((told.status, told.err.as_str()), (Some(0), ""), "{line}");
+        assert_eq!(seen(), before, "{line}");
+    }
+}
+
+#[test]
+fn commands_that_only_look_see_what_a_server_just_did() {
+    let folder = Folder::new();
+    let server = folder.serve("--json");
+    let login = json!({"username": "admin", "password": server.announced()["password"]});
+    let pair = server.post("/api/token/", &login).1;
+    let refresh = pair["refresh"].as_str().unwrap();
+    let verified = || folder.run_with_input("token verify", refresh).status;
+    assert_eq!(verified(), Some(0));
+    assert_eq!(
+        server
+            .post("/api/token/blacklist/", &json!({"refresh": refresh}))
+            .0,
+        200
+    );
+    assert_eq!(verified(), Some(1));
+    assert!(folder.run("users list").out.contains("admin"));
+    assert_eq!(folder.run("check").status, Some(0));
+    assert_eq!(server.post("/api/token/", &login).0, 200);
+}
+
+#[test]
+fn the_check_says_that_a_database_has_no_folder() {
+    let told = Folder::new().run("check --database sqlite:no/such/folder/db.sqlite3");
+    assert_eq!(told.status, Some(1), "{}", told.out);
+    let said = "(tokenpair.E002) The server would not start: no/such/folder cannot be written: No such file";
+    assert!(told.out.contains(said), "{}", told.out);
+}

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod columns;
+mod connect;
 mod schema;
 mod threads;
 mod tokens;
@@ -17,6 +18,7 @@ use super::{Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
+use connect::Access;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -98,13 +100,24 @@ impl SqliteStore {
 
     /// Opens a database. Fails at once if the file cannot be read and written or is no database.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadWrite, options).await
+    }
+
+    /// Opens a database to look at it: no file is made or changed, and whatever would write is an error. A file that
+    /// is not in WAL mode stays as it is.
+    ///
+    /// For a look, not for a server: what others write is seen if they were at work when it was opened. Then SQLite
+    /// notes its readers beside the file; on systems other than Unix it does so in any case.
+    pub async fn open_read_only(options: SqliteOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadOnly, options).await
+    }
+
+    async fn open_to(access: Access, options: SqliteOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
-        let threads = Threads::start(&options.path, options.readers.max(1)).map_err(|error| {
-            StoreError::new(format!(
-                "cannot open {}: {}",
-                options.path.display(),
-                why_not(&options.path, &error)
-            ))
+        let path = options.path.as_path();
+        let threads = Threads::start(path, options.readers.max(1), access).map_err(|error| {
+            let reason = why_not(path, access, &error);
+            StoreError::new(format!("cannot open {}: {reason}", path.display()))
         })?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let tokens = Arc::new(TokenQueries::new(&users));
@@ -116,7 +129,7 @@ impl SqliteStore {
             steps: Migration::steps(options.token_blacklist),
         }));
         store.ping().await.map_err(|error| {
-            StoreError::new(format!("cannot read {}: {error}", options.path.display()))
+            StoreError::new(format!("cannot read {}: {error}", store.path().display()))
         })?;
         Ok(store)
     }
@@ -179,18 +192,20 @@ impl SqliteStore {
 }
 
 /// SQLite says of a file that it cannot open it, but not why.
-fn why_not(path: &Path, error: &rusqlite::Error) -> String {
+fn why_not(path: &Path, access: Access, error: &rusqlite::Error) -> String {
     let parent = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = parent.unwrap_or(Path::new("."));
+    let write = access == Access::ReadWrite;
     let opened = std::fs::OpenOptions::new()
         .read(true)
-        .write(true)
+        .write(write)
         .open(path);
     match opened {
         _ if !folder.is_dir() => format!("there is no folder {}", folder.display()),
-        Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+        _ if path.is_dir() => "it is a directory".to_owned(),
+        Err(reason) if write && reason.kind() == std::io::ErrorKind::NotFound => {
             let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
             format!("it cannot be created in {}", folder.display())
         }

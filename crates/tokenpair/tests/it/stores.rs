@@ -4,7 +4,7 @@ use crate::app::TestApp;
 use rusqlite::{Connection, params};
 use std::cell::Cell;
 use std::collections::HashSet;
-use tokenpair::store::contract;
+use tokenpair::store::{UserModel, contract};
 use tokenpair::{MemoryStore, SqliteOptions, SqliteStore, User, UserId};
 
 fn memory(users: Vec<User>) -> MemoryStore {
@@ -57,7 +57,10 @@ async fn sqlite_by_email_with(path: &str, users: &[User]) -> SqliteStore {
             .unwrap();
     }
     let mut options = SqliteOptions::new(path);
-    "email".clone_into(&mut options.user_model.username);
+    options.user_model = UserModel {
+        username: "email".to_owned(),
+        ..UserModel::default()
+    };
     SqliteStore::open(options).await.unwrap()
 }
 

@@ -3,9 +3,10 @@
 use super::Finding;
 use crate::commands::{engine, has_users, rehearse};
 use crate::config::Config;
+use crate::files::{check_writable, is_open_to_others, temporary_folder};
 use crate::output::Failure;
 use std::path::Path;
-use tokenpair::{SqliteOptions, SqliteStore};
+use tokenpair::SqliteStore;
 
 const MODEL: &str = "Correct the name in [user_model], [claims] or [answer].";
 const MODE: &str = "chmod 600 on it.";
@@ -21,7 +22,7 @@ pub(super) async fn look(config: &mut Config) -> Vec<Finding> {
         ));
         return findings;
     }
-    findings.extend(places(config));
+    findings.extend(key_place(config));
     match database(config).await {
         Ok(found) => findings.extend(found),
         Err(failure) => findings.push(Finding::error(
@@ -39,38 +40,24 @@ fn headline(failure: &Failure) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// What a first start makes has to have a place.
-fn places(config: &Config) -> Vec<Finding> {
+/// The key file that a first start makes has to have a place.
+fn key_place(config: &Config) -> Option<Finding> {
     let symmetric = config.settings.algorithm.is_symmetric();
-    let key_file = config.key_file().filter(|_| symmetric);
-    let files = [Some(config.database.path.as_path()), key_file];
-    let missing = files.into_iter().flatten().filter(|path| !path.exists());
-    missing
-        .filter_map(|path| {
-            let parent = path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty());
-            let folder = parent.unwrap_or(Path::new("."));
-            // A file without a name: nothing is left of it.
-            let error = tempfile::tempfile_in(folder).err()?;
-            let reason = std::io::Error::from(error.kind());
-            Some(Finding::error(
-                "E004",
-                format!(
-                    "{} cannot be made: {}: {reason}.",
-                    path.display(),
-                    folder.display()
-                ),
-                "Make the folder, and let the user who runs the server write in it.",
-            ))
-        })
-        .collect()
+    let path = config
+        .key_file()
+        .filter(|path| symmetric && !path.exists())?;
+    let failure = check_writable(path).err()?;
+    Some(Finding::error(
+        "E004",
+        format!("The signing key cannot be kept: {failure}."),
+        "Make the folder, and let the user who runs the server write in it.",
+    ))
 }
 
 fn private_files(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut look = |id, what: &str, path: &Path| {
-        if is_readable_by_others(path) {
+        if is_open_to_others(path) {
             let message = format!(
                 "{} can be read by other users: it holds {what}.",
                 path.display()
@@ -88,16 +75,18 @@ fn private_files(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Opens the database as the server would, or an empty one in its place if it does not exist yet.
+/// Looks at the database, or at an empty one in its place if it does not exist yet.
 async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
-    let place = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    check_writable(&config.database.path)?;
     let exists = config.database.path.exists();
-    let mut options: SqliteOptions = config.database.clone();
-    if !exists {
+    let place = temporary_folder()?;
+    let mut options = config.database.clone();
+    let store = if exists {
+        SqliteStore::open_read_only(options).await?
+    } else {
         options.path = place.path().join("empty.sqlite3");
-    }
-    let store = SqliteStore::open(options).await?;
+        SqliteStore::open(options).await?
+    };
     let jwt = engine(config, &store)?;
     let mut findings: Vec<Finding> = jwt
         .warnings()
@@ -153,15 +142,4 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
         ));
     }
     Ok(findings)
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_path: &Path) -> bool {
-    false
 }

@@ -37,7 +37,8 @@ impl Verify {
         let raw = super::read()?;
         let mut jwt = super::reader(config.settings.clone());
         if config.token_blacklist {
-            jwt = jwt.tokens(super::super::open(&config, &[Migration::TokenBlacklist]).await?);
+            jwt = jwt
+                .tokens(super::super::open_read_only(&config, &[Migration::TokenBlacklist]).await?);
         }
         let jwt = jwt.build()?;
         let found = match super::check(&jwt, &raw).await? {

@@ -2,26 +2,20 @@
 //!
 //! A caller is answered only after the commit that holds its change. Queues are bounded; a full one is an outage.
 
+use super::connect::{self, Access};
 use crate::error::StoreError;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Changes committed together at most.
 const GROUP: usize = 256;
 /// Requests that may wait: at 5 ms for a group of 256 this is a second of work.
 const QUEUE: usize = 16_384;
-
-/// No URIs: a path is a path, whatever it looks like.
-const READ_WRITE: OpenFlags =
-    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 #[derive(Debug)]
 pub(super) struct Threads {
@@ -33,7 +27,8 @@ pub(super) struct Threads {
 
 #[derive(Debug)]
 struct Queues {
-    writer: Sender<Box<dyn Change>>,
+    /// `None` where nothing may be written.
+    writer: Option<Sender<Box<dyn Change>>>,
     readers: Sender<Query>,
 }
 
@@ -87,7 +82,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }
 
-fn failure(text: &str) -> rusqlite::Error {
+pub(super) fn failure(text: &str) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(text.into())
 }
 
@@ -142,17 +137,27 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for P
 }
 
 impl Threads {
-    pub(super) fn start(path: &Path, readers: usize) -> rusqlite::Result<Self> {
-        let connection = open_writer(path)?;
+    pub(super) fn start(path: &Path, readers: usize, access: Access) -> rusqlite::Result<Self> {
+        let writing = match access {
+            Access::ReadWrite => Some(connect::writer(path)?),
+            Access::ReadOnly => None,
+        };
         let place = Arc::new(Place::of(path));
-        let watched = Arc::clone(&place);
-        let (writer, changes) = bounded(QUEUE);
-        let mut running = vec![spawn("tokenpair-sqlite-writer", move || {
-            write_loop(&connection, &watched, &changes);
-        })?];
+        let mut running = Vec::new();
+        let writer = match writing {
+            Some(connection) => {
+                let (writer, changes) = bounded(QUEUE);
+                let place = Arc::clone(&place);
+                running.push(spawn("tokenpair-sqlite-writer", move || {
+                    write_loop(&connection, &place, &changes);
+                })?);
+                Some(writer)
+            }
+            None => None,
+        };
         let (reader, queries) = bounded::<Query>(QUEUE);
         for _ in 0..readers {
-            let connection = open_reader(path)?;
+            let connection = connect::reader(path, access)?;
             let queries = queries.clone();
             running.push(spawn("tokenpair-sqlite-reader", move || {
                 for query in &queries {
@@ -197,9 +202,15 @@ impl Threads {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let writer = self
+            .queues
+            .as_ref()
+            .and_then(|queues| queues.writer.as_ref());
+        let writer =
+            writer.ok_or_else(|| StoreError::new("the database was opened to be read only"))?;
         let (caller, answer) = oneshot::channel();
         enqueue(
-            self.queues.as_ref().map(|queues| &queues.writer),
+            Some(writer),
             Box::new(Pending {
                 work: Some(change),
                 outcome: None,
@@ -224,40 +235,6 @@ fn enqueue<T>(queue: Option<&Sender<T>>, job: T) -> Result<(), StoreError> {
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<JoinHandle<()>> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
     spawned.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-/// Makes the file if there is none, for its owner's eyes only: it will hold password hashes.
-fn create_privately(path: &Path) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // What is wrong with the path, SQLite says better when it opens it.
-    let _ = options.open(path);
-}
-
-fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
-    create_privately(path);
-    let flags = READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let db = Connection::open_with_flags(path, flags)?;
-    if db.is_readonly("main")? {
-        return Err(failure("the file is read-only"));
-    }
-    db.busy_timeout(BUSY_TIMEOUT)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // FULL: an acknowledged change survives a power cut, not only a crash of this process.
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.set_prepared_statement_cache_capacity(64);
-    Ok(db)
-}
-
-fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open_with_flags(path, READ_WRITE)?;
-    db.busy_timeout(BUSY_TIMEOUT)?;
-    db.pragma_update(None, "query_only", true)?;
-    db.set_prepared_statement_cache_capacity(64);
-    Ok(db)
 }
 
 fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>>) {
