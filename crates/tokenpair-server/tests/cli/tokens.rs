@@ -114,6 +114,25 @@ fn what_cannot_be_minted_is_refused() {
     ] {
         assert_eq!(refusal(&folder.run(&format!("token mint {line}"))), said);
     }
+    let renamed = [
+        ("TOKENPAIR_JTI_CLAIM", "id"),
+        ("TOKENPAIR_TOKEN_TYPE_CLAIM", ""),
+    ];
+    let folder = renamed.into_iter().fold(folder, |folder, (name, value)| {
+        folder.with_variable(name, value)
+    });
+    for name in ["nbf", "jti", "id", "token_type", "user_id"] {
+        let told = folder.run(&format!("token mint --user ada --claim {name}=1"));
+        let said = "this claim is set by the server itself; choose another name";
+        assert_eq!(refusal(&told), format!("--claim {name}: {said}"));
+    }
+    assert_eq!(
+        refusal(&folder.run("token mint --user ada --claim sub=1")),
+        "--claim sub: expected a text, such as sub='\"ada\"'"
+    );
+    let line = ["token", "mint", "--user", "ada", "--claim", "sub=\"1\""];
+    let minted = folder.run_arguments(&line).out;
+    assert_eq!(verify(&folder, "", &minted).status, Some(0));
     for (line, said) in [
         ("", "--user"),
         ("--user ada --lifetime soon", "such as \"15m\""),
