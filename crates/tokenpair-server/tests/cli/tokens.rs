@@ -2,6 +2,9 @@
 
 use crate::failures::refusal;
 use crate::support::{Folder, Transcript};
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 fn mint(folder: &Folder, line: &str) -> String {
@@ -275,6 +278,50 @@ fn inspect_tells_a_refused_claim_from_a_bad_signature() {
         inspect(&folder, &format!("{unsigned}.AAAA"))["signature"],
         "invalid"
     );
+}
+
+#[test]
+fn inspect_tells_what_a_well_signed_token_lacks() {
+    let folder = folder();
+    for (payload, problem) in [
+        (r#"{"jti":"a"}"#, "Token has no 'exp' claim"),
+        (r#"{"exp":4000000000}"#, "Token has no id"),
+        (
+            r#"{"jti":"a","exp":1000,"iat":4000000000}"#,
+            "Token is invalid: the claim iat is not acceptable",
+        ),
+        (
+            r#"{"jti":"a","exp":1000,"nbf":4000000000}"#,
+            "Token is invalid: the claim nbf is not acceptable",
+        ),
+        (r#"{"jti":"a","exp":1000,"sub":1}"#, "Token is expired"),
+        (
+            r#"{"jti":"a","exp":4000000000,"sub":1}"#,
+            "Token is invalid: the claim sub is not acceptable",
+        ),
+    ] {
+        let token = sign(payload);
+        let seen = inspect(&folder, &token);
+        assert_eq!(
+            (&seen["signature"], &seen["problem"]),
+            (&json!("valid"), &json!(problem)),
+            "{payload}"
+        );
+        let told = folder.run_with_input("token inspect", &token).out;
+        let said = format!(
+            "Signature: valid for the configured key, but the server refuses the token: {problem}.\n"
+        );
+        assert!(told.ends_with(&said), "{told}");
+    }
+}
+
+/// With `KEY`.
+fn sign(payload: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
+    let tag = hmac::sign(&key, signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
 #[test]
