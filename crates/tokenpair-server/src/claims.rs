@@ -26,17 +26,8 @@ impl ClaimMap {
         settings: &Settings,
         model: &UserModel,
     ) -> Result<Self, SettingsError> {
-        let standard = ["exp", "iat", "nbf", "aud", "iss", "jti", "token_type"];
-        let configured = [
-            settings.jti_claim.as_deref(),
-            settings.token_type_claim.as_deref(),
-            Some(settings.user_id_claim.as_str()),
-            Some(settings.revoke_token_claim.as_str()),
-            Some(settings.sliding_token_refresh_exp_claim.as_str()),
-        ];
-        let configured = configured.into_iter().flatten();
-        let reserved: Vec<_> = standard.into_iter().chain(configured).collect();
-        let mut map = Self::read("claims", table, &reserved, model)?;
+        let is_reserved = |name: &str| is_reserved(name, settings);
+        let mut map = Self::read("claims", table, &is_reserved, model)?;
         for (name, source) in &mut map.0 {
             match source {
                 Source::Column(column) if name == "sub" => {
@@ -53,25 +44,26 @@ impl ClaimMap {
 
     /// Further fields of the log-in's answer, from `[answer]`. Refuses those that hold the tokens.
     pub(crate) fn answer(table: &Object, model: &UserModel) -> Result<Self, SettingsError> {
-        Self::read("answer", table, &["refresh", "access", "token"], model)
+        let is_reserved = |name: &str| ["refresh", "access", "token"].contains(&name);
+        Self::read("answer", table, &is_reserved, model)
     }
 
     fn read(
         path: &str,
         table: &Object,
-        reserved: &[&str],
+        is_reserved: &dyn Fn(&str) -> bool,
         model: &UserModel,
     ) -> Result<Self, SettingsError> {
         let read = |(name, value): &(String, Value)| {
             let path = format!("{path}.{name}");
-            if reserved.contains(&name.as_str()) {
+            if is_reserved(name) {
                 return Err(flaw(
                     path,
                     "is set by tokenpair itself: choose another name",
                 ));
             }
             let source = match value {
-                Value::Object(table) => Source::Table(Self::read(&path, table, &[], model)?),
+                Value::Object(table) => Source::Table(Self::read(&path, table, &|_| false, model)?),
                 leaf => Source::Column(column(path, leaf, model)?),
             };
             Ok((name.clone(), source))
@@ -113,6 +105,19 @@ impl Source {
             Self::Table(map) => map.columns(),
         }
     }
+}
+
+/// Whether a claim says what a token is, or whose: the engine sets it, and nobody else may.
+pub(crate) fn is_reserved(name: &str, settings: &Settings) -> bool {
+    let standard = ["exp", "iat", "nbf", "aud", "iss", "jti", "token_type"];
+    let configured = [
+        settings.jti_claim.as_ref(),
+        settings.token_type_claim.as_ref(),
+        Some(&settings.user_id_claim),
+        Some(&settings.revoke_token_claim),
+        Some(&settings.sliding_token_refresh_exp_claim),
+    ];
+    standard.contains(&name) || configured.into_iter().flatten().any(|claim| claim == name)
 }
 
 /// The column that a leaf names: `"user.email"` is `email`.

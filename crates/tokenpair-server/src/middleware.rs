@@ -54,13 +54,14 @@ impl Middleware {
         self.rules.store(Arc::new(rules));
     }
 
-    /// Lets `answer` answer the request, unless it is a preflight.
+    /// Lets `answer` answer the request, unless it was `refused` before or is a preflight.
     ///
     /// The peer's address is expected as a [`ConnectInfo`] extension; `answer` finds the client's there and the
     /// request's id in the header `X-Request-ID`.
     pub(crate) async fn wrap<B>(
         &self,
         mut request: Request<B>,
+        refused: Option<Response>,
         answer: impl AsyncFnOnce(Request<B>) -> Response,
     ) -> Response {
         let rules = self.rules.load_full();
@@ -71,10 +72,10 @@ impl Middleware {
         let line = RequestLine::begin(&mut request, || self.ids.jti(SystemClock.now()));
         let verdict = rules.cors.as_ref().and_then(|cors| cors.judge(&request));
         let is_preflight = verdict.as_ref().is_some_and(cors::Verdict::is_preflight);
-        let mut response = if is_preflight {
-            cors::preflight()
-        } else {
-            answer(request).await
+        let mut response = match refused {
+            Some(response) => response,
+            None if is_preflight => cors::preflight(),
+            None => answer(request).await,
         };
         if let (Some(cors), Some(verdict)) = (&rules.cors, verdict) {
             cors.apply(verdict, response.headers_mut());

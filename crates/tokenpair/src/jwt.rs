@@ -179,9 +179,8 @@ impl SimpleJwt {
         }
     }
 
-    #[cfg(feature = "jwk-url")]
     async fn decode_with_fetched_keys(&self, raw: &str, now: Timestamp) -> Result<Claims, Error> {
-        if !self.0.backend.fetch_keys().await? {
+        if !self.fetch_keys().await? {
             return Err(TokenError::Invalid.into());
         }
         self.0
@@ -190,10 +189,16 @@ impl SimpleJwt {
             .map_err(|_| TokenError::Invalid.into())
     }
 
+    /// Whether there may be new keys now.
+    #[cfg(feature = "jwk-url")]
+    pub(crate) async fn fetch_keys(&self) -> Result<bool, StoreError> {
+        self.0.backend.fetch_keys().await
+    }
+
     #[cfg(not(feature = "jwk-url"))]
     #[expect(clippy::unused_async, reason = "same shape as with the feature")]
-    async fn decode_with_fetched_keys(&self, _raw: &str, _now: Timestamp) -> Result<Claims, Error> {
-        Err(TokenError::Invalid.into())
+    pub(crate) async fn fetch_keys(&self) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     /// The key that the user claim of `claims` names; `None` when it is missing or names nobody.

@@ -33,6 +33,7 @@ pub mod clock;
 mod convert;
 mod error;
 mod events;
+mod flaw;
 pub mod flows;
 pub mod json;
 mod jwt;
@@ -52,6 +53,7 @@ pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
 pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
 pub use events::Event;
+pub use flaw::Flaw;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
 pub use models::{
     BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo,

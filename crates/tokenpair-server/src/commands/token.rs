@@ -11,8 +11,8 @@ use crate::Options;
 use crate::output::Failure;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use tokenpair::{
-    Credentials, Error, MAX_TOKEN_BYTES, RequestInfo, Settings, SimpleJwt, StoreError, TokenError,
-    User, UserId, UserStore, async_trait, flows,
+    Credentials, Error, MAX_TOKEN_BYTES, Settings, SimpleJwt, SimpleJwtBuilder, StoreError, User,
+    UserId, UserStore, async_trait,
 };
 
 /// Subcommands of `token`.
@@ -66,18 +66,8 @@ fn read() -> Result<String, Failure> {
 }
 
 /// An engine that reads tokens and knows no users.
-fn reader(settings: Settings) -> tokenpair::SimpleJwtBuilder {
+fn reader(settings: Settings) -> SimpleJwtBuilder {
     SimpleJwt::builder(settings).users(Nobody)
-}
-
-/// What the verify endpoint finds wrong. `Err`: it could not find out.
-async fn check(jwt: &SimpleJwt, raw: &str) -> Result<Result<(), TokenError>, Failure> {
-    match flows::verify(jwt, raw, &RequestInfo::default()).await {
-        Ok(_) => Ok(Ok(())),
-        Err(Error::Token(error)) => Ok(Err(error)),
-        Err(Error::VerifiedTokenBlacklisted) => Ok(Err(TokenError::Blacklisted)),
-        Err(error) => Err(Failure::new(error.to_string())),
-    }
 }
 
 /// Checking a token asks for no user.

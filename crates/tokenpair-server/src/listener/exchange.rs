@@ -100,19 +100,17 @@ where
     let http2 = request.version() == Version::HTTP_2;
     request.extensions_mut().insert(ConnectInfo(peer.address));
     // Before the middleware adds a field to the head.
-    let checked = check_head(&peer.house.limits, &request);
-    let receive = async |request| {
-        checked?;
-        receive(peer, request).await
-    };
-    let respond = async |request| match receive(request).await {
+    let refusal = check_head(&peer.house.limits, &request).err();
+    let refused = refusal.map(|refusal| refusal.into_response(!http2));
+    let respond = async |request| match receive(peer, request).await {
         Ok((request, _held)) => {
             open.serve();
             answer(peer, service, request).await
         }
         Err(refusal) => refusal.into_response(!http2),
     };
-    let mut response = peer.house.middleware.wrap(request, respond).await;
+    let middleware = &peer.house.middleware;
+    let mut response = middleware.wrap(request, refused, respond).await;
     open.answered();
     if !http2 && peer.house.stopping.load(Relaxed) {
         response

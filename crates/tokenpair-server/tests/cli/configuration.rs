@@ -182,6 +182,26 @@ fn the_check_fails_where_the_server_would_not_start() {
 }
 
 #[test]
+fn a_key_file_that_is_missing_is_made_for_hmac_only() {
+    let folder = Folder::new().with_file(
+        "tokenpair.toml",
+        "[server]\nsigning_key_file = \"some.pem\"\n[simple_jwt]\nALGORITHM = \"RS256\"\n",
+    );
+    let told = folder.run("check");
+    assert_eq!(told.status, Some(1), "{}", told.out);
+    let said =
+        "(tokenpair.E001) The signing key cannot be read: some.pem: there is no such file.\n";
+    assert!(told.out.contains(said), "{}", told.out);
+    assert!(!told.out.contains("E002"), "{}", told.out);
+
+    let folder = folder.with_variable("TOKENPAIR_ALGORITHM", "HS256");
+    let told = folder.run("check --json");
+    assert_eq!(told.status, Some(0), "{}", told.out);
+    assert!(!told.out.contains("tokenpair.E"), "{}", told.out);
+    assert_eq!(folder.names(), ["tokenpair.toml"]);
+}
+
+#[test]
 fn the_effective_configuration_names_its_sources_and_redacts_secrets() {
     let folder = Folder::new()
         .with_file(

@@ -2,6 +2,9 @@
 
 use crate::failures::refusal;
 use crate::support::{Folder, Transcript};
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 fn mint(folder: &Folder, line: &str) -> String {
@@ -114,6 +117,25 @@ fn what_cannot_be_minted_is_refused() {
     ] {
         assert_eq!(refusal(&folder.run(&format!("token mint {line}"))), said);
     }
+    let renamed = [
+        ("TOKENPAIR_JTI_CLAIM", "id"),
+        ("TOKENPAIR_TOKEN_TYPE_CLAIM", ""),
+    ];
+    let folder = renamed.into_iter().fold(folder, |folder, (name, value)| {
+        folder.with_variable(name, value)
+    });
+    for name in ["nbf", "jti", "id", "token_type", "user_id"] {
+        let told = folder.run(&format!("token mint --user ada --claim {name}=1"));
+        let said = "this claim is set by the server itself; choose another name";
+        assert_eq!(refusal(&told), format!("--claim {name}: {said}"));
+    }
+    assert_eq!(
+        refusal(&folder.run("token mint --user ada --claim sub=1")),
+        "--claim sub: expected a text, such as sub='\"ada\"'"
+    );
+    let line = ["token", "mint", "--user", "ada", "--claim", "sub=\"1\""];
+    let minted = folder.run_arguments(&line).out;
+    assert_eq!(verify(&folder, "", &minted).status, Some(0));
     for (line, said) in [
         ("", "--user"),
         ("--user ada --lifetime soon", "such as \"15m\""),
@@ -256,6 +278,50 @@ fn inspect_tells_a_refused_claim_from_a_bad_signature() {
         inspect(&folder, &format!("{unsigned}.AAAA"))["signature"],
         "invalid"
     );
+}
+
+#[test]
+fn inspect_tells_what_a_well_signed_token_lacks() {
+    let folder = folder();
+    for (payload, problem) in [
+        (r#"{"jti":"a"}"#, "Token has no 'exp' claim"),
+        (r#"{"exp":4000000000}"#, "Token has no id"),
+        (
+            r#"{"jti":"a","exp":1000,"iat":4000000000}"#,
+            "Token is invalid: the claim iat is not acceptable",
+        ),
+        (
+            r#"{"jti":"a","exp":1000,"nbf":4000000000}"#,
+            "Token is invalid: the claim nbf is not acceptable",
+        ),
+        (r#"{"jti":"a","exp":1000,"sub":1}"#, "Token is expired"),
+        (
+            r#"{"jti":"a","exp":4000000000,"sub":1}"#,
+            "Token is invalid: the claim sub is not acceptable",
+        ),
+    ] {
+        let token = sign(payload);
+        let seen = inspect(&folder, &token);
+        assert_eq!(
+            (&seen["signature"], &seen["problem"]),
+            (&json!("valid"), &json!(problem)),
+            "{payload}"
+        );
+        let told = folder.run_with_input("token inspect", &token).out;
+        let said = format!(
+            "Signature: valid for the configured key, but the server refuses the token: {problem}.\n"
+        );
+        assert!(told.ends_with(&said), "{told}");
+    }
+}
+
+/// With `KEY`.
+fn sign(payload: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
+    let tag = hmac::sign(&key, signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
 #[test]

@@ -45,19 +45,25 @@ impl RegisteredClaims {
         payload
     }
 
-    pub(super) fn check(&self, claims: &Object, now: Timestamp) -> Result<(), TokenError> {
+    /// Refuses with the first claim that is not acceptable.
+    pub(super) fn check(
+        &self,
+        claims: &Object,
+        now: Timestamp,
+    ) -> Result<(), (&'static str, TokenError)> {
         let now = now.as_microsecond().into();
-        self.check_issued_at(claims, now)?;
-        self.check_not_before(claims, now)?;
-        self.check_expiry(claims, now)?;
-        self.check_issuer(claims)?;
-        self.check_audience(claims)?;
-        let text_or_absent = |name| {
-            claims
-                .get(name)
-                .is_none_or(|value| value.as_str().is_some())
-        };
-        valid_if(text_or_absent("sub") && text_or_absent("jti"))
+        let of = |claim| move |error| (claim, error);
+        self.check_issued_at(claims, now).map_err(of("iat"))?;
+        self.check_not_before(claims, now).map_err(of("nbf"))?;
+        self.check_expiry(claims, now).map_err(of("exp"))?;
+        self.check_issuer(claims).map_err(of("iss"))?;
+        self.check_audience(claims).map_err(of("aud"))?;
+        for claim in ["sub", "jti"] {
+            let value = claims.get(claim);
+            let is_text_or_absent = value.is_none_or(|value| value.as_str().is_some());
+            valid_if(is_text_or_absent).map_err(of(claim))?;
+        }
+        Ok(())
     }
 
     fn check_issued_at(&self, claims: &Object, now: i128) -> Result<(), TokenError> {

@@ -210,6 +210,7 @@ async fn keys_that_cannot_be_had_are_an_outage_and_no_invalid_token() {
     let app = app(&server.address);
     assert_unavailable(&app.verify(&token(Some("k1"))).await);
     assert_unavailable(&app.get_as(&token(Some("k1")), "/me/").await);
+    assert!(app.jwt.find_flaw(&token(Some("k1"))).await.is_err());
     app.verify("rubbish")
         .await
         .assert_refused("Token is invalid");

@@ -1,7 +1,7 @@
 //! `token_verify`: any good token, and nothing about its user.
 
-use crate::app::{NOW, TestApp, VERIFY, good, sign, sign_with_header};
-use tokenpair::{Audience, MAX_TOKEN_BYTES};
+use crate::app::{KEY, NOW, TestApp, VERIFY, good, sign, sign_with_header};
+use tokenpair::{Audience, Flaw, MAX_TOKEN_BYTES, TokenError};
 
 #[tokio::test]
 async fn a_good_token_of_any_type_verifies() {
@@ -143,4 +143,82 @@ async fn tokens_of_more_than_128_kib_are_refused() {
 async fn a_missing_token_is_a_bad_request() {
     let reply = TestApp::new().post(VERIFY, "{}").await;
     reply.assert(400, r#"{"token":["This field is required."]}"#);
+}
+
+#[tokio::test]
+async fn a_good_signature_is_told_apart_from_bad_claims() {
+    let app = TestApp::with(|settings| {
+        settings.audience = Some(Audience::One("app".to_owned()));
+        settings.issuer = Some("us".to_owned());
+    });
+    let (now, later) = (NOW, NOW + 600);
+    let rest = r#""jti":"a","aud":"app","iss":"us""#;
+    for (payload, claim, error) in [
+        (
+            format!(r#"{{"iat":{later},{rest}}}"#),
+            "iat",
+            TokenError::Invalid,
+        ),
+        (
+            format!(r#"{{"exp":{now},"nbf":{later},{rest}}}"#),
+            "nbf",
+            TokenError::Invalid,
+        ),
+        (
+            format!(r#"{{"exp":{now},{rest}}}"#),
+            "exp",
+            TokenError::Expired,
+        ),
+        (
+            format!(r#"{{"exp":"{later}",{rest}}}"#),
+            "exp",
+            TokenError::Invalid,
+        ),
+        (
+            format!("{{{rest}}}"),
+            "exp",
+            TokenError::NoClaim("exp".to_owned()),
+        ),
+        (
+            format!(r#"{{"exp":{later},"aud":"app"}}"#),
+            "iss",
+            TokenError::Invalid,
+        ),
+        (
+            format!(r#"{{"exp":{later},"iss":"us"}}"#),
+            "aud",
+            TokenError::Invalid,
+        ),
+        (
+            format!(r#"{{"exp":{later},"sub":1,{rest}}}"#),
+            "sub",
+            TokenError::Invalid,
+        ),
+        (
+            format!(r#"{{"exp":{later},"jti":1,"aud":"app","iss":"us"}}"#),
+            "jti",
+            TokenError::Invalid,
+        ),
+        (
+            format!(r#"{{"exp":{later},"aud":"app","iss":"us"}}"#),
+            "jti",
+            TokenError::NoId,
+        ),
+    ] {
+        let claim = claim.to_owned();
+        let found = app.jwt.find_flaw(&sign(&payload)).await.unwrap();
+        assert_eq!(found, Some(Flaw::Claim { claim, error }), "{payload}");
+    }
+    let payload = format!(r#"{{"exp":{later},{rest}}}"#);
+    assert_eq!(app.jwt.find_flaw(&sign(&payload)).await.unwrap(), None);
+    let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+    for token in [
+        sign_with_header(header, &payload, "another key, also of at least 32 bytes"),
+        sign_with_header(r#"{"alg":"none"}"#, &payload, KEY),
+        sign("[]"),
+        "x".to_owned(),
+    ] {
+        let found = app.jwt.find_flaw(&token).await.unwrap();
+        assert_eq!(found, Some(Flaw::Signature), "{token}");
+    }
 }

@@ -14,7 +14,7 @@ const MODE: &str = "chmod 600 on it.";
 /// Every finding about what is on the disk. Nothing is created there.
 pub(super) async fn look(config: &mut Config) -> Vec<Finding> {
     let mut findings = private_files(config);
-    if let Err(failure) = config.use_existing_key_file() {
+    if let Err(failure) = signing_key(config) {
         findings.push(Finding::error(
             "E001",
             format!("The signing key cannot be read: {failure}."),
@@ -52,6 +52,17 @@ fn key_place(config: &Config) -> Option<Finding> {
         format!("The signing key cannot be kept: {failure}."),
         "Make the folder, and let the user who runs the server write in it.",
     ))
+}
+
+/// Takes the signing key from its file. A random one is as good as one that is not made yet; no other is.
+fn signing_key(config: &mut Config) -> Result<(), Failure> {
+    let found = config.use_existing_key_file()?;
+    match config.key_file() {
+        Some(path) if !found && !config.settings.algorithm.is_symmetric() => {
+            Err(Failure::because(path.display())(&"there is no such file"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn private_files(config: &Config) -> Vec<Finding> {

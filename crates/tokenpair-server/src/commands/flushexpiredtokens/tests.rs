@@ -1,8 +1,9 @@
 //! The background task, with time that is moved and a store that can be told to fail.
 
 use super::{BACKGROUND_BATCH, Background, deadline};
+use crate::log::Format;
+use crate::log::tests::Written;
 use jiff::Timestamp;
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokenpair::clock::Clock;
@@ -68,51 +69,32 @@ impl Clock for Standing {
     }
 }
 
-/// What is logged meanwhile.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Lets the task run for so long and gives its log.
-async fn run(store: &Script, interval: Duration, length: Duration) -> String {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .without_time()
-        .with_target(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+/// Lets the task run for so long and gives the lines of its log, without their times.
+async fn run(store: &Script, interval: Duration, length: Duration) -> Vec<String> {
+    let log = Written::default();
+    let _listening = log.listen(Format::Text);
     let task = Background {
         store: store.clone(),
         settings: Settings::new("never used to sign anything"),
         clock: Standing,
     };
     timeout(length, task.repeat(interval)).await.unwrap_err();
-    let log = log.0.lock().unwrap().clone();
-    String::from_utf8(log).unwrap()
+    let lines = log.pieces().into_iter();
+    let without_time = lines.map(|line| line.split_once(' ').unwrap().1.trim().to_owned());
+    without_time.collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_server_deletes_soon_after_its_start_and_says_how_many() {
     let store = Script::of(&[Ok(500), Ok(500), Ok(7)]);
     let log = run(&store, HOUR, Duration::from_secs(120)).await;
-    assert_eq!(log.trim(), "INFO deleted 1007 expired tokens");
+    assert_eq!(log, ["INFO deleted 1007 expired tokens"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_said_of_nothing() {
-    assert_eq!(run(&Script::default(), HOUR, HOUR * 10).await, "");
+    let log = run(&Script::default(), HOUR, HOUR * 10).await;
+    assert_eq!(log, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,12 +102,12 @@ async fn a_database_that_fails_is_asked_again_the_next_time() {
     let store = Script::of(&[Err("the disk is full"), Ok(1)]);
     let log = run(&store, HOUR, HOUR / 2).await;
     assert!(
-        log.contains("WARN") && log.contains("the disk is full"),
-        "{log}"
+        log.len() == 1 && log[0].starts_with("WARN ") && log[0].contains("the disk is full"),
+        "{log:?}"
     );
     assert_eq!(store.left(), 1);
     let log = run(&store, HOUR, HOUR / 2).await;
-    assert_eq!(log.trim(), "INFO deleted 1 expired token");
+    assert_eq!(log, ["INFO deleted 1 expired token"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,10 +6,10 @@ use crate::config::Config;
 use crate::output::{self, Failure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::{SignedDuration, Timestamp};
-use tokenpair::clock::{Clock, SystemClock};
+use jiff::Timestamp;
+use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::json::{self, Object, Value};
-use tokenpair::{Settings, TokenError};
+use tokenpair::{Flaw, Settings, TokenError};
 
 /// Arguments of `token inspect`.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ impl Inspect {
         let raw = super::read()?;
         let parts = Parts::read(&raw)?;
         let verdict = if has_key {
-            Verdict::reach(&config.settings, &raw, &parts.claims).await?
+            Verdict::reach(&config.settings, &raw).await?
         } else {
             Verdict::NotChecked("there is no SIGNING_KEY and no key file".to_owned())
         };
@@ -120,23 +120,20 @@ enum Verdict {
 }
 
 impl Verdict {
-    async fn reach(settings: &Settings, raw: &str, claims: &Object) -> Result<Self, Failure> {
+    async fn reach(settings: &Settings, raw: &str) -> Result<Self, Failure> {
         let jwt = super::reader(settings.clone()).build()?;
-        let found = match super::check(&jwt, raw).await {
-            Ok(found) => found,
-            Err(outage) => return Ok(Self::NotChecked(outage.to_string())),
-        };
-        match found {
-            Ok(()) => Ok(Self::Good),
-            Err(TokenError::Invalid) if is_signed(settings, raw, claims).await? => {
-                Ok(Self::Refused(
-                    "Token is invalid: its aud, iss, nbf or iat is not what the settings ask for"
-                        .to_owned(),
-                ))
-            }
-            Err(TokenError::Invalid) => Ok(Self::Forged),
-            Err(error) => Ok(Self::Refused(error.to_string())),
-        }
+        Ok(match jwt.find_flaw(raw).await {
+            Ok(None) => Self::Good,
+            Ok(Some(Flaw::Claim { claim, error })) => Self::Refused(match error {
+                TokenError::Invalid => {
+                    let claim = output::printable(&claim);
+                    format!("{error}: the claim {claim} is not acceptable")
+                }
+                error => error.to_string(),
+            }),
+            Ok(Some(_)) => Self::Forged,
+            Err(outage) => Self::NotChecked(outage.to_string()),
+        })
     }
 
     fn word(&self) -> &'static str {
@@ -169,31 +166,5 @@ impl Verdict {
                 "Signature: NOT CHECKED ({reason}). Anybody may have written what stands above.\n"
             ),
         }
-    }
-}
-
-/// Whether the signature is good, whatever the claims say: asked of an engine that is content with them.
-async fn is_signed(settings: &Settings, raw: &str, claims: &Object) -> Result<bool, Failure> {
-    let mut settings = settings.clone();
-    settings.audience = None;
-    settings.issuer = None;
-    let shortly_before = |exp: tokenpair::NumericDate| {
-        let exp = Timestamp::from_microsecond(exp.as_micros()).ok()?;
-        exp.checked_sub(SignedDuration::from_secs(1)).ok()
-    };
-    let exp = claims.get("exp").and_then(dates::date);
-    let Some(at) = exp.and_then(shortly_before) else {
-        return Ok(false);
-    };
-    let jwt = super::reader(settings).clock(At(at)).build()?;
-    Ok(super::check(&jwt, raw).await? != Err(TokenError::Invalid))
-}
-
-/// A clock that stands.
-struct At(Timestamp);
-
-impl Clock for At {
-    fn now(&self) -> Timestamp {
-        self.0
     }
 }

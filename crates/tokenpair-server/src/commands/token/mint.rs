@@ -2,6 +2,7 @@
 
 use super::Type;
 use crate::Options;
+use crate::claims;
 use crate::config::Config;
 use crate::output::{self, Failure};
 use std::time::Duration;
@@ -109,29 +110,18 @@ impl Mint {
         output::print(&line).map(drop)
     }
 
-    /// Claims that say what the token is are set by the engine.
     fn check_claims(&self, settings: &Settings) -> Result<(), Failure> {
-        let own = [
-            Some("exp"),
-            Some("iat"),
-            Some("aud"),
-            Some("iss"),
-            settings.jti_claim.as_deref(),
-            settings.token_type_claim.as_deref(),
-            Some(&settings.user_id_claim),
-            Some(&settings.revoke_token_claim),
-            Some(&settings.sliding_token_refresh_exp_claim),
-        ];
-        let taken = self
-            .claim
-            .iter()
-            .find(|(name, _)| own.contains(&Some(name)));
-        match taken {
-            None => Ok(()),
-            Some((name, _)) => Err(Failure::new(format!(
-                "--claim {name}: this claim is set by the server itself; choose another name"
-            ))),
+        for (name, value) in &self.claim {
+            let flaw = if claims::is_reserved(name, settings) {
+                "this claim is set by the server itself; choose another name"
+            } else if name == "sub" && value.as_str().is_none() {
+                "expected a text, such as sub='\"ada\"'"
+            } else {
+                continue;
+            };
+            return Err(Failure::new(format!("--claim {name}: {flaw}")));
         }
+        Ok(())
     }
 
     async fn find(&self, store: &SqliteStore) -> Result<User, Failure> {

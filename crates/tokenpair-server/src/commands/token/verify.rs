@@ -7,7 +7,8 @@ use crate::output::{self, Failure};
 use tokenpair::json::Value;
 use tokenpair::store::Migration;
 use tokenpair::{
-    AccessToken, Error, RefreshToken, SimpleJwt, SlidingToken, TokenError, UntypedToken,
+    AccessToken, Error, RefreshToken, RequestInfo, SimpleJwt, SlidingToken, TokenError,
+    UntypedToken, flows,
 };
 
 /// Arguments of `token verify`.
@@ -41,7 +42,7 @@ impl Verify {
                 .tokens(super::super::open_read_only(&config, &[Migration::TokenBlacklist]).await?);
         }
         let jwt = jwt.build()?;
-        let found = match super::check(&jwt, &raw).await? {
+        let found = match check(&jwt, &raw).await? {
             Ok(()) => self.check_type(&jwt, &raw).await?,
             refused @ Err(_) => refused,
         };
@@ -67,6 +68,16 @@ impl Verify {
             Err(Error::Token(error)) => Ok(Err(error)),
             Err(error) => Err(Failure::new(error.to_string())),
         }
+    }
+}
+
+/// What the verify endpoint finds wrong. `Err`: it could not find out.
+async fn check(jwt: &SimpleJwt, raw: &str) -> Result<Result<(), TokenError>, Failure> {
+    match flows::verify(jwt, raw, &RequestInfo::default()).await {
+        Ok(_) => Ok(Ok(())),
+        Err(Error::Token(error)) => Ok(Err(error)),
+        Err(Error::VerifiedTokenBlacklisted) => Ok(Err(TokenError::Blacklisted)),
+        Err(error) => Err(Failure::new(error.to_string())),
     }
 }
 

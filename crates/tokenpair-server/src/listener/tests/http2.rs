@@ -68,7 +68,7 @@ async fn limits_and_deadlines_hold() {
         body_deadline: NEAR,
         ..relaxed()
     };
-    let server = start(limits).await;
+    let server = start_behind(super::middleware::demo(), limits).await;
     let (mut sender, _connection) = server.http2().await;
     assert_eq!(
         ask(&mut sender, post("/echo", &"x".repeat(1001))).await.0,
@@ -89,11 +89,19 @@ async fn limits_and_deadlines_hold() {
         soon(sender.send_request(waiting)).await.unwrap().status(),
         408
     );
-    let mut many = get("/");
-    for number in 0..101 {
-        many.headers_mut().append("x", number.into());
+    for is_preflight in [false, true] {
+        let mut many = get("/");
+        for number in 0..101 {
+            many.headers_mut().append("x", number.into());
+        }
+        if is_preflight {
+            *many.method_mut() = http::Method::OPTIONS;
+            let asked = http::HeaderValue::from_static("POST");
+            many.headers_mut()
+                .insert("access-control-request-method", asked);
+        }
+        assert_eq!(ask(&mut sender, many).await.0, 431);
     }
-    assert_eq!(ask(&mut sender, many).await.0, 431);
     let mut large = get("/");
     large
         .headers_mut()

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const PAGE: &str = "host: a\r\norigin: http://localhost:3000\r\nx-request-id: id-1\r\n";
 
-fn demo() -> Middleware {
+pub(super) fn demo() -> Middleware {
     Middleware::new(Rules {
         cors: Some(Cors::new(&CorsSettings::localhost()).unwrap()),
         ..Rules::default()
@@ -137,4 +137,25 @@ async fn a_pipelined_request_does_not_get_the_id_of_another() {
         .lines()
         .filter_map(|line| line.strip_prefix("x-request-id: "));
     assert_eq!(ids.collect::<Vec<_>>(), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn what_is_refused_anywhere_is_refused_as_a_preflight_too() {
+    let server = start_behind(demo(), relaxed()).await;
+    let asked = "origin: http://localhost:3000\r\naccess-control-request-method: POST\r\nconnection: close\r\n";
+    let long = "a".repeat(8192);
+    for (target, head, status) in [
+        ("/", "host: a\r\n", 200),
+        ("/", "", 400),
+        ("/", "host: a\r\nhost: b\r\n", 400),
+        (&long, "host: a\r\n", 414),
+        ("/", "host: a\r\ncontent-length: 9999999\r\n", 413),
+    ] {
+        let target = target.trim_start_matches('/');
+        let request = format!("OPTIONS /{target} HTTP/1.1\r\n{head}{asked}\r\n");
+        let answer = server.talk(request.as_bytes()).await;
+        assert_eq!(statuses(&answer), [status], "{head}: {answer}");
+        let header = "access-control-allow-origin: http://localhost:3000";
+        assert!(answer.contains(header), "{answer}");
+    }
 }
