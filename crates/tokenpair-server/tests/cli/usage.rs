@@ -17,6 +17,8 @@ fn help_says_where_the_configuration_is_and_what_the_exit_status_means() {
     }
 }
 
+const OF_SERVE: &str = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
+
 #[test]
 fn wrong_usage_is_json_where_json_was_asked_for() {
     for (line, said) in [
@@ -29,7 +31,9 @@ fn wrong_usage_is_json_where_json_was_asked_for() {
         ("serve --listen 8000 --json", "127.0.0.1:8000"),
         ("createuser --json", "--username"),
         ("migrate --demo --json --listen x", "unexpected argument"),
-        ("--demo migrate --json", "belong to serve"),
+        ("--demo migrate --json", OF_SERVE),
+        ("--log-format text users list --json", OF_SERVE),
+        ("--listen 127.0.0.1:1 check --json", OF_SERVE),
     ] {
         let told = Folder::new().run(line);
         assert_eq!(
