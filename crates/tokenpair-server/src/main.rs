@@ -13,6 +13,7 @@ mod listener;
 mod log;
 mod middleware;
 mod output;
+mod random;
 mod reload;
 mod request_log;
 

@@ -14,10 +14,9 @@ use crate::listener::{self, Limits};
 use crate::log::{self, Format};
 use crate::middleware::Middleware;
 use crate::output::Failure;
+use crate::random;
 use crate::reload::Reloadable;
 use announce::FirstUser;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reloading::Reloading;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -147,7 +146,7 @@ impl Serve {
                 .map(|(name, password)| (name, password.to_owned()))
                 .to_vec()
         } else {
-            vec![(FIRST_USER, random_password()?)]
+            vec![(FIRST_USER, random::text::<15>()?)]
         };
         for (name, password) in &users {
             let user = Createuser::new(name, !self.demo);
@@ -242,13 +241,6 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             "cannot listen on {address}: {error}; choose another address with --listen ADDR:PORT"
         ))
     })
-}
-
-fn random_password() -> Result<String, Failure> {
-    let mut bytes = [0; 15];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Failure::new("the system's random number generator failed"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Ready at SIGINT or SIGTERM.

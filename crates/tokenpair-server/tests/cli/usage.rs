@@ -79,6 +79,10 @@ fn a_wrong_value_is_answered_with_an_example() {
             "[possible values: access, refresh, sliding]",
         ),
         (
+            "token mint --user ada --lifetime 0",
+            "'--lifetime <DURATION>': must lie between 1 second and 36525 days",
+        ),
+        (
             "completions tcsh",
             "[possible values: bash, elvish, fish, powershell, zsh]",
         ),
