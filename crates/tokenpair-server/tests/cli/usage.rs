@@ -94,6 +94,21 @@ fn a_wrong_value_is_answered_with_an_example() {
 }
 
 #[test]
+fn scripts_and_pages_are_no_json_and_say_so() {
+    let folder = Folder::new();
+    for line in ["completions bash", "man"] {
+        let told = folder.run(&format!("{line} --json"));
+        assert_eq!(
+            (told.status, told.out),
+            (Some(0), folder.run(line).out),
+            "{line}"
+        );
+        let help = folder.run(&format!("{line} --help")).out;
+        assert!(help.contains("whatever --json says"), "{help}");
+    }
+}
+
+#[test]
 fn every_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let told = Folder::new().run(&format!("completions {shell}"));
