@@ -78,7 +78,8 @@ async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
     )
 }
 
-fn reply<const N: usize>(status: StatusCode, fields: [(&str, Value); N]) -> Response {
+/// An answer of ours in JSON.
+pub(crate) fn reply<const N: usize>(status: StatusCode, fields: [(&str, Value); N]) -> Response {
     let body = json::encode_utf8(&Value::Object(Object::from_iter(fields)));
     (status, [("content-type", "application/json")], body).into_response()
 }

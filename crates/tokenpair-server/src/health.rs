@@ -2,15 +2,16 @@
 //!
 //! What is wrong is said by its class only; the log says more, once for each change and not for each question.
 
+use crate::app::reply;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::Response;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 use tokenpair::SqliteStore;
-use tokenpair::json::{self, Object, Value};
+use tokenpair::json::Value;
 use tokio::time::timeout;
 
 /// A database that takes longer has gone, for a balancer.
@@ -84,7 +85,7 @@ impl Readiness {
 }
 
 pub(crate) async fn livez() -> Response {
-    reply(StatusCode::OK, "ok")
+    answer(StatusCode::OK, "ok")
 }
 
 pub(crate) async fn readyz(State(health): State<Health>) -> Response {
@@ -93,16 +94,14 @@ pub(crate) async fn readyz(State(health): State<Health>) -> Response {
         Readiness::Ready => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    reply(status, readiness.text())
+    answer(status, readiness.text())
 }
 
-fn reply(status: StatusCode, text: &str) -> Response {
-    let body = Object::from_iter([("status", Value::from(text))]);
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (status, headers, json::encode_utf8(&Value::Object(body))).into_response()
+fn answer(status: StatusCode, text: &str) -> Response {
+    let mut response = reply(status, [("status", Value::from(text))]);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
 }
 
 #[cfg(test)]

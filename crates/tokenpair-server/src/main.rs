@@ -13,6 +13,7 @@ mod listener;
 mod log;
 mod middleware;
 mod output;
+mod random;
 mod reload;
 mod request_log;
 
@@ -147,12 +148,13 @@ fn status(options: &Options, result: Result<(), output::Failure>) -> ExitCode {
     }
 }
 
+/// Why an argument that stands before another command is refused.
+const OF_SERVE: &str = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
+
 fn parse() -> Result<Cli, clap::Error> {
     let cli = Cli::try_parse()?;
     if cli.command.is_some() && cli.serve != commands::serve::Serve::default() {
-        let message =
-            "--listen and --demo belong to serve: write them after it, or leave the command out";
-        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, OF_SERVE));
     }
     Ok(cli)
 }
@@ -177,12 +179,21 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::Cli;
-    use clap::{Command, CommandFactory as _};
+    use super::{Cli, OF_SERVE, commands};
+    use clap::{Args as _, Command, CommandFactory as _};
 
     #[test]
     fn the_arguments_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_arguments_of_serve_are_named_where_they_are_misplaced() {
+        let serve = commands::serve::Serve::augment_args(Command::new("serve"));
+        for argument in serve.get_arguments() {
+            let flag = format!("--{}", argument.get_long().unwrap());
+            assert!(OF_SERVE.contains(&flag), "{flag}");
+        }
     }
 
     #[test]

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
+use tokenpair::RequestInfo;
 
 /// Header of requests and answers. The library reads it from the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const MAX_ID: usize = 128;
 const MAX_METHOD: usize = 16;
 const MAX_PATH: usize = 256;
 
@@ -31,7 +31,7 @@ pub(crate) struct RequestLine {
 }
 
 impl RequestLine {
-    /// Gives the request its id: the client's if it is 1 to 128 letters, digits, `.`, `_`, `-`; otherwise a new one.
+    /// Gives the request its id: the client's if there is one and [it may be](RequestInfo::is_request_id), or a new one.
     pub(crate) fn begin<B>(request: &mut Request<B>, new_id: impl FnOnce() -> String) -> Self {
         let given = given_id(request.headers()).cloned();
         let id = given
@@ -89,9 +89,7 @@ fn given_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     let (value, None) = (values.next()?, values.next()) else {
         return None;
     };
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    let is_good = (1..=MAX_ID).contains(&value.len()) && value.as_bytes().iter().all(allowed);
-    is_good.then_some(value)
+    RequestInfo::is_request_id(value.as_bytes()).then_some(value)
 }
 
 fn escaped(path: &str) -> String {

@@ -172,8 +172,17 @@ pub struct RequestInfo {
     pub address: Option<IpAddr>,
     /// The `User-Agent` header, cut to 512 bytes.
     pub user_agent: Option<String>,
-    /// The `X-Request-ID` header, if it is 1 to 128 letters, digits, `.`, `_` and `-`: safe to be logged.
+    /// The `X-Request-ID` header, if it [may be one](Self::is_request_id).
     pub request_id: Option<String>,
+}
+
+impl RequestInfo {
+    /// Whether a text may be the id of a request: 1 to 128 letters, digits, `.`, `_` and `-`, which can be repeated in a
+    /// log and a header without a second thought.
+    pub fn is_request_id(text: &[u8]) -> bool {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+        (1..=128).contains(&text.len()) && text.iter().all(plain)
+    }
 }
 
 /// The user of a stateless view: what the access token says, unchecked against any store.

@@ -240,6 +240,14 @@ impl Settings {
         !self.algorithm.is_symmetric() && (self.jwk_url.is_some() || !self.verifying_key.is_empty())
     }
 
+    /// Refuses what cannot be the lifetime of a token; the error says what can.
+    pub fn check_lifetime(lifetime: Duration) -> Result<(), &'static str> {
+        if (Duration::from_secs(1)..=MAX_LIFETIME).contains(&lifetime) {
+            return Ok(());
+        }
+        Err("must lie between 1 second and 36525 days")
+    }
+
     fn validate_durations(&self) -> Result<(), SettingsError> {
         for (name, lifetime) in [
             ("ACCESS_TOKEN_LIFETIME", self.access_token_lifetime),
@@ -250,9 +258,7 @@ impl Settings {
                 self.sliding_token_refresh_lifetime,
             ),
         ] {
-            if lifetime < Duration::from_secs(1) || lifetime > MAX_LIFETIME {
-                return Err(self.error(name, "must lie between 1 second and 36525 days"));
-            }
+            Self::check_lifetime(lifetime).map_err(|flaw| self.error(name, flaw))?;
         }
         if self.leeway > MAX_LEEWAY {
             return Err(self.error("LEEWAY", "must be at most 1 day"));

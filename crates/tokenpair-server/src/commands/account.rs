@@ -25,14 +25,11 @@ pub(super) enum Login {
 impl Login {
     /// Fails for a model whose users are not ours to create.
     pub(super) fn of(model: &UserModel) -> Result<Self, Failure> {
-        match model.username.as_str() {
-            "username" if model.is_auth_user() => Ok(Self::Username),
-            "email" if model.is_auth_user() => Ok(Self::Email),
-            _ => Err(Failure::new(format!(
-                "users of {} that log in by {} are created by their own application",
-                model.table, model.username
-            ))),
-        }
+        Ok(if model.creates_by_email()? {
+            Self::Email
+        } else {
+            Self::Username
+        })
     }
 
     /// Django's name for the field.

@@ -6,6 +6,8 @@ use clap_complete::Shell;
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+It is a script, whatever --json says.
+
 Examples:
   tokenpair completions bash > ~/.local/share/bash-completion/completions/tokenpair
   tokenpair completions zsh > ~/.zfunc/_tokenpair        # a folder of $fpath

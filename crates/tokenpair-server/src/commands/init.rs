@@ -28,6 +28,11 @@ impl Init {
     pub(crate) fn run(&self, options: &Options) -> Result<(), Failure> {
         let text = template(self.hardened);
         if self.output == Path::new("-") {
+            let text = if options.json {
+                output::json_line([("content", Value::from(text))])
+            } else {
+                text
+            };
             return output::print(&text).map(drop);
         }
         write_new(&self.output, &text)?;

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+It is a page, whatever --json says.
+
 Examples:
   tokenpair man | man -l -
   tokenpair man --output /usr/local/share/man/man1")]

@@ -2,30 +2,41 @@
 
 use super::interrupt::Interrupt;
 use crate::output::Failure;
-use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, BufRead, ErrorKind, IsTerminal as _, Write as _};
 use tokenpair::passwords::{MAX_PASSWORD_BYTES, UserAttributes, validate_password};
 use tokio::sync::oneshot;
 
 /// The first line of standard input.
 pub(super) fn from_stdin() -> Result<String, Failure> {
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line);
-    read.map_err(|error| {
-        Failure::new(format!(
-            "cannot read the password from standard input: {error}"
-        ))
-    })?;
-    check(line.trim_end_matches(['\r', '\n']).to_owned())
+    first_line(io::stdin().lock())
+}
+
+/// Reads no more than a password may have, and the end of its line.
+fn first_line(input: impl BufRead) -> Result<String, Failure> {
+    let failed = Failure::because("cannot read the password from standard input");
+    let mut line = Vec::new();
+    let mut input = input.take(MAX_PASSWORD_BYTES as u64 + 2);
+    input
+        .read_until(b'\n', &mut line)
+        .map_err(|error| failed(&error))?;
+    let end = line.iter().rposition(|byte| !b"\r\n".contains(byte));
+    line.truncate(end.map_or(0, |end| end + 1));
+    check_length(line.len())?;
+    String::from_utf8(line).map_err(|_| failed(&"it is no text in UTF-8"))
 }
 
 /// What no hasher takes.
 pub(super) fn check(password: String) -> Result<String, Failure> {
-    if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
-        return Err(Failure::new(format!(
-            "a password needs 1 to {MAX_PASSWORD_BYTES} bytes"
-        )));
+    check_length(password.len()).map(|()| password)
+}
+
+fn check_length(bytes: usize) -> Result<(), Failure> {
+    if (1..=MAX_PASSWORD_BYTES).contains(&bytes) {
+        return Ok(());
     }
-    Ok(password)
+    Err(Failure::new(format!(
+        "a password needs 1 to {MAX_PASSWORD_BYTES} bytes"
+    )))
 }
 
 /// What Django's validators find wrong with a new password, in its words.
@@ -151,5 +162,38 @@ mod terminal {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_line;
+    use std::io::{self, BufReader};
+    use tokenpair::passwords::MAX_PASSWORD_BYTES;
+
+    #[test]
+    fn the_password_is_the_first_line_without_its_end() {
+        for input in ["s3cret", "s3cret\n", "s3cret\r\n", "s3cret\nmore\n"] {
+            assert_eq!(first_line(input.as_bytes()).unwrap(), "s3cret", "{input:?}");
+        }
+        for end in ["", "\n", "\r\n", "\r\nmore"] {
+            let longest = "é".repeat(MAX_PASSWORD_BYTES / 2);
+            let read = first_line((longest.clone() + end).as_bytes());
+            assert_eq!(read.unwrap(), longest, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_hasher_takes_is_refused_without_reading_it_all() {
+        let said = format!("a password needs 1 to {MAX_PASSWORD_BYTES} bytes");
+        let endless = || BufReader::new(io::repeat(b'x'));
+        assert_eq!(first_line(endless()).unwrap_err().to_string(), said);
+        let longer = "x".repeat(MAX_PASSWORD_BYTES) + "é\n";
+        for input in ["", "\n", "\r\n", &longer] {
+            let refused = first_line(input.as_bytes()).unwrap_err();
+            assert_eq!(refused.to_string(), said);
+        }
+        let refused = first_line(&b"\xff\n"[..]).unwrap_err().to_string();
+        assert!(refused.contains("UTF-8"), "{refused}");
     }
 }

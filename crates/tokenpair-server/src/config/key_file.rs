@@ -2,18 +2,14 @@
 
 use crate::files;
 use crate::output::Failure;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::random;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 /// 64 random bytes as text: more than HS512 needs.
 pub(super) fn random_key() -> Result<String, Failure> {
-    let mut bytes = [0; 64];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Failure::new("the system's random number generator failed"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    random::text::<64>()
 }
 
 /// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.

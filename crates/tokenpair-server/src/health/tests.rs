@@ -6,6 +6,7 @@ use crate::log::tests::Written;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
+use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;

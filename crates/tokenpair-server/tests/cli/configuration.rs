@@ -40,6 +40,20 @@ fn init_writes_a_file_that_changes_nothing_and_is_never_overwritten() {
 }
 
 #[test]
+fn init_answers_in_json_where_json_was_asked_for() {
+    let folder = Folder::new();
+    let text = folder.run("init --hardened --output -").out;
+    let told = folder.run("init --hardened --output - --json");
+    assert_eq!(lines(&told.out), [json!({ "content": text })]);
+    let told = folder.run("init --hardened --json");
+    assert_eq!(lines(&told.out), [json!({"written": "tokenpair.toml"})]);
+    assert_eq!(
+        fs::read_to_string(folder.path("tokenpair.toml")).unwrap(),
+        text
+    );
+}
+
+#[test]
 fn the_template_shows_the_defaults() {
     let folder = Folder::new();
     let template = folder.run("init --output -").out;

@@ -17,6 +17,8 @@ fn help_says_where_the_configuration_is_and_what_the_exit_status_means() {
     }
 }
 
+const OF_SERVE: &str = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
+
 #[test]
 fn wrong_usage_is_json_where_json_was_asked_for() {
     for (line, said) in [
@@ -29,7 +31,9 @@ fn wrong_usage_is_json_where_json_was_asked_for() {
         ("serve --listen 8000 --json", "127.0.0.1:8000"),
         ("createuser --json", "--username"),
         ("migrate --demo --json --listen x", "unexpected argument"),
-        ("--demo migrate --json", "belong to serve"),
+        ("--demo migrate --json", OF_SERVE),
+        ("--log-format text users list --json", OF_SERVE),
+        ("--listen 127.0.0.1:1 check --json", OF_SERVE),
     ] {
         let told = Folder::new().run(line);
         assert_eq!(
@@ -75,6 +79,10 @@ fn a_wrong_value_is_answered_with_an_example() {
             "[possible values: access, refresh, sliding]",
         ),
         (
+            "token mint --user ada --lifetime 0",
+            "'--lifetime <DURATION>': must lie between 1 second and 36525 days",
+        ),
+        (
             "completions tcsh",
             "[possible values: bash, elvish, fish, powershell, zsh]",
         ),
@@ -82,6 +90,21 @@ fn a_wrong_value_is_answered_with_an_example() {
         let told = Folder::new().run(line);
         assert_eq!(told.status, Some(2), "{line}");
         assert!(told.err.contains(said), "{line}: {}", told.err);
+    }
+}
+
+#[test]
+fn scripts_and_pages_are_no_json_and_say_so() {
+    let folder = Folder::new();
+    for line in ["completions bash", "man"] {
+        let told = folder.run(&format!("{line} --json"));
+        assert_eq!(
+            (told.status, told.out),
+            (Some(0), folder.run(line).out),
+            "{line}"
+        );
+        let help = folder.run(&format!("{line} --help")).out;
+        assert!(help.contains("whatever --json says"), "{help}");
     }
 }
 

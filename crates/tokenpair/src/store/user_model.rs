@@ -1,5 +1,6 @@
 //! The mapping from a Django user model to a table: names of columns, kinds of keys.
 
+use crate::error::StoreError;
 use crate::models::UserIdKind;
 use crate::settings::SettingsError;
 
@@ -58,6 +59,19 @@ impl UserModel {
     /// Whether this is `auth.User`, whose table we can create.
     pub fn is_auth_user(&self) -> bool {
         self.table == "auth_user"
+    }
+
+    /// Whether new users log in by their e-mail address rather than by a user name. Fails for a model whose users we
+    /// cannot create, as we do not know what else its table needs.
+    pub fn creates_by_email(&self) -> Result<bool, StoreError> {
+        match self.username.as_str() {
+            "username" if self.is_auth_user() => Ok(false),
+            "email" if self.is_auth_user() => Ok(true),
+            _ => Err(StoreError::new(format!(
+                "users of {} that log in by {} are created by their own application",
+                self.table, self.username
+            ))),
+        }
     }
 
     /// The same model with tokens that name `column` of the given kind (`USER_ID_FIELD`).

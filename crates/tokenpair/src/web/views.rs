@@ -200,11 +200,5 @@ fn request_info(request: &Request) -> RequestInfo {
 /// The request's id, if it has one that may be repeated.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
-    is_request_id(id).then_some(id)
-}
-
-/// What may be repeated in a log and a header without a second thought.
-fn is_request_id(id: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=128).contains(&id.len()) && id.bytes().all(plain)
+    RequestInfo::is_request_id(id.as_bytes()).then_some(id)
 }

@@ -54,7 +54,7 @@ fn key_place(config: &Config) -> Option<Finding> {
     ))
 }
 
-/// Takes the signing key from its file. A random one is as good as one that is not made yet; no other is.
+/// Takes the signing key from its file. Where that is missing, a key for HS* will be made; others are nobody's to make.
 fn signing_key(config: &mut Config) -> Result<(), Failure> {
     let found = config.use_existing_key_file()?;
     match config.key_file() {

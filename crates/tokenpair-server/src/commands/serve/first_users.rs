@@ -3,8 +3,7 @@
 use crate::commands::account;
 use crate::config::Config;
 use crate::output::Failure;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::random;
 use tokenpair::SqliteStore;
 use tokenpair::store::NewUser;
 use tokio::task::JoinSet;
@@ -44,7 +43,7 @@ impl FirstUsers {
             DEMO.map(|(name, password)| (name, password.to_owned()))
                 .to_vec()
         } else {
-            vec![(ADMIN, random_password()?)]
+            vec![(ADMIN, random::text::<15>()?)]
         };
         let (username, password) = users[0].clone();
         let announced = FirstUser {
@@ -81,11 +80,4 @@ impl FirstUsers {
         }
         Ok(self.announced)
     }
-}
-
-fn random_password() -> Result<String, Failure> {
-    let mut bytes = [0; 15];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Failure::new("the system's random number generator failed"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokenpair::json::{self, Value};
 use tokenpair::store::{Migration, UserAdmin as _};
 use tokenpair::{
-    Entry, Error, Listed, RefreshToken, Settings, SimpleJwt, SlidingToken, SqliteStore, User,
-    UserId, UserTable as _,
+    Entry, Error, Listed, RefreshToken, Setting, Settings, SimpleJwt, SlidingToken, SqliteStore,
+    User, UserId, UserTable as _,
 };
 
 /// Arguments of `token mint`.
@@ -48,15 +48,16 @@ pub(crate) struct Mint {
 
 /// As the settings read it.
 fn lifetime(text: &str) -> Result<Duration, String> {
-    let entry = |name: &str, value: &str| Entry {
+    let name = "--lifetime";
+    let entry = Entry {
         name: name.to_owned(),
-        value: Value::from(value),
+        value: Value::from(text),
         source: String::new(),
     };
-    let key = entry("SIGNING_KEY", "needed to load settings, used for nothing");
-    Settings::load([key, entry("ACCESS_TOKEN_LIFETIME", text)])
-        .map(|settings| settings.access_token_lifetime)
-        .map_err(|error| error.message)
+    let lifetime = Setting::new(name, &entry).duration();
+    let lifetime = lifetime.map_err(|error| error.message)?;
+    Settings::check_lifetime(lifetime)?;
+    Ok(lifetime)
 }
 
 fn claim(text: &str) -> Result<(String, Value), String> {

@@ -32,17 +32,7 @@ impl UserAdmin for SqliteStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let model = self.user_model();
-        let by_email = match model.username.as_str() {
-            "username" if model.is_auth_user() => false,
-            "email" if model.is_auth_user() => true,
-            _ => {
-                return Err(StoreError::new(format!(
-                    "users of {} that log in by {} are created by their own application",
-                    model.table, model.username
-                )));
-            }
-        };
+        let by_email = self.user_model().creates_by_email()?;
         let login = user.username.clone();
         let created = self
             .write(move |db| create(db, &user, by_email, at))
