@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::passwords::{Hasher, PasswordHashers, Rounds};
-use tokenpair::store::NewUser;
+use tokenpair::store::{NewUser, UserAdmin as _};
 use tokenpair::{
     AccessToken, Credentials, EncodedPassword, RequestInfo, Settings, SimpleJwt, SqliteStore,
     UntypedToken, User, flows,
@@ -201,6 +201,7 @@ fn engine(runtime: &Runtime, path: &str, rotate: bool) -> SimpleJwt {
             username: "ada".to_owned(),
             email: String::new(),
             password,
+            is_staff: false,
             is_superuser: false,
         };
         store.create_user(ada, SystemClock.now()).await.unwrap();

@@ -2,6 +2,7 @@
 //!
 //! No behaviour beyond small accessors; no I/O. Answers to Django's `AbstractBaseUser` and Simple JWT's `models.py`.
 
+use crate::convert;
 use crate::json::{Object, Value};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +22,7 @@ pub enum UserIdKind {
 }
 
 /// A user's key, as converted from a claim or read from the user table.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum UserId {
     /// An integer key, 64 bits as Django's `BigAutoField`.
@@ -30,6 +31,13 @@ pub enum UserId {
     Uuid(Uuid),
     /// Any other key.
     Text(String),
+}
+
+impl UserId {
+    /// The key that `text` spells, as a claim would; `None` if no key of this kind is written so.
+    pub fn from_text(text: &str, kind: UserIdKind) -> Option<Self> {
+        convert::user_id(&Value::from(text), kind).ok().flatten()
+    }
 }
 
 impl fmt::Display for UserId {

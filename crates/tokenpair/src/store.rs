@@ -8,11 +8,13 @@ pub mod contract;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod user_admin;
 mod user_model;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Migration, NewUser, SqliteOptions, SqliteStore};
+pub use sqlite::{Migration, SqliteOptions, SqliteStore};
+pub use user_admin::{Account, NewUser, UserAdmin, UserPage};
 pub use user_model::UserModel;
 
 use crate::error::StoreError;
@@ -124,6 +126,9 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// Returns how many went, zero when there is nothing left to do. Call it with a margin: a token must be past `exp` and leeway.
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// How many tokens on record expired before `before`: what [`flush_expired`](Self::flush_expired) would delete.
+    async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError>;
 }
 
 /// A database that holds users and tokens together, so that one query can answer for both.

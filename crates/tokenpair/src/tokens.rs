@@ -69,6 +69,14 @@ impl<K: Kind> Token<K> {
         Self::from_claims(fresh(jwt, K::CLASS, jwt.now()))
     }
 
+    /// A new token for `user` as a log-in makes it: with the claims of the `get_token` hook. Not recorded, see
+    /// [`outstand`](Self::outstand).
+    pub fn for_login(jwt: &SimpleJwt, user: &User) -> Self {
+        let mut claims = claims_for_user(jwt, K::CLASS, user, jwt.now());
+        jwt.customise(&mut claims, user);
+        Self::from_claims(claims)
+    }
+
     /// Sets a claim, in place if it exists, else at the end.
     pub fn insert(&mut self, claim: impl Into<String>, value: impl Into<Value>) {
         self.claims.insert(claim, value);

@@ -1,7 +1,11 @@
 //! The rules every store must keep, as tests. Public so that an own store can prove itself.
 //!
 //! Each function takes a fresh store that holds the users of [`users`] and panics where a rule is broken. Call
-//! [`check`] with a way to make such stores, or the functions one by one.
+//! [`check`] with a way to make such stores, or the functions one by one; [`check_admin`] for [`UserAdmin`](super::UserAdmin).
+
+mod admin;
+
+pub use admin::*;
 
 use super::{Rotated, Rotation, Store, Successor};
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId};
@@ -314,6 +318,8 @@ pub async fn expired_tokens_are_flushed_and_others_stay<S: Store>(store: S) {
         0,
         "a token that expires just then stays"
     );
+    assert_eq!(ok(store.count_expired(at(86_400)).await), 0);
+    assert_eq!(ok(store.count_expired(at(86_401)).await), 3);
     assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 2);
     assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 1);
     assert!(!ok(store.is_blacklisted("a").await));

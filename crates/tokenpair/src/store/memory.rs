@@ -1,12 +1,15 @@
 //! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
 
-use super::{Rotated, Rotation, Store, Successor, TokenStore, UserTable};
+use super::{
+    Account, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin, UserModel,
+    UserPage, UserTable,
+};
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// Users and tokens in memory. Clones share the data.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +86,12 @@ impl Data {
             self.blacklisted.insert(last)
         };
         Rotated::Reused { line_revoked }
+    }
+
+    fn account(&self, user: &User) -> Account {
+        let mut account = Account::new(user.clone());
+        account.last_login = self.last_login.get(&user.user_id).copied();
+        account
     }
 
     /// The one token of the line that has not been exchanged.
@@ -186,6 +195,15 @@ impl TokenStore for MemoryStore {
         }
         Ok(expired.len())
     }
+
+    async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let data = self.data();
+        let expired = data
+            .outstanding
+            .values()
+            .filter(|token| token.expires_at < NumericDate::from(before));
+        Ok(expired.count())
+    }
 }
 
 #[async_trait]
@@ -201,5 +219,72 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+/// Keeps no e-mail addresses.
+#[async_trait]
+impl UserAdmin for MemoryStore {
+    fn user_model(&self) -> &UserModel {
+        static AUTH_USER: LazyLock<UserModel> = LazyLock::new(UserModel::default);
+        &AUTH_USER
+    }
+
+    async fn create_user(&self, user: NewUser, _at: Timestamp) -> Result<Option<User>, StoreError> {
+        let mut data = self.data();
+        if data
+            .users
+            .values()
+            .any(|other| other.username == user.username)
+        {
+            return Ok(None);
+        }
+        let keys = data.users.values().filter_map(|user| match user.id {
+            UserId::Int(key) => Some(key),
+            _ => None,
+        });
+        let mut created = User::new(keys.max().unwrap_or(0) + 1, user.username);
+        created.password = user.password;
+        created.is_staff = user.is_staff;
+        created.is_superuser = user.is_superuser;
+        data.users.insert(created.user_id.clone(), created.clone());
+        Ok(Some(created))
+    }
+
+    async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
+        let data = self.data();
+        let wanted = page.search.as_deref().unwrap_or("").to_ascii_lowercase();
+        let mut users: Vec<&User> = data
+            .users
+            .values()
+            .filter(|user| page.after.as_ref().is_none_or(|after| user.id > *after))
+            .filter(|user| user.username.to_ascii_lowercase().contains(&wanted))
+            .collect();
+        users.sort_by_key(|user| &user.id);
+        users.truncate(page.limit);
+        Ok(users.into_iter().map(|user| data.account(user)).collect())
+    }
+
+    async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
+        let data = self.data();
+        let user = data.users.values().find(|user| user.username == login);
+        Ok(user.map(|user| data.account(user)))
+    }
+
+    async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let user = data.users.values_mut().find(|user| user.id == *id);
+        let changed = user.filter(|user| user.is_active != is_active);
+        Ok(changed.map(|user| user.is_active = is_active).is_some())
+    }
+
+    async fn change_password(
+        &self,
+        id: &UserId,
+        password: &EncodedPassword,
+    ) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let user = data.users.values_mut().find(|user| user.id == *id);
+        Ok(user.map(|user| user.password = password.clone()).is_some())
     }
 }

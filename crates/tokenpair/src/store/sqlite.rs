@@ -1,8 +1,10 @@
 //! Users and tokens in SQLite, on Django's tables: one writer that commits in groups, a few readers.
 //!
 //! WAL with `synchronous=FULL`: what is answered is on the disk. Another process (Django) may read and write the
-//! same file. Nothing is cached. The SQL stands in `sqlite/users.rs`, `sqlite/tokens.rs` and `migrations/sqlite`.
+//! same file. Nothing is cached. The SQL stands in `sqlite/users.rs`, `sqlite/accounts.rs`, `sqlite/tokens.rs` and
+//! `migrations/sqlite`.
 
+mod accounts;
 mod columns;
 mod schema;
 mod threads;
@@ -148,33 +150,6 @@ impl SqliteStore {
             .await
     }
 
-    /// Adds a row to `auth_user` and returns the new user. `None`: the name is taken.
-    ///
-    /// For Django's own user model only: what columns another model needs is not known here.
-    pub async fn create_user(
-        &self,
-        user: NewUser,
-        at: Timestamp,
-    ) -> Result<Option<User>, StoreError> {
-        if !self.0.model.is_auth_user() {
-            return Err(StoreError::new(format!(
-                "users of {} are created by their own application",
-                self.0.model.table
-            )));
-        }
-        let login = user.username.clone();
-        let created = self
-            .0
-            .threads
-            .write(move |db| users::create(db, &user, at))
-            .await?;
-        if created {
-            self.find_by_login(&login).await
-        } else {
-            Ok(None)
-        }
-    }
-
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -193,19 +168,6 @@ impl SqliteStore {
     pub fn path(&self) -> &Path {
         self.0.threads.path()
     }
-}
-
-/// A row for `auth_user`.
-#[derive(Clone, Debug)]
-pub struct NewUser {
-    /// The login name, at most 150 characters.
-    pub username: String,
-    /// The e-mail address, possibly empty.
-    pub email: String,
-    /// The encoded password.
-    pub password: crate::EncodedPassword,
-    /// Staff and superuser at once, as Django's `create_superuser`.
-    pub is_superuser: bool,
 }
 
 #[async_trait]
@@ -274,6 +236,10 @@ impl TokenStore for SqliteStore {
             .await?;
         self.write(move |db| tokens::flush(db, &ids, before, limit))
             .await
+    }
+
+    async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        self.read(move |db| tokens::count_expired(db, before)).await
     }
 }
 

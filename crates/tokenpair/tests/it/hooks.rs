@@ -8,7 +8,10 @@ use axum::http::Request;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokenpair::json::{Object, Value};
-use tokenpair::{Answer, Credentials, Error, RequestInfo, StoreError, User, UserId, UserStore};
+use tokenpair::{
+    Answer, Credentials, Error, RefreshToken, RequestInfo, StoreError, User, UserId, UserStore,
+    UserTable as _,
+};
 
 const NO_ACCOUNT: &str = r#"{"detail":"No active account found with the given credentials"}"#;
 
@@ -34,6 +37,27 @@ async fn get_token_adds_claims_that_access_tokens_inherit() {
         pair.refresh.rsplit_once('.').unwrap().0,
         "the record has the claims, too"
     );
+}
+
+#[tokio::test]
+async fn a_token_made_as_by_a_log_in_has_own_claims_and_is_recorded_when_told() {
+    let app = TestApp::built(
+        |_| (),
+        |builder, store| {
+            builder.store(store).get_token(|claims, user| {
+                claims.insert("name", user.username.as_str());
+            })
+        },
+    );
+    let alice = app.store.get_user(&UserId::Int(1)).await.unwrap().unwrap();
+    let mut token = RefreshToken::for_login(&app.jwt, &alice);
+    assert_eq!(token.get("name"), Some(&Value::from("alice")));
+    assert_eq!(app.store.outstanding_count(), 0);
+    token.insert("tenant", "acme");
+    token.outstand(&app.jwt).await.unwrap();
+    assert_eq!(app.store.outstanding_count(), 1);
+    let access = token.access_token(&app.jwt);
+    assert_eq!(access.get("tenant"), Some(&Value::from("acme")));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
     clippy::needless_pass_by_value
 )]
 
+mod accounts;
 mod app;
 mod blacklist;
 mod columns;

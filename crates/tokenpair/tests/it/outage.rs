@@ -112,6 +112,10 @@ impl TokenStore for Failing {
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.call(self.inner.flush_expired(before, limit)).await
     }
+
+    async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        self.call(self.inner.count_expired(before)).await
+    }
 }
 
 #[async_trait]

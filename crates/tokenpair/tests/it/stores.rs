@@ -6,29 +6,32 @@ use std::cell::Cell;
 use tokenpair::store::contract;
 use tokenpair::{MemoryStore, SqliteStore, User, UserId};
 
+fn memory() -> MemoryStore {
+    let store = MemoryStore::default();
+    for user in contract::users() {
+        store.add_user(user);
+    }
+    store
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_store_keeps_the_contract() {
-    contract::check(async || {
-        let store = MemoryStore::default();
-        for user in contract::users() {
-            store.add_user(user);
-        }
-        store
-    })
-    .await;
+    contract::check(async || memory()).await;
+    contract::check_admin(async || memory()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sqlite_store_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
-    let made = Cell::new(0);
-    contract::check(async || {
-        made.set(made.get() + 1);
-        let path = folder.path().join(format!("{}.sqlite3", made.get()));
+    let count = Cell::new(0);
+    let make = async || {
+        count.set(count.get() + 1);
+        let path = folder.path().join(format!("{}.sqlite3", count.get()));
         sqlite_with(path.to_str().unwrap(), &contract::users()).await
-    })
-    .await;
-    assert!(made.get() > 10, "every rule has a store of its own");
+    };
+    contract::check(make).await;
+    contract::check_admin(make).await;
+    assert!(count.get() > 15, "every rule has a store of its own");
 }
 
 /// A migrated database with these users.

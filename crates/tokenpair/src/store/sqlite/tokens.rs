@@ -209,6 +209,13 @@ pub(super) fn expired(
     ids.collect()
 }
 
+/// How many records expired.
+pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+    let sql = r#"SELECT count(*) FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1"#;
+    let count: i64 = db.query_row(sql, [django_time(before)], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// Deletes these records, and as many exchanges that no token can ask for any more. Returns the larger number.
 pub(super) fn flush(
     db: &Connection,

@@ -2,7 +2,7 @@
 
 use super::super::UserModel;
 use super::columns::{self, Column};
-use super::{NewUser, django_time};
+use super::django_time;
 use crate::models::{EncodedPassword, User, UserId, UserIdKind};
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
@@ -168,22 +168,6 @@ fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
         ValueRef::Integer(int) => int.to_string(),
         ValueRef::Null | ValueRef::Real(_) => String::new(),
     })
-}
-
-/// Adds a user to `auth_user`; false if the name is taken.
-pub(super) fn create(db: &Connection, user: &NewUser, at: Timestamp) -> rusqlite::Result<bool> {
-    let sql = r#"INSERT INTO "auth_user"
-        ("password", "last_login", "is_superuser", "username", "last_name", "email", "is_staff", "is_active",
-         "date_joined", "first_name")
-        VALUES (?1, NULL, ?2, ?3, '', ?4, ?2, 1, ?5, '') ON CONFLICT ("username") DO NOTHING"#;
-    let values = params![
-        user.password.expose(),
-        user.is_superuser,
-        user.username,
-        user.email,
-        django_time(at)
-    ];
-    Ok(db.execute(sql, values)? == 1)
 }
 
 fn read_id(row: &Row<'_>, column: usize, kind: UserIdKind) -> rusqlite::Result<UserId> {
