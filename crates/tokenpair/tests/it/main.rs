@@ -20,6 +20,7 @@ mod hooks;
 mod jwk_url;
 mod obtain;
 mod outage;
+mod postgres;
 mod protect;
 mod refresh;
 mod requests;

@@ -1,5 +1,6 @@
 //! SQL for an operator's verbs on the user table: [`UserAdmin`].
 
+use super::super::user_admin::PERSONAL;
 use super::super::{Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _};
 use super::users::UserQueries;
 use super::{SqliteStore, django_time};
@@ -20,9 +21,6 @@ const CREATE: &str = r#"INSERT INTO "auth_user"
 const UNLESS_ADDRESS_IS_TAKEN: &str =
     r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = ?4)"#;
 
-/// Columns of Django's user that a mapped table may lack; the model does not name them.
-const PERSONAL: [&str; 3] = ["email", "first_name", "last_name"];
-
 #[async_trait]
 impl UserAdmin for SqliteStore {
     fn user_model(&self) -> &UserModel {
@@ -30,17 +28,7 @@ impl UserAdmin for SqliteStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let model = self.user_model();
-        let by_email = match model.username.as_str() {
-            "username" if model.is_auth_user() => false,
-            "email" if model.is_auth_user() => true,
-            _ => {
-                return Err(StoreError::new(format!(
-                    "users of {} that log in by {} are created by their own application",
-                    model.table, model.username
-                )));
-            }
-        };
+        let by_email = self.user_model().creates_by_email()?;
         let login = user.username.clone();
         let created = self
             .write(move |db| create(db, &user, by_email, at))
@@ -64,12 +52,7 @@ impl UserAdmin for SqliteStore {
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
         let model = self.user_model();
-        let Some(column) = &model.is_active else {
-            return Err(StoreError::new(format!(
-                "users of {} are always active: the user model has no column is_active",
-                model.table
-            )));
-        };
+        let column = model.active_column()?;
         let sql = format!(
             r#"UPDATE "{}" SET "{column}" = ?1 WHERE "{}" = ?2 AND "{column}" IS NOT ?1"#,
             model.table, model.id

@@ -1,0 +1,106 @@
+//! Whether the database answers, shared by everybody who asks, so that a dead one is waited for once and not by each.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two looks at a database that does not answer: from the first to the longest pause.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(super) struct Health {
+    started: Instant,
+    /// When the server last said anything, in microseconds after `started`.
+    last_answer: AtomicU64,
+    is_down: AtomicBool,
+    reason: Mutex<String>,
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            last_answer: AtomicU64::new(0),
+            is_down: AtomicBool::new(false),
+            reason: Mutex::default(),
+        }
+    }
+
+    /// The server said something, be it an error.
+    pub(super) fn answered(&self) {
+        self.last_answer.store(self.micros(Instant::now()), Relaxed);
+    }
+
+    /// Something asked at `began` had no answer. The database is down if nobody else has had one since; true where
+    /// that is news.
+    pub(super) fn missed(&self, began: Instant, reason: &str) -> bool {
+        if self.last_answer.load(Relaxed) > self.micros(began) {
+            return false;
+        }
+        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        !self.is_down.swap(true, Relaxed)
+    }
+
+    pub(super) fn recovered(&self) {
+        self.answered();
+        self.is_down.store(false, Relaxed);
+    }
+
+    /// Why the database is down, if it is.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_down.load(Relaxed).then(|| reason().clone())
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.started);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Pauses that double, each shortened at random by up to a half: many nodes shall not ask in step.
+pub(super) struct Pauses(Duration);
+
+impl Pauses {
+    pub(super) fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    pub(super) async fn pause(&mut self) {
+        let mut random = [0];
+        // Without randomness the pause is merely a whole one.
+        let _ = aws_lc_rs::rand::fill(&mut random);
+        let whole = self.0;
+        tokio::time::sleep(whole - whole * u32::from(random[0]) / 512).await;
+        self.0 = (whole * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_answers_somebody_else_is_not_down() {
+        let health = Health::new();
+        let began = Instant::now();
+        health.answered();
+        let asked_before = began.checked_sub(Duration::from_secs(1)).unwrap_or(began);
+        assert!(!health.missed(asked_before, "silent"));
+        assert_eq!(health.trouble(), None);
+    }
+
+    #[test]
+    fn a_database_that_answers_nobody_is_down_until_it_is_seen_again() {
+        let health = Health::new();
+        health.answered();
+        let began = Instant::now() + Duration::from_secs(1);
+        assert!(health.missed(began, "silent"));
+        assert!(!health.missed(began, "still silent"), "no news");
+        assert_eq!(health.trouble().as_deref(), Some("still silent"));
+        health.recovered();
+        assert_eq!(health.trouble(), None);
+    }
+}
