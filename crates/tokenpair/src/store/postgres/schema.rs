@@ -27,39 +27,33 @@ const DJANGO_MIGRATIONS: &str =
 const REMEMBER: &str = r#"INSERT INTO "django_migrations" ("app", "name", "applied") SELECT $1, $2, $3
     WHERE NOT EXISTS (SELECT 1 FROM "django_migrations" WHERE "app" = $1 AND "name" = $2)"#;
 
+/// Not by `to_regclass`: after waiting for another node's lock it may still miss the tables that node made.
 const TABLES: &str =
-    "SELECT to_regclass($1) IS NULL, to_regclass($2) IS NULL, to_regclass($3) IS NULL";
-const COLUMNS: &str =
-    "SELECT attname::text, format_type(atttypid, atttypmod), typname::text, typcategory::text
-    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
-    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
-const LOGIN_IS_UNIQUE: &str = "SELECT EXISTS (SELECT 1 FROM pg_index i
-    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-    WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
-    AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = $2)";
+    "SELECT relname::text FROM pg_class WHERE relname IN ($1, $2, $3) AND pg_table_is_visible(oid)";
+const COLUMNS: &str = "SELECT attname::text, format_type(atttypid, atttypmod), typname::text, typcategory::text
+    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid JOIN pg_type t ON t.oid = atttypid
+    WHERE relname = $1 AND pg_table_is_visible(c.oid) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+const LOGIN_IS_UNIQUE: &str =
+    "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+    WHERE c.relname = $1 AND pg_table_is_visible(c.oid) AND a.attname = $2 AND i.indnkeyatts = 1
+    AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)";
 
-fn quoted(table: &str) -> String {
-    format!("\"{table}\"")
+fn tables(model: &UserModel) -> [Value<'_>; 3] {
+    Migration::ALL.map(|step| Value::Text(step.mark(model)))
 }
 
 pub(super) async fn pending(pool: &Pool, model: &UserModel) -> Result<Vec<Migration>, StoreError> {
-    let marks = Migration::ALL.map(|step| quoted(step.mark(model)));
-    let rows = pool
-        .read(TABLES, &marks.each_ref().map(|mark| Value::Text(mark)))
-        .await?;
-    Ok(missing(&rows)?)
+    let existing = pool.read(TABLES, &tables(model)).await?;
+    Ok(missing(&existing, model)?)
 }
 
-fn missing(rows: &[Row]) -> Result<Vec<Migration>, Failure> {
-    let mut missing = Vec::new();
-    for row in rows {
-        for (place, step) in Migration::ALL.into_iter().enumerate() {
-            if row.try_get(place)? {
-                missing.push(step);
-            }
-        }
-    }
-    Ok(missing)
+fn missing(existing: &[Row], model: &UserModel) -> Result<Vec<Migration>, Failure> {
+    let existing = existing.iter().map(|row| row.try_get(0));
+    let existing: Vec<&str> = existing.collect::<Result<_, _>>()?;
+    let mut steps = Migration::ALL.to_vec();
+    steps.retain(|step| !existing.contains(&step.mark(model)));
+    Ok(steps)
 }
 
 /// Takes no lock where nothing is to be done.
@@ -104,9 +98,8 @@ async fn try_to_migrate(
 ) -> Result<Vec<Migration>, Trouble> {
     let transaction = pool.begin(LIMIT).await?;
     transaction.run(ALONE).await?;
-    let marks = Migration::ALL.map(|step| quoted(step.mark(model)));
-    let marks = marks.each_ref().map(|mark| Value::Text(mark));
-    let pending = missing(&transaction.ask(TABLES, &marks).await?)?;
+    let existing = transaction.ask(TABLES, &tables(model)).await?;
+    let pending = missing(&existing, model)?;
     if let Some(reason) = foreign_table_missing(&pending, model) {
         return Err(Trouble::Refusal(reason));
     }
@@ -144,8 +137,8 @@ async fn sql(
     Ok(match step {
         Migration::Auth => include_str!("../../../migrations/postgres/0001_auth.sql").to_owned(),
         Migration::TokenBlacklist => {
-            let table = quoted(&model.table);
-            let columns = transaction.ask(COLUMNS, &[Value::Text(&table)]).await?;
+            let table = Value::Text(&model.table);
+            let columns = transaction.ask(COLUMNS, &[table]).await?;
             let mut key_type = "bigint".to_owned();
             for column in &columns {
                 if column.try_get::<_, &str>(0)? == model.id {
@@ -187,7 +180,7 @@ struct Column {
 }
 
 async fn columns(pool: &Pool, table: &str) -> Result<Vec<Column>, StoreError> {
-    let rows = pool.read(COLUMNS, &[Value::Text(&quoted(table))]).await?;
+    let rows = pool.read(COLUMNS, &[Value::Text(table)]).await?;
     let column = |row: &Row| {
         let kind = match (row.try_get(2)?, row.try_get(3)?) {
             ("int2" | "int4" | "int8", _) => Some(UserIdKind::Integer),
@@ -241,8 +234,7 @@ fn wrong_kind(model: &UserModel, columns: &[Column]) -> Option<String> {
 
 /// Whether the log-in column is the primary key or has a unique index of its own.
 pub(super) async fn login_is_unique(pool: &Pool, model: &UserModel) -> Result<bool, StoreError> {
-    let table = quoted(&model.table);
-    let values = [Value::Text(&table), Value::Text(&model.username)];
+    let values = [Value::Text(&model.table), Value::Text(&model.username)];
     let rows = pool.read(LOGIN_IS_UNIQUE, &values).await?;
     let unique = rows.first().map(|row| row.try_get(0));
     unique.unwrap_or(Ok(false)).map_err(StoreError::new)

@@ -1,5 +1,6 @@
 //! A database that vanishes with its test.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokenpair::{PostgresOptions, PostgresStore, User};
 use tokio_postgres::{Client, NoTls, Row};
@@ -21,7 +22,9 @@ fn address(variable: &str) -> Option<String> {
     if address.is_none() {
         let is_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
         assert!(!is_ci, "{variable} is not set, and CI must not skip");
-        eprintln!("SKIPPED: {variable} is not set; `cargo xtask check --only tests` sets it");
+        let skipped = format!("SKIPPED: {variable} is not set; `cargo xtask check` sets it\n");
+        // Not `eprintln!`, which is shown for failed tests only.
+        std::io::stderr().write_all(skipped.as_bytes()).unwrap();
     }
     address
 }
