@@ -12,6 +12,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Health {
     started: Instant,
+    /// How long nobody may have had an answer until the database is down.
+    patience: Duration,
     /// When the server last said anything, in microseconds after `started`.
     last_answer: AtomicU64,
     is_down: AtomicBool,
@@ -19,39 +21,41 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(patience: Duration) -> Self {
         Self {
             started: Instant::now(),
+            patience,
             last_answer: AtomicU64::new(0),
             is_down: AtomicBool::new(false),
             reason: Mutex::default(),
         }
     }
 
-    /// The server said something, be it an error.
-    pub(super) fn answered(&self) {
+    /// The server said something, be it an error. True where that is news.
+    pub(super) fn answered(&self) -> bool {
         self.last_answer.store(self.micros(Instant::now()), Relaxed);
+        self.is_down.load(Relaxed) && self.is_down.swap(false, Relaxed)
     }
 
-    /// Something asked at `began` had no answer. The database is down if nobody else has had one since; true where
-    /// that is news.
+    /// Something asked at `began` had no answer. The database is down if nobody else has had one since, nor lately;
+    /// true where that is news.
     pub(super) fn missed(&self, began: Instant, reason: &str) -> bool {
-        if self.last_answer.load(Relaxed) > self.micros(began) {
+        let lately = Instant::now().checked_sub(self.patience).unwrap_or(began);
+        if self.last_answer.load(Relaxed) > self.micros(began.min(lately)) {
             return false;
         }
         reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
         !self.is_down.swap(true, Relaxed)
     }
 
-    pub(super) fn recovered(&self) {
-        self.answered();
-        self.is_down.store(false, Relaxed);
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down.load(Relaxed)
     }
 
     /// Why the database is down, if it is.
     pub(super) fn trouble(&self) -> Option<String> {
         let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_down.load(Relaxed).then(|| reason().clone())
+        self.is_down().then(|| reason().clone())
     }
 
     fn micros(&self, at: Instant) -> u64 {
@@ -82,25 +86,32 @@ impl Pauses {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_database_that_answers_somebody_else_is_not_down() {
-        let health = Health::new();
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn a_database_that_answers_somebody_else_is_not_down() {
+        let health = Health::new(PATIENCE);
         let began = Instant::now();
+        tokio::time::sleep(PATIENCE).await;
         health.answered();
-        let asked_before = began.checked_sub(Duration::from_secs(1)).unwrap_or(began);
-        assert!(!health.missed(asked_before, "silent"));
+        tokio::time::sleep(PATIENCE).await;
+        assert!(!health.missed(began, "silent"), "answered since");
+        health.answered();
+        assert!(!health.missed(Instant::now(), "silent"), "answered lately");
         assert_eq!(health.trouble(), None);
     }
 
-    #[test]
-    fn a_database_that_answers_nobody_is_down_until_it_is_seen_again() {
-        let health = Health::new();
+    #[tokio::test]
+    async fn a_database_that_answers_nobody_is_down_until_it_answers() {
+        let health = Health::new(PATIENCE);
         health.answered();
-        let began = Instant::now() + Duration::from_secs(1);
+        tokio::time::sleep(2 * PATIENCE).await;
+        let began = Instant::now();
         assert!(health.missed(began, "silent"));
         assert!(!health.missed(began, "still silent"), "no news");
         assert_eq!(health.trouble().as_deref(), Some("still silent"));
-        health.recovered();
+        assert!(health.answered());
+        assert!(!health.answered(), "no news");
         assert_eq!(health.trouble(), None);
     }
 }

@@ -19,8 +19,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
-/// Reads that share one connection at a time.
+/// Reads that share one connection before another is added.
 const SHARED_BY: usize = 16;
+/// Reads that share one connection while another is being added.
+const CROWD: usize = 1024;
 /// Verbs that may wait for a connection: what eight of them do in a second.
 const QUEUE: usize = 8192;
 /// How often a statement is sent that the server undid.
@@ -40,6 +42,8 @@ struct Inner {
     connections: deadpool_postgres::Pool,
     /// The connection that reads go to at the moment.
     shared: Mutex<Weak<Lease>>,
+    /// Somebody is waiting for another one.
+    is_growing: AtomicBool,
     health: Health,
     is_preparing: bool,
     /// For one verb altogether.
@@ -77,12 +81,14 @@ impl Pool {
             }))
             .build()
             .map_err(StoreError::new)?;
+        let patience = options.statement_timeout + MARGIN;
         Ok(Self(Arc::new(Inner {
             connections,
             shared: Mutex::default(),
-            health: Health::new(),
+            is_growing: AtomicBool::new(false),
+            health: Health::new(patience),
             is_preparing: options.prepared_statements,
-            patience: options.statement_timeout + MARGIN,
+            patience,
             acquire_timeout: options.acquire_timeout,
             address: options.address(),
         })))
@@ -168,8 +174,8 @@ impl Pool {
         let began = Instant::now();
         let done = work.await;
         match &done {
-            Ok(_) => self.0.health.answered(),
-            Err(failure) if failure.is_answer() => self.0.health.answered(),
+            Ok(_) => self.0.answered(),
+            Err(failure) if failure.is_answer() => self.0.answered(),
             Err(failure @ (Failure::Unreachable(_) | Failure::Silent)) => {
                 self.missed(began, failure);
             }
@@ -188,14 +194,22 @@ impl Pool {
         tokio::spawn(look_out(Arc::downgrade(&self.0)));
     }
 
-    /// A connection for reads: the one that others read from at the moment, if it has room.
+    /// A connection for reads: the one that others read from at the moment, if it has room. Where it has none, one
+    /// reader waits for another connection and the others do not.
     async fn reader(&self) -> Result<Arc<Lease>, Failure> {
         let shared = || self.0.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let current = shared().upgrade();
-        if let Some(lease) = current.filter(Lease::has_room) {
+        let room = if self.0.is_growing.load(Relaxed) {
+            CROWD
+        } else {
+            SHARED_BY
+        };
+        if let Some(lease) = current.filter(|lease| lease.has_room(room)) {
             return Ok(lease);
         }
+        let growing = Growing::begin(&self.0.is_growing);
         let lease = self.lease().await?;
+        drop(growing);
         *shared() = Arc::downgrade(&lease);
         Ok(lease)
     }
@@ -223,6 +237,14 @@ impl Pool {
         transaction.lease.is_broken.store(true, Relaxed);
         transaction.run("BEGIN").await?;
         Ok(transaction)
+    }
+}
+
+impl Inner {
+    fn answered(&self) {
+        if self.health.answered() {
+            tracing::info!(database = self.address, "the database answers again");
+        }
     }
 }
 
@@ -270,9 +292,9 @@ impl Lease {
             .ok_or_else(|| Failure::Unreachable("the connection was given back".to_owned()))
     }
 
-    fn has_room(self: &Arc<Self>) -> bool {
-        // This handle counts, too.
-        !self.is_broken.load(Relaxed) && Arc::strong_count(self) <= SHARED_BY
+    /// Whether no more than `room` use it, this handle included.
+    fn has_room(self: &Arc<Self>, room: usize) -> bool {
+        !self.is_broken.load(Relaxed) && Arc::strong_count(self) <= room
     }
 
     async fn ask(
@@ -313,6 +335,22 @@ impl Drop for Lease {
     }
 }
 
+/// Sets a flag for as long as it lives, also where the work is dropped in between.
+struct Growing<'a>(&'a AtomicBool);
+
+impl<'a> Growing<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for Growing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
+}
+
 async fn within<T>(
     deadline: Instant,
     work: impl Future<Output = Result<T, Failure>>,
@@ -322,28 +360,23 @@ async fn within<T>(
         .unwrap_or(Err(Failure::Silent))
 }
 
-/// Asks a database that is down until it answers.
+/// Asks a database that is down until it answers, us or anybody.
 async fn look_out(pool: Weak<Inner>) {
     let mut pauses = Pauses::new();
     loop {
         pauses.pause().await;
-        let Some(pool) = pool.upgrade() else {
+        let Some(pool) = pool.upgrade().filter(|pool| pool.health.is_down()) else {
             return;
         };
         let answer = timeout(pool.acquire_timeout, async {
             let object = pool.connections.get().await?;
             Ok::<_, Failure>(object.simple_query("SELECT 1").await?)
         });
-        // A refusal is an answer, too: whoever asks next is told it by the server itself.
-        let is_up = match answer.await {
-            Ok(Ok(_)) => true,
-            Ok(Err(failure)) => failure.is_answer(),
-            Err(_) => false,
-        };
-        if is_up {
-            pool.health.recovered();
-            tracing::info!(database = pool.address, "the database answers again");
-            return;
+        match answer.await {
+            Ok(Ok(_)) => pool.answered(),
+            // A refusal is an answer, too: whoever asks next is told it by the server itself.
+            Ok(Err(failure)) if failure.is_answer() => pool.answered(),
+            Ok(Err(_)) | Err(_) => {}
         }
     }
 }

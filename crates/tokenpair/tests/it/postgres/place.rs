@@ -73,6 +73,28 @@ impl Place {
         with(&self.server, &self.name, parameters)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Host and port of the server.
+    pub(super) fn host(&self) -> String {
+        let url = self.url();
+        let (_, place) = url.rsplit_once('@').unwrap();
+        place.split('/').next().unwrap().to_owned()
+    }
+
+    /// The same database by way of another host and port.
+    pub(super) fn url_at(&self, host: &str) -> String {
+        self.url()
+            .replace(&format!("@{}", self.host()), &format!("@{host}"))
+    }
+
+    /// The same database for another role.
+    pub(super) fn url_as(&self, role: &str, password: &str) -> String {
+        format!("postgres://{role}:{password}@{}/{}", self.host(), self.name)
+    }
+
     /// The same database behind the pooler.
     pub(super) fn pooled_url(&self) -> Option<String> {
         Some(with(&address(POOLER)?, &self.name, ""))
@@ -92,6 +114,32 @@ impl Place {
 
     pub(super) async fn rows(&self, sql: &str) -> Vec<Row> {
         self.client().await.query(sql, &[]).await.unwrap()
+    }
+
+    async fn end(&self, which: &str) {
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
+        );
+        self.rows(&sql).await;
+    }
+
+    /// Ends everybody's connections to this database.
+    pub(super) async fn end_connections(&self) {
+        self.end("true").await;
+    }
+
+    pub(super) async fn end_waiting_connections(&self) {
+        self.end("wait_event_type = 'Lock'").await;
+    }
+
+    /// Returns when somebody waits for a lock.
+    pub(super) async fn wait_for_lock(&self) {
+        let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let db = self.client().await;
+        while db.query(sql, &[]).await.unwrap().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     /// A statement in the server's own database.
