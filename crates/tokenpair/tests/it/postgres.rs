@@ -13,7 +13,7 @@ mod proxy;
 mod schema;
 mod tls;
 
-use crate::app::{NOW, TestApp, users};
+use crate::app::{TestApp, users};
 use place::Place;
 use tokenpair::clock::TimeOrderedIds;
 use tokenpair::{PostgresStore, Settings};
