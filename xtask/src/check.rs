@@ -1,7 +1,7 @@
 //! `cargo xtask check`: the steps one after the other, a table at the end. A failure does not stop the others.
 
 use crate::project::Project;
-use crate::{cargo, conformance, dependencies, hygiene, seeds};
+use crate::{book, cargo, conformance, dependencies, hygiene, seeds};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ pub(crate) struct Step {
 
 /// In an order that shows cheap mistakes early and lets a step use what an earlier one has built.
 #[rustfmt::skip]
-pub(crate) const STEPS: [Step; 12] = [
+pub(crate) const STEPS: [Step; 13] = [
     Step { name: "format", about: "rustfmt", run: cargo::format },
     Step { name: "hygiene", about: "unsafe code, unfinished code, foreign paths, long files", run: hygiene::check },
     Step { name: "dependencies", about: "bans, licences, versions, number of crates", run: dependencies::check },
@@ -43,10 +43,25 @@ pub(crate) const STEPS: [Step; 12] = [
     Step { name: "tests", about: "unit, integration and documentation tests", run: cargo::tests },
     Step { name: "examples", about: "the library's examples run to their end", run: cargo::examples },
     Step { name: "seeds", about: "printed examples (curl, HTTPie, requests, fetch, a Python client) with the demo", run: seeds::examples },
+    Step { name: "book", about: "what docs/ shows is run, all links are followed", run: book::check },
     Step { name: "recorded", about: "recorded exchanges of Simple JWT, with our server", run: conformance::recorded },
     Step { name: "race", about: "one refresh token exchanged many times at once", run: conformance::race },
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
 ];
+
+/// Runs something that is a step, or part of one.
+pub(crate) fn alone(run: impl FnOnce(&Project) -> Outcome) -> ExitCode {
+    match Project::open().and_then(|project| run(&project)) {
+        Ok(detail) => {
+            println!("passed: {detail}");
+            ExitCode::SUCCESS
+        }
+        Err(trouble) => {
+            println!("{trouble:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 struct Report {
     name: &'static str,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
+mod book;
 mod cargo;
 mod check;
 mod conformance;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["check"] => check::run(&[]),
         ["check", "--only", names @ ..] if !names.is_empty() => check::run(names),
+        ["book", pages @ ..] => check::alone(|project| book::run(project, pages)),
         [] | ["help" | "--help" | "-h", ..] => {
             help();
             ExitCode::SUCCESS
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
 const HELP: &str = "\
 cargo xtask check                  everything that CI runs; installs what it needs into target/
 cargo xtask check --only STEP...   some of its steps
+cargo xtask book [NAME...]         the step of that name, or only the pages of docs/ with these names
 cargo xtask help                   this text
 
 Exit status: 0 all steps passed, 1 one failed (or was skipped, where CI=true), 2 wrong usage.

@@ -127,7 +127,7 @@ fn spawn_and_follow(
     Ok(Some("took too long".to_owned()))
 }
 
-fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut output = BufReader::new(output);

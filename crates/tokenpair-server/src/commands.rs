@@ -1,17 +1,29 @@
 //! One module a command, and what they share: opening the database, making the engine.
 
+mod account;
+mod arguments;
+pub(crate) mod changepassword;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod createsuperuser;
 pub(crate) mod createuser;
+pub(crate) mod flushexpiredtokens;
 pub(crate) mod init;
+mod interrupt;
+pub(crate) mod man;
 pub(crate) mod migrate;
+mod password;
 pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod users;
 
 use crate::config::Config;
 use crate::event_log;
-use crate::output::Failure;
+use crate::files;
+use crate::output::{self, Failure};
 use tokenpair::clock::{Clock as _, SystemClock};
-use tokenpair::store::Migration;
+use tokenpair::store::{Migration, UserAdmin as _, UserPage};
 use tokenpair::{Answer, SimpleJwt, SqliteStore};
 
 /// The engine and its store, as the configuration says.
@@ -38,10 +50,96 @@ async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
     Ok(store.migrate(SystemClock.now()).await?)
 }
 
-/// The configured database with all its tables and every column that is named.
-async fn open(config: &Config) -> Result<SqliteStore, Failure> {
-    let store = SqliteStore::open(config.database.clone()).await?;
-    migrate(&store).await?;
-    store.check_user_model().await?;
+/// The configured database, which must have all that a server needs; nothing is made.
+async fn open_checked(config: &Config) -> Result<SqliteStore, Failure> {
+    let needed = [
+        Migration::Auth,
+        Migration::TokenBlacklist,
+        Migration::Rotation,
+    ];
+    let store = open(config, &needed).await?;
+    check_user_model(&store).await?;
     Ok(store)
+}
+
+/// Whether a database made for this configuration would be what it needs, tried on one that is thrown away.
+async fn rehearse(config: &Config) -> Result<(), Failure> {
+    let place = files::temporary_folder()?;
+    let mut options = config.database.clone();
+    options.path = place.path().join("rehearsal.sqlite3");
+    let store = SqliteStore::open(options).await?;
+    migrate(&store).await?;
+    check_user_model(&store).await
+}
+
+async fn check_user_model(store: &SqliteStore) -> Result<(), Failure> {
+    let failed = Failure::because("[user_model], [claims] or [answer]");
+    store
+        .check_user_model()
+        .await
+        .map_err(|error| failed(&error))
+}
+
+/// Makes what is missing for a command that was not asked to, and says so: it may be the wrong folder.
+async fn migrate_saying_so(store: &SqliteStore) -> Result<(), Failure> {
+    if migrate(store).await?.contains(&Migration::Auth) {
+        let path = std::path::absolute(store.path()).unwrap_or_else(|_| store.path().to_owned());
+        output::note(format!("made the database {}", path.display()));
+    }
+    Ok(())
+}
+
+/// The database, which must be there with the tables that are needed: most commands make none.
+async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+    must_exist(config)?;
+    let store = SqliteStore::open(config.database.clone()).await?;
+    complete(config, needed, store).await
+}
+
+/// The same for commands that only look.
+async fn open_read_only(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+    must_exist(config)?;
+    let store = SqliteStore::open_read_only(config.database.clone()).await?;
+    complete(config, needed, store).await
+}
+
+fn must_exist(config: &Config) -> Result<(), Failure> {
+    let path = &config.database.path;
+    if path.exists() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "there is no database {}: `tokenpair migrate` makes it",
+        path.display()
+    )))
+}
+
+async fn complete(
+    config: &Config,
+    needed: &[Migration],
+    store: SqliteStore,
+) -> Result<SqliteStore, Failure> {
+    let pending = store.pending_migrations().await?;
+    let model = &config.database.user_model;
+    match needed.iter().find(|step| pending.contains(step)) {
+        None => Ok(store),
+        Some(Migration::Auth) if !model.is_auth_user() => Err(Failure::new(format!(
+            "the user table {:?} does not exist: its own application has to create it",
+            model.table
+        ))),
+        Some(step) => Err(Failure::new(format!(
+            "{} lacks the tables of {step}: `tokenpair migrate` makes them",
+            store.path().display()
+        ))),
+    }
+}
+
+/// Whether anybody could log in at all.
+async fn has_users(store: &SqliteStore) -> Result<bool, Failure> {
+    let one = UserPage {
+        search: None,
+        after: None,
+        limit: 1,
+    };
+    Ok(!store.list_users(&one).await?.is_empty())
 }

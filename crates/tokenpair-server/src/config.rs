@@ -22,6 +22,7 @@ use crate::cors::{Cors, CorsSettings};
 use crate::log::Format;
 use crate::middleware::Rules;
 use crate::output::Failure;
+use axum::http::HeaderValue;
 use database::Database;
 use document::Document;
 use section::Section;
@@ -92,9 +93,20 @@ fn is_known(section: &str, name: &str) -> bool {
         "paths" => &paths::NAMES,
         "cors" => &cors::NAMES,
         SIMPLE_JWT => Settings::names(),
-        _ => return section == CLAIMS || section == ANSWER,
+        _ => return has_free_names(section),
     };
     known.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The section that has a setting of this name.
+fn section_of(name: &str) -> Option<&'static str> {
+    let mut sections = SECTIONS.into_iter();
+    sections.find(|section| !has_free_names(section) && is_known(section, name))
+}
+
+/// Whether the names of a section are the operator's to choose.
+fn has_free_names(section: &str) -> bool {
+    section == CLAIMS || section == ANSWER
 }
 
 impl Config {
@@ -107,7 +119,7 @@ impl Config {
         }
         let sources = Sources {
             document: document.as_ref(),
-            options,
+            options: Some(options),
             flags,
         };
         let gathered = Self::gather(&sources);
@@ -127,15 +139,16 @@ impl Config {
         self.document.as_ref().map(Document::path)
     }
 
-    /// A throw-away configuration: its database lives in `folder`, its key in memory. Files are not read.
+    /// A throw-away configuration: its database lives in `folder`, its key in memory. Files are not read, and of the
+    /// environment everything but the database is.
     pub(crate) fn demo(folder: &Path, flags: &Flags) -> Result<Self, Failure> {
         let sources = Sources {
             document: None,
-            options: &Options::default(),
+            options: None,
             flags,
         };
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
-        demo.database = SqliteOptions::new(folder.join("demo.sqlite3"));
+        demo.database.path = folder.join("demo.sqlite3");
         demo.key_file = None;
         demo.paths = Paths::demo();
         demo.cors.get_or_insert_with(CorsSettings::localhost);
@@ -177,6 +190,7 @@ impl Config {
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
         options.user_model = model;
+        options.token_blacklist = token_blacklist;
         Ok(Self {
             server,
             database: options,
@@ -201,28 +215,49 @@ impl Config {
         })
     }
 
-    /// Whether pages of every origin may read the answers.
+    /// Whether pages of an origin that nobody can have named may read the answers.
     pub(crate) fn allows_any_origin(&self) -> bool {
-        self.cors
-            .as_ref()
-            .is_some_and(|cors| cors.allow_all_origins)
+        let stranger = HeaderValue::from_static("https://tokenpair-check.invalid");
+        let cors = self.cors.as_ref().and_then(|cors| Cors::new(cors).ok());
+        cors.is_some_and(|cors| cors.allows(stranger))
+    }
+
+    /// Expressions for origins that do not say how an origin ends.
+    pub(crate) fn unanchored_origins(&self) -> impl Iterator<Item = &str> {
+        let expressions = self
+            .cors
+            .iter()
+            .flat_map(|cors| &cors.allowed_origin_regexes);
+        let ends = |expression: &str| expression.ends_with('$') || expression.ends_with(r"\Z");
+        expressions
+            .map(String::as_str)
+            .filter(move |expression| !ends(expression))
     }
 
     /// Takes the signing key from its file, which is made if it does not exist. Only who signs needs it.
     pub(crate) fn use_key_file(&mut self) -> Result<(), Failure> {
         if let Some(path) = &self.key_file {
-            let symmetric = self.settings.algorithm.is_symmetric();
-            self.settings.signing_key = key_file::read(path, symmetric)?.into();
+            let key = if self.settings.algorithm.is_symmetric() {
+                key_file::read_or_create(path)?
+            } else {
+                let missing = Failure::because(path.display());
+                key_file::read(path)?.ok_or_else(|| missing(&"there is no such file"))?
+            };
+            self.settings.signing_key = key.into();
         }
         Ok(())
     }
 
-    /// Like [`use_key_file`](Self::use_key_file), but nothing is made: without a file the passing key stays.
-    pub(crate) fn use_existing_key_file(&mut self) -> Result<(), Failure> {
-        match &self.key_file {
-            Some(path) if path.exists() => self.use_key_file(),
-            _ => Ok(()),
-        }
+    /// Takes the signing key from its file if there is one. `false`: there is no key, and none is made.
+    pub(crate) fn use_existing_key_file(&mut self) -> Result<bool, Failure> {
+        let Some(path) = &self.key_file else {
+            return Ok(true);
+        };
+        let Some(key) = key_file::read(path)? else {
+            return Ok(false);
+        };
+        self.settings.signing_key = key.into();
+        Ok(true)
     }
 
     /// Whether the configuration file itself holds the signing key.
@@ -249,11 +284,6 @@ impl Config {
             (
                 "[server] log_format",
                 self.server.log_format != old.server.log_format,
-            ),
-            ("[database] url", self.database.path != old.database.path),
-            (
-                "[user_model]",
-                self.database.user_model != old.database.user_model,
             ),
             ("DATA_UPLOAD_MAX_MEMORY_SIZE", upload(self) != upload(old)),
         ];
@@ -305,7 +335,8 @@ fn settings(sources: &Sources<'_>, server: &Server) -> Result<(Settings, Option<
 /// Where values come from.
 struct Sources<'a> {
     document: Option<&'a Document>,
-    options: &'a Options,
+    /// `None` where the database is not to be chosen.
+    options: Option<&'a Options>,
     flags: &'a Flags,
 }
 
@@ -328,11 +359,13 @@ impl Sources<'_> {
                 entries.extend(self.flags.entries());
             }
             "database" => {
-                entries.extend(section::environment(&database::VARIABLES));
-                let url = self.options.database.as_deref();
-                entries.extend(url.map(|url| section::flag("--database", "url", url)));
+                if let Some(options) = self.options {
+                    entries.extend(section::environment(&database::VARIABLES));
+                    let url = options.database.as_deref();
+                    entries.extend(url.map(|url| section::flag("--database", "url", url)));
+                }
             }
-            "cors" => entries.extend(section::environment(&cors::VARIABLES)),
+            "cors" => entries.extend(cors::environment()),
             _ => {}
         }
         entries
@@ -363,7 +396,8 @@ fn explain(document: Option<&Document>, section: &str, error: SettingsError) -> 
 }
 
 fn find(options: &Options) -> Result<Option<Document>, Failure> {
-    let place = options.config.clone().or_else(|| {
+    let named = || std::env::var_os("TOKENPAIR_CONFIG").map(PathBuf::from);
+    let place = options.config.clone().or_else(named).or_else(|| {
         let mut places = PLACES.iter().map(PathBuf::from);
         places.find(|place| place.exists())
     });

@@ -160,6 +160,12 @@ impl Cors {
         })
     }
 
+    /// Whether pages of this origin may read the answers.
+    pub(crate) fn allows(&self, origin: HeaderValue) -> bool {
+        let headers = HeaderMap::from_iter([(ORIGIN, origin)]);
+        self.allowed_origin(&headers).is_some()
+    }
+
     fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let bytes = wsgi_value(headers, &ORIGIN);
         let origin: String = bytes.iter().copied().map(char::from).collect();

@@ -2,12 +2,11 @@
 //!
 //! What a client sent is escaped by the log and cut. Tokens and passwords are not in an event.
 
-use rustix::system::uname;
 use std::sync::LazyLock;
 use tokenpair::{Event, RequestInfo};
 
 /// Where several servers write to one place, who it was.
-static NODE: LazyLock<String> = LazyLock::new(|| uname().nodename().to_string_lossy().into_owned());
+static NODE: LazyLock<String> = LazyLock::new(|| whoami::hostname().unwrap_or_default());
 
 /// Characters of a user name that are logged: as many as Django's model allows.
 const LONGEST: usize = 150;
@@ -22,6 +21,13 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
         Event::LogInRefused { username } => Some(cut(username)),
         _ => None,
     };
+    let reason = match event {
+        Event::RefreshRefused { reason, .. } | Event::RevokeRefused { reason, .. } => {
+            Some(reason.to_string())
+        }
+        _ => None,
+    };
+    let reason = reason.as_deref();
     let jti = event.jti().map(cut);
     let address = info.address.map(|address| address.to_string());
     let address = address.as_deref();
@@ -29,7 +35,7 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
     let node = NODE.as_str();
     macro_rules! log {
         ($level:ident) => {
-            tracing::$level!(target: "tokenpair::event", event = name, outcome, user_id, username, jti, address, request_id, node, "{name} {outcome}")
+            tracing::$level!(target: "tokenpair::event", event = name, outcome, user_id, username, reason, jti, address, request_id, node, "{name} {outcome}")
         };
     }
     if matches!(event, Event::Reuse { .. }) {
@@ -39,7 +45,16 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
     }
 }
 
+/// Tokens are signed and accepted with another key from now on.
+pub(crate) fn key_changed() {
+    let node = NODE.as_str();
+    tracing::warn!(target: "tokenpair::event", event = "key_change", outcome = "success", node, "key_change success");
+}
+
 fn cut(text: &str) -> &str {
     let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests;

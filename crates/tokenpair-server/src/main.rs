@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod cors;
 mod event_log;
+mod files;
 mod health;
 mod listener;
 mod log;
@@ -25,9 +26,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Access and refresh tokens for REST APIs, compatible with Django REST Framework's Simple JWT.
 ///
-/// Without a command it serves. Exit status: 0 success, 1 failure, 2 wrong usage.
+/// Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "tokenpair", version, about)]
+#[command(name = "tokenpair", version, max_term_width = 120, after_long_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     options: Options,
@@ -37,20 +38,31 @@ struct Cli {
     command: Option<Command>,
 }
 
+const AFTER_HELP: &str = "\
+Examples:
+  tokenpair --demo                     try it out, nothing is kept
+  tokenpair                            serve from this folder
+  tokenpair createsuperuser            add somebody who may do everything
+  tokenpair token mint --user ada      a token for a script
+  tokenpair users list --help          each command explains itself
+
+Configuration:
+  One file is read: that of --config or TOKENPAIR_CONFIG, else ./tokenpair.toml, else /etc/tokenpair/tokenpair.toml.
+  A flag wins over a variable TOKENPAIR_<NAME>, a variable over the file, the file over the defaults.
+
+Exit status:
+  0  success
+  1  failure: one line on standard error says why, with --json as {\"error\": …}
+  2  wrong usage";
+
 /// What every command takes.
 #[derive(Clone, Debug, Default, Args)]
 struct Options {
-    /// Configuration file [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "TOKENPAIR_CONFIG")]
+    /// Configuration file, also `TOKENPAIR_CONFIG` [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Database, such as sqlite:auth.sqlite3 [default: sqlite:tokenpair.sqlite3]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TOKENPAIR_DATABASE",
-        hide_env_values = true
-    )]
+    /// Database, such as sqlite:auth.sqlite3, also `TOKENPAIR_DATABASE` [default: sqlite:tokenpair.sqlite3]
+    #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Write JSON instead of text for people
     #[arg(long, global = true)]
@@ -69,9 +81,32 @@ enum Command {
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     /// Create the tables that are missing
+    #[command(after_help = "Example:\n  tokenpair migrate --database sqlite:auth.sqlite3")]
     Migrate,
     /// Add a user
     Createuser(commands::createuser::Createuser),
+    /// Add a superuser, asking for name, address and password
+    Createsuperuser(commands::createsuperuser::Createsuperuser),
+    /// Change a user's password
+    Changepassword(commands::changepassword::Changepassword),
+    /// List users, let them in, bar them
+    #[command(
+        subcommand,
+        after_help = "Example:\n  tokenpair users list --search example.com"
+    )]
+    Users(commands::users::Users),
+    /// Delete the records of tokens that expired long ago
+    Flushexpiredtokens(commands::flushexpiredtokens::Flushexpiredtokens),
+    /// Make, look into and check a token
+    #[command(
+        subcommand,
+        after_help = "Example:\n  tokenpair token mint --user ada | tokenpair token inspect"
+    )]
+    Token(commands::token::Token),
+    /// Print what a shell needs to complete these commands
+    Completions(commands::completions::Completions),
+    /// Print the manual page
+    Man(commands::man::Manual),
 }
 
 #[tokio::main]
@@ -80,13 +115,10 @@ async fn main() -> ExitCode {
         options,
         serve,
         command,
-    } = Cli::parse();
-    if command.is_some() && serve != commands::serve::Serve::default() {
-        let message = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
-        Cli::command()
-            .error(ErrorKind::ArgumentConflict, message)
-            .exit();
-    }
+    } = match parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let result = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(serve) => serve.run(&options).await,
         Command::Init(init) => init.run(&options),
@@ -94,12 +126,79 @@ async fn main() -> ExitCode {
         Command::Config(command) => command.run(&options),
         Command::Migrate => commands::migrate::run(&options).await,
         Command::Createuser(createuser) => createuser.run(&options).await,
+        Command::Createsuperuser(createsuperuser) => createsuperuser.run(&options).await,
+        Command::Changepassword(changepassword) => changepassword.run(&options).await,
+        Command::Users(users) => users.run(&options).await,
+        Command::Flushexpiredtokens(flush) => flush.run(&options).await,
+        Command::Token(token) => token.run(&options).await,
+        Command::Completions(completions) => completions.run(Cli::command()),
+        Command::Man(man) => man.run(Cli::command()),
     };
+    status(&options, result)
+}
+
+fn status(options: &Options, result: Result<(), output::Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::failure(&options, &failure);
+            output::failure(options, &failure);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse()?;
+    if cli.command.is_some() && cli.serve != commands::serve::Serve::default() {
+        let message =
+            "--listen and --demo belong to serve: write them after it, or leave the command out";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(cli)
+}
+
+/// Help and version are errors to clap, and no failures. Wrong usage has its status also where JSON was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if !error.use_stderr() {
+        let options = Options {
+            json,
+            ..Options::default()
+        };
+        return status(&options, output::was_read(error.print()).map(drop));
+    }
+    if json {
+        output::wrong_usage(&error.render().to_string());
+    } else {
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::{Command, CommandFactory as _};
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &Command) {
+            let help = command
+                .get_after_long_help()
+                .or(command.get_after_help())
+                .map(ToString::to_string);
+            assert!(
+                help.is_some_and(|help| help.contains("Example")),
+                "{} has none",
+                command.get_name()
+            );
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
     }
 }

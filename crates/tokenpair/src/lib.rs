@@ -72,7 +72,13 @@ pub use tokens::{
     Untyped, UntypedToken,
 };
 
-/// The README's example compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+/// The examples of README and manual compile, and those that end by themselves run.
+#[cfg(all(doctest, feature = "axum", feature = "sqlite", feature = "test-util"))]
+mod manual {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/cookbook-axum.md")]
+    struct Cookbook;
+    #[doc = include_str!("../../../docs/permissions.md")]
+    struct Permissions;
+}

@@ -13,6 +13,7 @@ mod hashers;
 mod pool;
 mod scheme;
 mod thread;
+mod validation;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use self::scheme::Scheme;
 
 pub use self::hashers::{Hasher, HashersError, Rounds};
 pub use self::pool::{Busy, HashPool};
+pub use self::validation::{PasswordFlaw, UserAttributes, validate_password};
 
 /// Longest password that may reach a hasher; callers refuse longer ones before hashing.
 pub const MAX_PASSWORD_BYTES: usize = 4096;

@@ -16,6 +16,7 @@ pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
 use crate::backend::Algorithm;
 use crate::passwords::{Hasher, Rounds};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// Every setting of the engine. Start from [`Settings::new`] and change fields, or [`load`](Settings::load) names.
@@ -26,7 +27,8 @@ use std::time::Duration;
 /// settings.access_token_lifetime = Duration::from_secs(15 * 60);
 /// settings.rotate_refresh_tokens = true;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 #[non_exhaustive]
 #[expect(
     clippy::struct_excessive_bools,
@@ -46,8 +48,9 @@ pub struct Settings {
     pub update_last_login: bool,
     /// `ALGORITHM`: the one JWS algorithm tokens are signed with and accepted in. Default HS256.
     pub algorithm: Algorithm,
-    /// `SIGNING_KEY`: HMAC secret (its UTF-8 bytes) or PEM private key. No default. May be empty where an asymmetric
-    /// `VERIFYING_KEY` or `JWK_URL` is given: tokens are then verified and none can be issued.
+    /// `SIGNING_KEY`: HMAC secret (its UTF-8 bytes) or PEM private key. There is no default; the server makes itself a
+    /// secret in a file. May be empty where an asymmetric `VERIFYING_KEY` or `JWK_URL` is given: tokens are then verified
+    /// and none can be issued.
     pub signing_key: Secret,
     /// `VERIFYING_KEY`: PEM public key; empty derives it from the private key. Ignored for HMAC.
     pub verifying_key: String,
@@ -61,19 +64,19 @@ pub struct Settings {
     pub leeway: Duration,
     /// `AUTH_HEADER_TYPES`: accepted schemes, case-sensitive; the first is used in challenges. Default `Bearer`.
     pub auth_header_types: Vec<String>,
-    /// `AUTH_HEADER_NAME`: the header in CGI style. Default `HTTP_AUTHORIZATION`.
+    /// `AUTH_HEADER_NAME`: the request header with the token, in CGI style. Default `HTTP_AUTHORIZATION`.
     pub auth_header_name: String,
     /// `USER_ID_FIELD`: the user column that tokens name. Default `id`.
     pub user_id_field: String,
-    /// `USER_ID_CLAIM`: the claim that carries it. Default `user_id`.
+    /// `USER_ID_CLAIM`: the claim with the value of `USER_ID_FIELD`. Default `user_id`.
     pub user_id_claim: String,
-    /// `USER_ID_CLAIM_TYPE` (ours): how it is written; both forms are read. Default string, as Simple JWT 5.5.
+    /// `USER_ID_CLAIM_TYPE` (ours): how `USER_ID_CLAIM` is written; both forms are read. Default string, as Simple JWT 5.5.
     pub user_id_claim_type: UserIdClaimType,
     /// `AUTH_TOKEN_CLASSES`: the token classes that authenticate requests, tried in order. Default `AccessToken`.
     pub auth_token_classes: Vec<TokenClass>,
-    /// `TOKEN_TYPE_CLAIM`: the claim with the token's type; `None` neither writes nor checks it.
+    /// `TOKEN_TYPE_CLAIM`: the claim with the token's type; with none it is neither written nor checked.
     pub token_type_claim: Option<String>,
-    /// `JTI_CLAIM`: the claim with the token's id; `None` neither writes nor checks it.
+    /// `JTI_CLAIM`: the claim with the token's id; with none, which a token store refuses, it is neither written nor checked.
     pub jti_claim: Option<String>,
     /// `SLIDING_TOKEN_REFRESH_EXP_CLAIM`: the claim with the end of a sliding token's window. Default `refresh_exp`.
     pub sliding_token_refresh_exp_claim: String,
@@ -83,7 +86,7 @@ pub struct Settings {
     pub sliding_token_refresh_lifetime: Duration,
     /// `CHECK_REVOKE_TOKEN`: tokens carry a digest of the stored password and die with it. Default off.
     pub check_revoke_token: bool,
-    /// `REVOKE_TOKEN_CLAIM`: the claim with that digest. Default `hash_password`.
+    /// `REVOKE_TOKEN_CLAIM`: the claim with the digest of `CHECK_REVOKE_TOKEN`. Default `hash_password`.
     pub revoke_token_claim: String,
     /// `CHECK_USER_IS_ACTIVE`: inactive users may neither use nor refresh tokens. Default on.
     pub check_user_is_active: bool,
@@ -107,6 +110,16 @@ pub struct Settings {
     /// `DATA_UPLOAD_MAX_MEMORY_SIZE`: the largest request body, in bytes. Default 2,621,440, as Django.
     pub data_upload_max_memory_size: usize,
     sources: BTreeMap<&'static str, String>,
+}
+
+impl fmt::Debug for Settings {
+    /// What [`entries`](Self::entries) gives: without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries();
+        let values = entries.iter().map(|entry| (&entry.name, &entry.value));
+        f.write_str("Settings ")?;
+        f.debug_map().entries(values).finish()
+    }
 }
 
 /// The value of `AUDIENCE`: written to tokens as given, string or list.

@@ -24,7 +24,7 @@ pub use migration::Migration;
 pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
-pub use user_admin::{Account, NewUser, UserAdmin, UserPage};
+pub use user_admin::{Account, NewUser, UserAdmin, UserPage, several_users};
 pub use user_model::UserModel;
 
 use crate::error::StoreError;

@@ -65,13 +65,11 @@ impl Check {
         findings.extend(deployment::look(&config));
         findings.extend(files::look(&mut config).await);
         findings.sort_by(|a, b| b.level.cmp(&a.level).then(a.id.cmp(b.id)));
-        if options.json {
-            for finding in &findings {
-                output::result(options, "", fields(finding));
-            }
+        output::print(&if options.json {
+            findings.iter().map(json_line).collect()
         } else {
-            output::result(options, report(&findings), []);
-        }
+            report(&findings)
+        })?;
         match findings
             .iter()
             .filter(|found| found.level >= self.fail_level)
@@ -84,23 +82,23 @@ impl Check {
     }
 }
 
-fn fields(finding: &Finding) -> [(&str, Value); 4] {
+fn json_line(finding: &Finding) -> String {
     let level = match finding.level {
         Level::Warning => "warning",
         Level::Error => "error",
     };
-    [
+    output::json_line([
         ("level", Value::from(level)),
         ("id", Value::from(format!("tokenpair.{}", finding.id))),
         ("message", Value::from(finding.message.as_str())),
         ("hint", Value::from(finding.hint)),
-    ]
+    ])
 }
 
 /// In the form of Django's system check.
 fn report(findings: &[Finding]) -> String {
     if findings.is_empty() {
-        return "System check identified no issues.".to_owned();
+        return "System check identified no issues.\n".to_owned();
     }
     let mut text = "System check identified some issues:\n".to_owned();
     for (level, title) in [(Level::Error, "ERRORS"), (Level::Warning, "WARNINGS")] {
@@ -117,6 +115,6 @@ fn report(findings: &[Finding]) -> String {
     }
     let issues = findings.len();
     let plural = if issues == 1 { "" } else { "s" };
-    let _ = write!(text, "\nSystem check identified {issues} issue{plural}.");
+    let _ = writeln!(text, "\nSystem check identified {issues} issue{plural}.");
     text
 }

@@ -8,6 +8,7 @@ use tokenpair::json::{self, Value};
 
 /// What to do with the configuration.
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Example:\n  tokenpair config show")]
 pub(crate) enum ConfigCommand {
     /// Print every setting with its effective value and its source; secrets are redacted
     #[command(
@@ -20,21 +21,22 @@ impl ConfigCommand {
     pub(crate) fn run(&self, options: &Options) -> Result<(), Failure> {
         let Self::Show = self;
         let config = Config::load(options, None)?;
-        if options.json {
-            for shown in config.shown() {
-                let fields = [
-                    ("section", Value::from(shown.section)),
-                    ("name", Value::from(shown.name.as_str())),
-                    ("value", shown.value.clone()),
-                    ("source", Value::from(shown.source.as_str())),
-                ];
-                output::result(options, "", fields);
-            }
+        let text = if options.json {
+            config.shown().iter().map(json_line).collect()
         } else {
-            output::result(options, table(&config), []);
-        }
-        Ok(())
+            table(&config)
+        };
+        output::print(&text).map(drop)
     }
+}
+
+fn json_line(shown: &Shown) -> String {
+    output::json_line([
+        ("section", Value::from(shown.section)),
+        ("name", Value::from(shown.name.as_str())),
+        ("value", shown.value.clone()),
+        ("source", Value::from(shown.source.as_str())),
+    ])
 }
 
 /// Sections as in the file, the sources as comments.
@@ -52,13 +54,27 @@ fn table(config: &Config) -> String {
         }
         let _ = writeln!(text, "{:<56}  # {}", setting(shown), shown.source);
     }
-    text.truncate(text.trim_end().len());
     text
 }
 
-/// As one would write it in the file; nothing is an empty text there.
+/// As one would write it in the file; nothing is an empty text there. What is blackened is no value, so a comment.
 fn setting(shown: &Shown) -> String {
-    format!("{} = {}", shown.name, toml(&shown.value))
+    let comment = if shown.value.as_str() == Some("[redacted]") {
+        "# "
+    } else {
+        ""
+    };
+    format!("{comment}{} = {}", key(&shown.name), toml(&shown.value))
+}
+
+/// A bare key, or a quoted one where its characters need that.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_owned()
+    } else {
+        toml::Value::from(name).to_string()
+    }
 }
 
 fn toml(value: &Value) -> String {
@@ -72,7 +88,7 @@ fn toml(value: &Value) -> String {
         Value::Object(members) => {
             let members = members.iter();
             let members: Vec<_> = members
-                .map(|(name, value)| format!("{name} = {}", toml(value)))
+                .map(|(name, value)| format!("{} = {}", key(name), toml(value)))
                 .collect();
             format!("{{ {} }}", members.join(", "))
         }

@@ -1,31 +1,36 @@
 //! `tokenpair createuser`: adds a row to `auth_user`.
 
+use super::account::{self, Login};
+use super::password;
 use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
-use std::io::{BufRead as _, IsTerminal as _};
-use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::json::Value;
-use tokenpair::passwords::{MAX_PASSWORD_BYTES, PasswordHashers};
 use tokenpair::store::NewUser;
-use tokenpair::{EncodedPassword, Settings, SqliteStore, User};
-
-/// The longest user name of Django's `auth.User`, in characters.
-const MAX_USERNAME: usize = 150;
+use tokenpair::{Settings, SqliteStore, User};
 
 /// Arguments of `createuser`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  echo 's3cret-enough' | tokenpair createuser --username ada --password-stdin"
-)]
+#[command(after_help = "\
+Any password is taken; `createsuperuser` and `changepassword` check it.
+
+Where users log in by e-mail ([user_model] username = \"email\"), the address is the name: give it as --username or as
+--email. It is stored in both columns.
+
+Examples:
+  tokenpair createuser --username ada --email ada@example.com
+  echo 's3cret-enough' | tokenpair createuser --username ada --password-stdin")]
 pub(crate) struct Createuser {
     /// Log-in name, at most 150 letters, digits and @/./+/-/_
-    #[arg(long)]
-    username: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "email")]
+    username: Option<String>,
     /// E-mail address
-    #[arg(long, default_value = "")]
-    email: String,
-    /// Make the user staff and superuser
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Let the user into Django's admin site and through `IsAdminUser`
+    #[arg(long)]
+    staff: bool,
+    /// Make the user superuser and staff
     #[arg(long)]
     superuser: bool,
     /// Read the password from the first line of standard input instead of asking for it
@@ -35,38 +40,65 @@ pub(crate) struct Createuser {
 
 impl Createuser {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
-        check_username(&self.username)?;
         let config = Config::load(options, None)?;
-        let password = if self.password_stdin {
-            read_password()?
+        let login = Login::of(&config.database.user_model)?;
+        let user = self.checked(login)?;
+        let password = if user.password_stdin {
+            password::from_stdin()?
         } else {
-            ask_password()?
+            ask_password().await?
         };
         let store = SqliteStore::open(config.database).await?;
-        super::migrate(&store).await?;
-        let username = self.username.clone();
-        let user = create(&store, &config.settings, self, &password).await?;
-        let text = format!("User {username:?} created with id {}.", user.id);
+        super::migrate_saying_so(&store).await?;
+        let user = create(&store, &config.settings, user, &password).await?;
+        let text = format!("User {:?} created with id {}.", user.username, user.id);
         output::result(
             options,
             text,
             [
                 ("id", Value::from(&user.id)),
-                ("username", Value::from(username)),
+                ("username", Value::from(user.username)),
             ],
-        );
-        Ok(())
+        )
     }
 
-    /// For accounts the server makes by itself.
-    pub(super) fn new(username: &str, superuser: bool) -> Self {
-        Self {
-            username: username.to_owned(),
-            email: String::new(),
-            superuser,
-            password_stdin: false,
+    /// With name and address as Django stores them.
+    fn checked(mut self, login: Login) -> Result<Self, Failure> {
+        let email = self.email.take().filter(|email| !email.is_empty());
+        let username = match (self.username.take(), login, &email) {
+            (Some(username), ..) => username,
+            (None, Login::Email, Some(email)) => email.clone(),
+            (None, ..) => return Err(Failure::new("users log in by user name: give --username")),
+        };
+        let username = login.normalize(&username);
+        let kind = match login {
+            Login::Username => "user name",
+            Login::Email => "e-mail address, which users log in by",
+        };
+        refuse(&username, kind, &login.flaws(&username))?;
+        let email = email.as_deref().map(account::normalize_email);
+        if let Some(email) = &email {
+            refuse(email, "e-mail address", &account::email_flaws(email))?;
+            if login == Login::Email && *email != username {
+                return Err(Failure::new(format!(
+                    "users log in by e-mail: --username {username:?} and --email {email:?} must be the same"
+                )));
+            }
         }
+        self.username = Some(username);
+        self.email = email;
+        Ok(self)
     }
+}
+
+fn refuse(value: &str, kind: &str, flaws: &[String]) -> Result<(), Failure> {
+    if flaws.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{value:?} is no {kind}: {}",
+        flaws.join(" ")
+    )))
 }
 
 pub(super) async fn create(
@@ -75,71 +107,21 @@ pub(super) async fn create(
     user: Createuser,
     password: &str,
 ) -> Result<User, Failure> {
-    let hashers = PasswordHashers::new(&settings.password_hashers, &settings.password_rounds)
-        .map_err(|error| Failure::new(format!("PASSWORD_HASHERS: {error}")))?;
-    let encoded = hashers
-        .make_password(password)
-        .map_err(|error| Failure::new(error.to_string()))?;
-    let taken = format!("the user name {:?} is taken", user.username);
     let row = NewUser {
-        username: user.username,
-        email: user.email,
-        password: EncodedPassword::new(encoded),
+        username: user.username.unwrap_or_default(),
+        email: user.email.unwrap_or_default(),
+        password: account::encode(settings, password)?,
+        is_staff: user.staff || user.superuser,
         is_superuser: user.superuser,
     };
-    store
-        .create_user(row, SystemClock.now())
-        .await?
-        .ok_or_else(|| Failure::new(taken))
+    account::create(store, row).await
 }
 
-/// Django's `UnicodeUsernameValidator` and length.
-fn check_username(username: &str) -> Result<(), Failure> {
-    let allowed = |c: char| c.is_alphanumeric() || "@.+-_".contains(c);
-    if username.is_empty()
-        || username.chars().count() > MAX_USERNAME
-        || !username.chars().all(allowed)
-    {
-        return Err(Failure::new(format!(
-            "{username:?} is no user name: 1 to {MAX_USERNAME} letters, digits and @/./+/-/_ only"
-        )));
-    }
-    Ok(())
-}
-
-fn read_password() -> Result<String, Failure> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.map_err(|error| {
-        Failure::new(format!(
-            "cannot read the password from standard input: {error}"
-        ))
-    })?;
-    check_password(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-fn ask_password() -> Result<String, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            "standard input is no terminal to ask for the password: use --password-stdin",
-        ));
-    }
-    let ask = |prompt: &str| {
-        rpassword::prompt_password(prompt)
-            .map_err(|error| Failure::new(format!("cannot ask for the password: {error}")))
-    };
-    let password = ask("Password: ")?;
-    if ask("Password (again): ")? != password {
+async fn ask_password() -> Result<String, Failure> {
+    password::need_terminal("use --password-stdin")?;
+    let (password, again) = password::ask_twice().await?;
+    if password != again {
         return Err(Failure::new("the two passwords differ"));
     }
-    check_password(password)
-}
-
-fn check_password(password: String) -> Result<String, Failure> {
-    if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
-        return Err(Failure::new(format!(
-            "a password needs 1 to {MAX_PASSWORD_BYTES} bytes"
-        )));
-    }
-    Ok(password)
+    password::check(password)
 }

@@ -1,8 +1,8 @@
 //! `tokenpair init`: writes a configuration to start from.
 
 use crate::Options;
+use crate::files;
 use crate::output::{self, Failure};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
 
@@ -28,14 +28,12 @@ impl Init {
     pub(crate) fn run(&self, options: &Options) -> Result<(), Failure> {
         let text = template(self.hardened);
         if self.output == Path::new("-") {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return Ok(());
+            return output::print(&text).map(drop);
         }
         write_new(&self.output, &text)?;
         let path = self.output.display().to_string();
         let text = format!("Wrote {path}. Look at it, then:\n  tokenpair check\n  tokenpair");
-        output::result(options, text, [("written", Value::from(path))]);
-        Ok(())
+        output::result(options, text, [("written", Value::from(path))])
     }
 }
 
@@ -50,20 +48,11 @@ fn template(hardened: bool) -> String {
     lines.collect()
 }
 
-/// Written whole or not at all, never over something; only its owner can read it, as it may come to hold a key.
+/// Only its owner can read it, as it may come to hold a key.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = Failure::because(path.display().to_string());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let written =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist_noclobber(path).map_err(|error| error.error)
-        });
-    match written {
-        Ok(_) => Ok(()),
+    match files::create_private(path, text.as_bytes()) {
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(failed(
             &"is there already; write elsewhere with --output FILE, or to the terminal with --output -",
         )),

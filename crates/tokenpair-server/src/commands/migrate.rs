@@ -15,14 +15,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
             options,
             format!("  Applying {step}... OK"),
             [("applied", Value::from(step.to_string()))],
-        );
+        )?;
     }
     if done.is_empty() {
         output::result(
             options,
             "  No migrations to apply.",
             [("applied", Value::Null)],
-        );
+        )?;
     }
     Ok(())
 }

@@ -1,30 +1,32 @@
 //! `tokenpair serve`: the server, from an empty folder to a graceful stop.
 
 mod announce;
+mod first_users;
 mod reloading;
 
-use super::createuser::{self, Createuser};
+use super::flushexpiredtokens;
 use crate::Options;
-use crate::app::App;
+use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
+use crate::files;
 use crate::health::Health;
 use crate::listener::{self, Limits};
 use crate::log::{self, Format};
 use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
-use announce::FirstUser;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reloading::Reloading;
+use first_users::FirstUsers;
+use reloading::{Hangup, Reloading};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokenpair::SqliteStore;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokenpair::store::Migration;
+use tokenpair::{SimpleJwt, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 /// Arguments of `serve`.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -33,7 +35,7 @@ use tokio::signal;
 )]
 pub(crate) struct Serve {
     /// Address and port to listen on, also `TOKENPAIR_LISTEN` [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = super::arguments::address)]
     listen: Option<SocketAddr>,
     /// How to write the log, also `TOKENPAIR_LOG_FORMAT` [default: text, json with --json]
     #[arg(long, value_name = "FORMAT")]
@@ -43,44 +45,52 @@ pub(crate) struct Serve {
     demo: bool,
 }
 
-/// Users of `--demo` and their passwords: ours, then those that well-known tutorials print.
-const DEMO_USERS: [(&str, &str); 3] = [
-    ("test", "test"),
-    ("user1", "yourpassword"),
-    ("your_username", "your_password"),
-];
-
-/// The superuser of a new database.
-const FIRST_USER: &str = "admin";
-
 impl Serve {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         if self.demo && (options.config.is_some() || options.database.is_some()) {
             return Err(Failure::new(
-                "--demo uses a database and settings of its own: leave out --config and --database",
+                "--demo uses a database of its own and no file: leave out --config and --database",
             ));
         }
         // Held until the end: dropping it deletes the folder, also when the start is interrupted.
         let folder = if self.demo {
-            Some(temporary_folder()?)
+            Some(files::temporary_folder()?)
         } else {
             None
         };
-        let stop = stop_signal()?;
-        tokio::pin!(stop);
-        let started = tokio::select! {
-            started = self.start(options, folder.as_ref().map(tempfile::TempDir::path)) => started?,
-            () = &mut stop => return Ok(()),
+        let hangup = Hangup::listen()?;
+        let mut stop = Stop::listen()?;
+        let start = self.start(options, folder.as_ref().map(tempfile::TempDir::path));
+        let ready = tokio::select! {
+            ready = start => ready?,
+            () = stop.asked() => return Ok(()),
         };
-        started.serve(stop).await;
+        // Not to be interrupted: tables without their first user, or a user whose password nobody was shown.
+        let started = ready.open(options, self.demo).await?;
+        if self.demo {
+            // There is no file to read again, and a terminal that was closed takes the demo with it.
+            tokio::select! {
+                () = started.serve(stop) => {}
+                () = hangup.wait() => {}
+            }
+        } else {
+            let reloading = tokio::spawn(started.reloading(options, self.flags()).run(hangup));
+            started.serve(stop).await;
+            reloading.abort();
+        }
         Ok(())
     }
 
-    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Started, Failure> {
-        let flags = Flags {
+    fn flags(&self) -> Flags {
+        Flags {
             listen: self.listen,
             log_format: self.log_format,
-        };
+        }
+    }
+
+    /// Everything up to the first change of the database.
+    async fn start(&self, options: &Options, demo: Option<&Path>) -> Result<Ready, Failure> {
+        let flags = self.flags();
         let mut config = match demo {
             Some(folder) => Config::demo(folder, &flags)?,
             None => Config::load(options, Some(&flags))?,
@@ -100,113 +110,164 @@ impl Serve {
         let middleware = Middleware::new(config.rules()?);
         let listener = bind(config.server.listen).await?;
 
-        // Nothing may fail between here and the announcement: the first password is shown only there.
-        let created = super::migrate(&store).await?;
-        for step in &created {
-            tracing::info!("created the tables of {step}");
-        }
-        store.check_user_model().await?;
-        let first_user = if created.contains(&Migration::Auth) {
-            Some(self.first_user(&config, &store).await?)
-        } else {
-            None
-        };
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(error.to_string()))?;
-        announce::announce(options, address, first_user.as_ref());
+
+        let is_new = store.pending_migrations().await?.contains(&Migration::Auth);
+        let first_users = if is_new {
+            super::rehearse(&config).await?;
+            FirstUsers::prepare(&config, self.demo).await?
+        } else {
+            None
+        };
+        Ok(Ready {
+            listener,
+            address,
+            config,
+            store,
+            jwt,
+            middleware,
+            first_users,
+        })
+    }
+}
+
+/// A server whose database may have to be made.
+struct Ready {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    store: SqliteStore,
+    jwt: SimpleJwt,
+    middleware: Middleware,
+    first_users: Option<FirstUsers>,
+}
+
+impl Ready {
+    /// Makes tables and first users and says where the server is. As little as possible may fail before that is said:
+    /// the first password is shown only there.
+    async fn open(self, options: &Options, demo: bool) -> Result<Started, Failure> {
+        let Self {
+            config,
+            store,
+            listener,
+            middleware,
+            ..
+        } = self;
+        for step in super::migrate(&store).await? {
+            tracing::info!("created the tables of {step}");
+        }
+        super::check_user_model(&store).await?;
+        let first_user = match self.first_users {
+            Some(users) => Some(users.create(&store).await?),
+            None => None,
+        };
+        announce::announce(options, self.address, &config, first_user.as_ref())?;
+        if let Some(user) = first_user.filter(|_| !demo) {
+            tracing::info!("created the superuser {:?}", user.username);
+        }
+        if !super::has_users(&store).await? {
+            tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
+        }
         let stopping = Arc::new(AtomicBool::new(false));
         let health = Health::new(store.clone(), Arc::clone(&stopping));
-        let service = Reloadable::new(App::new(jwt, health).service(&config.paths));
-        let reloading = demo.is_none().then(|| Reloading {
-            options: options.clone(),
-            flags,
-            store,
-            stopping: Arc::clone(&stopping),
-            service: service.clone(),
-            middleware: middleware.clone(),
-        });
+        let service = Reloadable::new(App::new(self.jwt, health).service(&config.paths));
         Ok(Started {
             listener,
-            config,
+            housekeeping: Housekeeping::start(&config, &store),
+            config: Arc::new(config),
+            store,
             service,
             middleware,
             stopping,
-            reloading,
         })
     }
+}
 
-    /// A server without users is no use: the demo gets its own, a database that was just made a superuser.
-    async fn first_user(&self, config: &Config, store: &SqliteStore) -> Result<FirstUser, Failure> {
-        let users = if self.demo {
-            DEMO_USERS
-                .map(|(name, password)| (name, password.to_owned()))
-                .to_vec()
-        } else {
-            vec![(FIRST_USER, random_password()?)]
-        };
-        for (name, password) in &users {
-            let user = Createuser::new(name, !self.demo);
-            createuser::create(store, &config.settings, user, password).await?;
+/// The task that deletes expired tokens. Clones share it.
+#[derive(Clone)]
+struct Housekeeping(Arc<Mutex<Option<AbortHandle>>>);
+
+impl Housekeeping {
+    fn start(config: &Config, store: &SqliteStore) -> Self {
+        let housekeeping = Self(Arc::default());
+        housekeeping.restart(config, store);
+        housekeeping
+    }
+
+    /// Goes on with another configuration or database.
+    fn restart(&self, config: &Config, store: &SqliteStore) {
+        let interval = config.server.flush_interval;
+        let task = interval.filter(|_| config.token_blacklist).map(|interval| {
+            let settings = config.settings.clone();
+            let flushing = flushexpiredtokens::in_background(store.clone(), settings, interval);
+            tokio::spawn(flushing).abort_handle()
+        });
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *current, task) {
+            before.abort();
         }
-        let (username, password) = users
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::new("there is no first user"))?;
-        Ok(FirstUser {
-            username,
-            password,
-            is_secret: !self.demo,
-        })
     }
 }
 
 /// A server that could answer the first request.
 struct Started {
     listener: TcpListener,
-    config: Config,
-    service: Reloadable<crate::app::AppService>,
+    config: Arc<Config>,
+    store: SqliteStore,
+    service: Reloadable<AppService>,
     middleware: Middleware,
     stopping: Arc<AtomicBool>,
-    reloading: Option<Reloading>,
+    housekeeping: Housekeeping,
 }
 
 impl Started {
-    /// Until `stop`, and then until the requests in flight are answered.
-    async fn serve(self, stop: impl Future<Output = ()>) {
+    fn reloading(&self, options: &Options, flags: Flags) -> Reloading {
+        Reloading {
+            options: options.clone(),
+            flags,
+            started: Arc::clone(&self.config),
+            store: self.store.clone(),
+            stopping: Arc::clone(&self.stopping),
+            service: self.service.clone(),
+            middleware: self.middleware.clone(),
+            housekeeping: self.housekeeping.clone(),
+        }
+    }
+
+    /// Until a stop is asked for, and then until the requests in flight are answered or it is asked for again.
+    async fn serve(self, mut stop: Stop) {
         let limits = Limits {
             max_body_bytes: self.config.settings.data_upload_max_memory_size,
             ..Limits::default()
         };
-        let reloading = self
-            .reloading
-            .map(|reloading| tokio::spawn(reloading.run(self.config)));
+        let Self {
+            listener,
+            service,
+            middleware,
+            stopping,
+            ..
+        } = self;
+        let (asked, heard) = oneshot::channel();
         let shutdown = async {
-            stop.await;
+            let _ = heard.await;
             tracing::info!("stopping: no new connections, requests in flight are finished");
-            self.stopping.store(true, Ordering::Relaxed);
+            stopping.store(true, Ordering::Relaxed);
         };
-        let outcome = listener::serve(
-            self.listener,
-            self.service,
-            self.middleware,
-            limits,
-            shutdown,
-        )
-        .await;
-        if let Some(reloading) = reloading {
-            reloading.abort();
+        let twice = async {
+            stop.asked().await;
+            let _ = asked.send(());
+            stop.asked().await;
+        };
+        tokio::select! {
+            outcome = listener::serve(listener, service, middleware, limits, shutdown) => {
+                let listener::Outcome { accepted, aborted } = outcome;
+                tracing::info!(connections = accepted, aborted, "stopped");
+            }
+            () = twice => tracing::warn!("stopped at once: requests in flight were not answered"),
         }
-        let listener::Outcome { accepted, aborted } = outcome;
-        tracing::info!(connections = accepted, aborted, "stopped");
     }
-}
-
-fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
-    tempfile::Builder::new()
-        .prefix("tokenpair-demo-")
-        .tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -217,32 +278,44 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn random_password() -> Result<String, Failure> {
-    let mut bytes = [0; 15];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Failure::new("the system's random number generator failed"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+/// SIGINT and SIGTERM; elsewhere Ctrl-C.
+struct Stop {
+    #[cfg(unix)]
+    signals: [signal::unix::Signal; 2],
 }
 
-/// Ready at SIGINT or SIGTERM.
-#[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    use signal::unix::{SignalKind, signal};
-    let failed = Failure::because("cannot listen for signals");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
-    Ok(async move {
+impl Stop {
+    #[cfg(unix)]
+    fn listen() -> Result<Self, Failure> {
+        use signal::unix::{SignalKind, signal};
+        let listen = |kind| {
+            let failed = Failure::because("cannot listen for signals");
+            signal(kind).map_err(|error| failed(&error))
+        };
+        let signals = [
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+        ];
+        Ok(Self { signals })
+    }
+
+    #[cfg(unix)]
+    async fn asked(&mut self) {
+        let [interrupt, terminate] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    })
-}
+    }
 
-/// Ready at Ctrl-C.
-#[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "same shape as on Unix")]
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn asked(&mut self) {
         let _ = signal::ctrl_c().await;
-    })
+    }
 }

@@ -1,13 +1,12 @@
 //! `[cors]`: django-cors-headers' settings under their names.
 
-use super::section::Section;
+use super::section::{self, Section};
 use super::shown::Shown;
 use crate::cors::{Cors, CorsSettings};
 use tokenpair::json::Value;
-use tokenpair::{Setting, SettingsError};
+use tokenpair::{Entry, Setting, SettingsError};
 
-/// Its settings, then the names that the first three had in older versions.
-pub(super) const NAMES: [&str; 13] = [
+pub(super) const NAMES: [&str; 10] = [
     "CORS_ALLOWED_ORIGINS",
     "CORS_ALLOWED_ORIGIN_REGEXES",
     "CORS_ALLOW_ALL_ORIGINS",
@@ -18,21 +17,32 @@ pub(super) const NAMES: [&str; 13] = [
     "CORS_PREFLIGHT_MAX_AGE",
     "CORS_ALLOW_CREDENTIALS",
     "CORS_ALLOW_PRIVATE_NETWORK",
-    "CORS_ORIGIN_WHITELIST",
-    "CORS_ORIGIN_REGEX_WHITELIST",
-    "CORS_ORIGIN_ALLOW_ALL",
 ];
 
-/// Variables for this section have its names.
-pub(super) const VARIABLES: [(&str, &str); NAMES.len()] = {
-    let mut variables = [("", ""); NAMES.len()];
-    let mut index = 0;
-    while index < NAMES.len() {
-        variables[index] = (NAMES[index], NAMES[index]);
-        index += 1;
-    }
+/// Names of older versions, which django-cors-headers still reads.
+const OLD_NAMES: [(&str, &str); 3] = [
+    ("CORS_ORIGIN_WHITELIST", "CORS_ALLOWED_ORIGINS"),
+    ("CORS_ORIGIN_REGEX_WHITELIST", "CORS_ALLOWED_ORIGIN_REGEXES"),
+    ("CORS_ORIGIN_ALLOW_ALL", "CORS_ALLOW_ALL_ORIGINS"),
+];
+
+/// Every `TOKENPAIR_CORS_*`, misspelt ones included.
+pub(super) fn environment() -> Vec<Entry> {
+    let variables = std::env::vars_os().filter_map(|(variable, _)| variable.into_string().ok());
     variables
-};
+        .filter_map(|variable| variable.strip_prefix("TOKENPAIR_").map(str::to_owned))
+        .filter(|name| name.starts_with("CORS_"))
+        .flat_map(|name| section::environment(&[(&name, canonical(&name))]))
+        .collect()
+}
+
+/// The present name of a setting that is given under an older one.
+pub(super) fn canonical(name: &str) -> &str {
+    let old = OLD_NAMES
+        .iter()
+        .find(|(old, _)| name.eq_ignore_ascii_case(old));
+    old.map_or(name, |(_, present)| present)
+}
 
 /// The settings, if there is any: without one no header is added.
 pub(super) fn read(section: &Section) -> Result<Option<CorsSettings>, SettingsError> {
@@ -44,18 +54,13 @@ pub(super) fn read(section: &Section) -> Result<Option<CorsSettings>, SettingsEr
     let flag = |name, default| section.read(name, default, Setting::flag);
     let max_age = section.read("CORS_PREFLIGHT_MAX_AGE", usual.preflight_max_age, seconds)?;
     let settings = CorsSettings {
-        allowed_origins: list(
-            "CORS_ALLOWED_ORIGINS",
-            list("CORS_ORIGIN_WHITELIST", usual.allowed_origins)?,
-        )?,
-        allowed_origin_regexes: list(
+        allowed_origins: list("CORS_ALLOWED_ORIGINS", usual.allowed_origins)?,
+        allowed_origin_regexes: section.read(
             "CORS_ALLOWED_ORIGIN_REGEXES",
-            list("CORS_ORIGIN_REGEX_WHITELIST", usual.allowed_origin_regexes)?,
+            usual.allowed_origin_regexes,
+            expressions,
         )?,
-        allow_all_origins: flag(
-            "CORS_ALLOW_ALL_ORIGINS",
-            flag("CORS_ORIGIN_ALLOW_ALL", usual.allow_all_origins)?,
-        )?,
+        allow_all_origins: flag("CORS_ALLOW_ALL_ORIGINS", usual.allow_all_origins)?,
         urls_regex: section.read("CORS_URLS_REGEX", usual.urls_regex, Setting::text)?,
         allow_methods: list("CORS_ALLOW_METHODS", usual.allow_methods)?,
         allow_headers: list("CORS_ALLOW_HEADERS", usual.allow_headers)?,
@@ -69,6 +74,15 @@ pub(super) fn read(section: &Section) -> Result<Option<CorsSettings>, SettingsEr
         return Err(SettingsError::new(error.setting, Some(source), error.flaw));
     }
     Ok(Some(settings))
+}
+
+/// A text is one expression, as commas stand in expressions, too.
+fn expressions(setting: &Setting<'_>) -> Result<Vec<String>, SettingsError> {
+    match setting.value() {
+        Value::String(text) if text.trim().is_empty() => Ok(Vec::new()),
+        Value::String(text) => Ok(vec![text.clone()]),
+        _ => setting.list(),
+    }
 }
 
 fn seconds(setting: &Setting<'_>) -> Result<i64, SettingsError> {

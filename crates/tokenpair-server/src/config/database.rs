@@ -64,6 +64,10 @@ fn sqlite(setting: &Setting<'_>) -> Result<SqliteOptions, SettingsError> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         return Err(setting.refuse("PostgreSQL is not supported yet, use sqlite:PATH"));
     }
+    // A misspelt address of another database may hold a password, and SQLite's options would be part of the name.
+    if url.contains(['?', '@']) {
+        return Err(setting.refuse("expected the path of a file, without options, ? and @"));
+    }
     SqliteOptions::from_url(&url).map_err(|error| setting.refuse(error.to_string()))
 }
 
@@ -102,6 +106,17 @@ pub(super) fn user_model(
         last_login: optional("last_login", auth_user.last_login)?,
         ..UserModel::default()
     };
+    if model.is_password(&settings.user_id_field) {
+        let message = format!(
+            "is USER_ID_FIELD, too: tokens would carry the password of {:?}",
+            model.table
+        );
+        return Err(SettingsError::new(
+            "password",
+            Some(section.source("password").to_owned()),
+            message,
+        ));
+    }
     let model = model.with_user_id(settings.user_id_field.clone(), user_id_kind);
     model.validate().map(|()| model)
 }

@@ -3,6 +3,7 @@
 //! Must never show a value that could be a secret: lines are shown only as far as they are known to be harmless.
 
 use crate::output::Failure;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use tokenpair::json::{Number, Object, Value};
@@ -11,10 +12,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Settings whose values are never shown.
-const SECRET: [&str; 3] = ["SIGNING_KEY", "url", "JWK_URL"];
+const SECRET: [&str; 4] = ["SIGNING_KEY", "VERIFYING_KEY", "JWK_URL", "url"];
 
 /// A parsed file.
-#[derive(Debug)]
 pub(super) struct Document {
     path: PathBuf,
     text: String,
@@ -22,13 +22,19 @@ pub(super) struct Document {
 }
 
 /// One `name = value` of a section; a section's own line has no name.
-#[derive(Debug)]
 struct Item {
     section: String,
     name: String,
     value: Value,
     name_at: Range<usize>,
     value_at: Range<usize>,
+}
+
+impl fmt::Debug for Document {
+    /// Without the text, which may hold a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({})", self.path.display())
+    }
 }
 
 impl Document {
@@ -40,26 +46,30 @@ impl Document {
     }
 
     pub(super) fn parse(path: &Path, text: String) -> Result<Self, Failure> {
-        let mut document = Self {
+        let parsed = DeTable::parse(&text).map(|table| items(table.get_ref()));
+        let (items, flaw) = match parsed {
+            Ok(items) => (items, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let document = Self {
             path: path.to_owned(),
             text,
-            items: Vec::new(),
+            items,
         };
-        let text = std::mem::take(&mut document.text);
-        let parsed = DeTable::parse(&text).map(|table| items(table.get_ref()));
-        document.text.clone_from(&text);
-        match parsed {
-            Ok(items) => document.items = items,
-            Err(error) => {
-                let at = error.span().unwrap_or(0..0);
-                let mut message = error.message().replace('\n', ", ");
-                if message.starts_with("invalid boolean") {
-                    message.push_str(", or a text in quotes");
-                }
-                return Err(document.flaw(&message, &at, Visible::Harmless));
-            }
+        match flaw {
+            None => Ok(document),
+            Some(error) => Err(document.unreadable(&error)),
         }
-        Ok(document)
+    }
+
+    fn unreadable(&self, error: &toml::de::Error) -> Failure {
+        let mut message = error.message().replace('\n', ", ");
+        if message.starts_with("invalid boolean") {
+            message.push_str(", or a text in quotes");
+        }
+        let at = error.span().unwrap_or(0..0);
+        let line = self.line_at(at.start);
+        self.flaw(&message, at.start, 1, &harmless(line))
     }
 
     /// The file's name.
@@ -67,33 +77,32 @@ impl Document {
         &self.path
     }
 
-    /// Refuses sections, and values outside of one, that nobody would read.
+    /// Refuses what nobody would read: unknown sections, values outside of one, all but the last of equal names.
     pub(super) fn check_sections(&self, known: &[&str]) -> Result<(), Failure> {
-        let Some(item) = self
-            .items
-            .iter()
-            .find(|item| !known.contains(&item.section.as_str()))
-        else {
-            return Ok(());
-        };
-        let section = &item.section;
-        let message = if section.is_empty() {
-            format!(
-                "{} stands outside of a section such as [server] or [simple_jwt]",
-                item.name
-            )
-        } else {
-            match tokenpair::nearest(section, known.iter().copied()) {
-                Some(candidate) => format!("no section [{section}], did you mean [{candidate}]?"),
-                None => format!("no section [{section}], there are {}", known.join(", ")),
+        for (index, item) in self.items.iter().enumerate() {
+            let section = &item.section;
+            if section.is_empty() {
+                let message = "stands outside of a section such as [server] or [simple_jwt]";
+                return Err(self.about_name(item, &format!("{}: {message}", item.name)));
             }
-        };
-        let visible = if section.is_empty() {
-            Visible::Name
-        } else {
-            Visible::Line
-        };
-        Err(self.flaw(&message, &item.name_at, visible))
+            if !known.contains(&section.as_str()) {
+                let message = match tokenpair::nearest(section, known.iter().copied()) {
+                    Some(candidate) => {
+                        format!("no section [{section}], did you mean [{candidate}]?")
+                    }
+                    None => format!("no section [{section}], there are {}", known.join(", ")),
+                };
+                return Err(self.about_name(item, &message));
+            }
+            let names_again = |other: &Item| {
+                other.section == *section && other.name.eq_ignore_ascii_case(&item.name)
+            };
+            let is_free = super::has_free_names(section);
+            if !is_free && self.items.iter().take(index).any(names_again) {
+                return Err(self.about_name(item, &format!("{}: is set twice", item.name)));
+            }
+        }
+        Ok(())
     }
 
     /// The values of a section, in the order they are written.
@@ -125,47 +134,62 @@ impl Document {
         };
         let message = format!("{}: {}", error.name, error.message);
         if super::is_known(section, &item.name) {
-            let visible = if is_secret(&item.name) {
-                Visible::Harmless
-            } else {
-                Visible::Line
-            };
-            self.flaw(&message, &item.value_at, visible)
+            self.about_value(item, &message)
         } else {
-            self.flaw(&message, &item.name_at, Visible::Name)
+            self.about_name(item, &message)
         }
     }
 
-    /// `file:line:column: message`, the line as far as it may be seen, and a caret below.
-    fn flaw(&self, message: &str, at: &Range<usize>, visible: Visible) -> Failure {
-        let (line, column) = self.position(at.start);
-        let place = format!("{}:{line}:{column}: {message}", self.path.display());
-        let source = self.text.lines().nth(line - 1).unwrap_or_default();
-        let found = self
-            .text
-            .get(at.clone())
-            .and_then(|text| text.lines().next());
-        let width = found.map_or(1, |text| text.chars().count().max(1));
-        let (shown, width) = match visible {
-            Visible::Line => (source.to_owned(), width),
-            Visible::Name => {
-                let end = (column - 1 + width).min(source.chars().count());
-                let name: String = source.chars().take(end).collect();
-                let rest = source.chars().skip(end).collect::<String>();
-                let rest = if rest.trim_start().starts_with('=') {
-                    " = …"
-                } else {
-                    ""
-                };
-                (name + rest, width)
-            }
-            Visible::Harmless => (harmless(source), 1),
+    /// Shows the name alone; what is set may be a secret under a misspelt name.
+    fn about_name(&self, item: &Item, message: &str) -> Failure {
+        let at = &item.name_at;
+        let name = self.text.get(at.clone()).unwrap_or_default();
+        let line = self.line_at(at.start);
+        let (_, column) = self.position(at.start);
+        let before: String = line.chars().take(column - 1).collect();
+        let after = line.chars().skip(column - 1 + name.chars().count());
+        let shown = match after.collect::<String>().trim_start().chars().next() {
+            Some('=') => format!("{}{name} = …", blank(&before)),
+            Some(']') => format!("{}{name}]", blank(&before)),
+            _ => format!("{}{name}", blank(&before)),
         };
+        self.flaw(message, at.start, name.chars().count(), &shown)
+    }
+
+    /// Shows name and value, and nothing beside them on the line.
+    fn about_value(&self, item: &Item, message: &str) -> Failure {
+        let line = self.line_at(item.name_at.start);
+        let (_, column) = self.position(item.name_at.start);
+        let before: String = line.chars().take(column - 1).collect();
+        let value = self.text.get(item.value_at.clone()).unwrap_or_default();
+        let value = value.lines().next().unwrap_or_default();
+        let follows = item.value_at.start >= item.name_at.end;
+        let name = self.text.get(item.name_at.start..item.value_at.start);
+        let (shown, width) = match name.filter(|_| follows) {
+            Some(name) if is_secret(&item.name) => (format!("{name}…"), 1),
+            Some(name) => (format!("{name}{value}"), value.chars().count()),
+            // A section, which stands before its name.
+            None => return self.about_name(item, message),
+        };
+        let shown = blank(&before) + &shown;
+        self.flaw(message, item.value_at.start, width, &shown)
+    }
+
+    /// `file:line:column: message`, below it what may be seen of the line, and a caret.
+    fn flaw(&self, message: &str, at: usize, width: usize, shown: &str) -> Failure {
+        let (line, column) = self.position(at);
+        let place = format!("{}:{line}:{column}: {message}", self.path.display());
         let margin = " ".repeat(line.to_string().len());
-        let caret = " ".repeat(column - 1) + &"^".repeat(width);
+        let caret = " ".repeat(column - 1) + &"^".repeat(width.max(1));
         Failure::new(format!(
             "{place}\n{margin} |\n{line} | {shown}\n{margin} | {caret}"
         ))
+    }
+
+    /// The line in which a byte of the text stands.
+    fn line_at(&self, byte: usize) -> &str {
+        let (line, _) = self.position(byte);
+        self.text.lines().nth(line - 1).unwrap_or_default()
     }
 
     /// Line and column, from 1, of a byte of the text.
@@ -177,33 +201,28 @@ impl Document {
     }
 }
 
-/// How much of a line an error may show.
-#[derive(Clone, Copy, Debug)]
-enum Visible {
-    /// All of it.
-    Line,
-    /// The name that the error is about, and what stands before it.
-    Name,
-    /// What is known to be no secret.
-    Harmless,
+/// What stands before a name: white space, or the beginning of a section's line. Otherwise blanks in its place.
+fn blank(before: &str) -> String {
+    let may_stand = |c: char| c.is_ascii_alphabetic() || "[._".contains(c);
+    let is_section = before.starts_with('[') && before.chars().all(may_stand);
+    if before.trim().is_empty() || is_section {
+        before.to_owned()
+    } else {
+        before.chars().map(|_| ' ').collect()
+    }
 }
 
-/// The line, unless it may be part of a secret: of a setting that holds one only the name is left, and of a line that
-/// is neither a setting's nor a section's, nothing.
+/// Of a line in a file that cannot be read nothing is known, so only the name of a setting or of a section is left.
 fn harmless(line: &str) -> String {
-    let name = line.split_once('=').map(|(name, _)| name);
-    let is_section =
-        || line.starts_with('[') && super::SECTIONS.iter().any(|name| line.contains(name));
-    match name {
-        Some(name) if is_secret(name.trim()) => format!("{name}= …"),
-        Some(name)
-            if super::SECTIONS
-                .iter()
-                .any(|section| super::is_known(section, name.trim())) =>
-        {
-            line.to_owned()
-        }
-        None if is_section() => line.to_owned(),
+    let is_section = |text: &str| super::SECTIONS.contains(&text.trim_matches(['[', ']', ' ']));
+    let is_setting = |text: &str| {
+        let mut sections = super::SECTIONS.iter();
+        sections
+            .any(|section| !super::has_free_names(section) && super::is_known(section, text.trim()))
+    };
+    match line.split_once('=') {
+        Some((name, _)) if is_setting(name) => format!("{name}= …"),
+        None if line.starts_with('[') && is_section(line) => line.to_owned(),
         _ => "…".to_owned(),
     }
 }
@@ -234,7 +253,7 @@ fn items(root: &DeTable<'_>) -> Vec<Item> {
 fn item(section: &str, name: &str, name_at: Range<usize>, value: &Spanned<DeValue<'_>>) -> Item {
     Item {
         section: section.to_owned(),
-        name: name.to_owned(),
+        name: super::cors::canonical(name).to_owned(),
         value: json(value.get_ref()),
         name_at,
         value_at: value.span(),

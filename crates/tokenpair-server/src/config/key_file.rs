@@ -1,10 +1,11 @@
 //! The signing key of a server that was given none: made once, kept in a file that only its owner can read.
 
+use crate::files;
 use crate::output::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// 64 random bytes as text: more than HS512 needs.
@@ -15,46 +16,39 @@ pub(super) fn random_key() -> Result<String, Failure> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The key in the file at `path`. A symmetric one is made if it does not exist; of servers that start at once, one
-/// makes it.
-pub(super) fn read(path: &Path, symmetric: bool) -> Result<String, Failure> {
+/// The key in the file at `path`, which is made if it does not exist. Of servers that start at once, one makes it.
+pub(super) fn read_or_create(path: &Path) -> Result<String, Failure> {
     let failed = Failure::because(path.display().to_string());
-    let made = if symmetric {
-        create(path)
-    } else {
-        Err(ErrorKind::AlreadyExists.into())
-    };
-    match made {
+    match files::create_private(path, random_key()?.as_bytes()) {
         Ok(()) => tracing::info!(
             "made the signing key {}: keep it, every token depends on it",
             absolute(path)
         ),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_readable_by_others(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_if_open_to_others(path),
         Err(error) => return Err(failed(&error)),
     }
-    let key = fs::read_to_string(path).map_err(|error| failed(&error))?;
+    read(path)?.ok_or_else(|| failed(&"was deleted a moment ago"))
+}
+
+/// The key in the file at `path`; `None`: there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
+    let failed = Failure::because(path.display().to_string());
+    let key = match fs::read_to_string(path) {
+        Ok(key) => key,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Err(failed(
+                &"is no text: put a key of at least 32 characters in it, such as `openssl rand -base64 48` makes",
+            ));
+        }
+        Err(error) => return Err(failed(&error)),
+    };
     if key.trim().is_empty() {
         return Err(failed(
             &"is empty: delete it and a new key is made, or put a key of at least 32 bytes in it",
         ));
     }
-    Ok(key.trim_end().to_owned())
-}
-
-/// Written beside its place and then moved there, so that nobody ever sees half a key. Files made so have mode 0600.
-fn create(path: &Path) -> io::Result<()> {
-    if path.exists() {
-        return Err(ErrorKind::AlreadyExists.into());
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(random_key().map_err(io::Error::other)?.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)
-        .map(drop)
-        .map_err(|error| error.error)
+    Ok(Some(key.trim_end().to_owned()))
 }
 
 fn absolute(path: &Path) -> String {
@@ -64,14 +58,8 @@ fn absolute(path: &Path) -> String {
         .to_string()
 }
 
-#[cfg(unix)]
-fn warn_if_readable_by_others(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let open = fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
-    if open {
+fn warn_if_open_to_others(path: &Path) {
+    if files::is_open_to_others(path) {
         tracing::warn!("{} can be read by others: chmod 600 {0}", path.display());
     }
 }
-
-#[cfg(not(unix))]
-fn warn_if_readable_by_others(_path: &Path) {}

@@ -115,6 +115,12 @@ impl Paths {
         })
     }
 
+    /// The path by which to call an endpoint; `None` where it is off.
+    pub(crate) fn first(&self, endpoint: Endpoint) -> Option<&str> {
+        let mut paths = self.iter();
+        paths.find_map(|(served, path)| (served == endpoint).then_some(path))
+    }
+
     /// One path, one endpoint; the path without its final slash is taken too, by the redirect.
     fn refuse_clashes(&self, section: &Section) -> Result<(), SettingsError> {
         let mut taken = RESERVED.map(|path| (path, "the server's health")).to_vec();

@@ -25,9 +25,11 @@ impl Section {
         let Some(entry) = unknown else {
             return Ok(Self { entries });
         };
-        let message = match tokenpair::nearest(&entry.name, known.iter().copied()) {
-            Some(candidate) => format!("no such setting, did you mean {candidate}?"),
-            None => format!("no such setting here, there are {}", known.join(", ")),
+        let nearest = tokenpair::nearest(&entry.name, known.iter().copied());
+        let message = match (super::section_of(&entry.name), nearest) {
+            (Some(section), _) => format!("belongs to [{section}]"),
+            (None, Some(candidate)) => format!("no such setting, did you mean {candidate}?"),
+            (None, None) => format!("no such setting here, there are {}", known.join(", ")),
         };
         Err(SettingsError::new(
             entry.name.clone(),

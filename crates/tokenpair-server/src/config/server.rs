@@ -77,13 +77,13 @@ impl Server {
         let format = format_name(self.log_format.unwrap_or_default());
         let proxies = self.trusted_proxies.iter();
         let proxies = proxies.map(|network| Value::from(network.to_string()));
-        let seconds = self.flush_interval.map_or(0, |interval| interval.as_secs());
+        let interval = Setting::of_duration(self.flush_interval.unwrap_or_default());
         let key_file = self.signing_key_file.display().to_string();
         [
             ("listen", Value::from(self.listen.to_string())),
             ("log_format", Value::from(format)),
             ("trusted_proxies", Value::Array(proxies.collect())),
-            ("flush_interval", Value::from(format!("{seconds}s"))),
+            ("flush_interval", interval),
             ("signing_key_file", Value::from(key_file)),
         ]
         .map(|(name, value)| Shown::new("server", name, value, section))
@@ -92,8 +92,7 @@ impl Server {
 }
 
 fn proxies(setting: &Setting<'_>) -> Result<TrustedProxies, SettingsError> {
-    let networks = setting.list()?.into_iter().filter(|text| !text.is_empty());
-    TrustedProxies::new(networks).map_err(|error| setting.refuse(error.to_string()))
+    TrustedProxies::new(setting.list()?).map_err(|error| setting.refuse(error.to_string()))
 }
 
 fn interval(setting: &Setting<'_>) -> Result<Option<Duration>, SettingsError> {

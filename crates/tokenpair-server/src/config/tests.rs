@@ -12,7 +12,7 @@ fn load(text: &str) -> Result<Config, String> {
         .map_err(|error| error.to_string())?;
     let sources = Sources {
         document: Some(&document),
-        options: &Options::default(),
+        options: Some(&Options::default()),
         flags: &Flags::NONE,
     };
     Config::gather(&sources)
@@ -42,66 +42,114 @@ fn a_wrong_name_is_shown_without_its_value() {
     );
 }
 
+/// A file, where its flaw is, and what the error says of it.
+const FLAWS: &[(&str, &str, &str)] = &[
+    (
+        "[server]\nSIGNING_KEY = \"x\"",
+        "a.toml:2:1: ",
+        "belongs to [simple_jwt]",
+    ),
+    (
+        "[simple_jwt]\nlisten = \"x\"",
+        "a.toml:2:1: ",
+        "no such setting",
+    ),
+    (
+        "[database]\nurl = \"sqlite:a?mode=ro\"",
+        "a.toml:2:7: ",
+        "without options",
+    ),
+    (
+        "[simple_jwt]\nUSER_ID_FIELD = \"password\"",
+        "password (default): ",
+        "tokens would carry",
+    ),
+    ("listen = 1", "a.toml:1:1: ", "outside of a section"),
+    ("[simplejwt]", "a.toml:1:2: ", "[simple_jwt]"),
+    ("[nothing_like_it]", "a.toml:1:2: ", "server, database"),
+    ("[server]\nport = 1", "a.toml:2:1: ", "listen"),
+    ("[server]\nlisten = 8000", "a.toml:2:10: ", "127.0.0.1:8000"),
+    (
+        "[server]\nlog_format = \"xml\"",
+        "a.toml:2:14: ",
+        "\"json\"",
+    ),
+    (
+        "[server]\nflush_interval = \"5s\"",
+        "a.toml:2:18: ",
+        "1 minute",
+    ),
+    ("[database]\nurl = 3", "a.toml:2:7: ", "sqlite:"),
+    (
+        "[database]\ntoken_blacklist = \"maybe\"",
+        "a.toml:2:19: ",
+        "true or false",
+    ),
+    ("[user_model]\nusrname = \"a\"", "a.toml:2:1: ", "username"),
+    (
+        "[user_model]\ntable = \"a-b\"",
+        "a.toml:2:9: ",
+        "letters, digits",
+    ),
+    (
+        "[user_model]\nid_kind = \"bigint\"",
+        "a.toml:2:11: ",
+        "\"integer\"",
+    ),
+    ("[paths]\nme = \"api/me\"", "a.toml:2:6: ", "starts with /"),
+    ("[paths]\nme = 3", "a.toml:2:6: ", "or false"),
+    ("[paths]\nme = \"/a{b}/\"", "a.toml:2:6: ", "letters"),
+    ("[paths]\nme = \"/readyz\"", "a.toml:2:6: ", "health"),
+    (
+        "[paths]\nme = [\"/a/\", \"/a\"]",
+        "a.toml:2:6: ",
+        "taken by me",
+    ),
+    (
+        "[paths]\ntoken_verify = \"/api/token/\"",
+        "a.toml:2:16: ",
+        "token_obtain_pair",
+    ),
+    (
+        "[simple_jwt]\nROTATION_GRACE_PERIOD = 5",
+        "a.toml:2:25: ",
+        "ROTATE_REFRESH_TOKENS",
+    ),
+    (
+        "[simple_jwt]\nLEEWAY = 1\nLEEWAY = 2",
+        "a.toml:3:1: ",
+        "duplicate",
+    ),
+    (
+        "[simple_jwt]\nLEEWAY = 1\nleeway = 2",
+        "a.toml:3:1: ",
+        "twice",
+    ),
+    (
+        "[cors]\nCORS_ALOW_HEADERS = []",
+        "a.toml:2:1: ",
+        "CORS_ALLOW_HEADERS",
+    ),
+    (
+        "[cors]\nCORS_ORIGIN_WHITELIST = [\"a.com\"]",
+        "a.toml:2:25: ",
+        "scheme",
+    ),
+    (
+        "[cors]\nCORS_ALLOWED_ORIGIN_REGEXES = \"(\"",
+        "a.toml:2:31: ",
+        "expression",
+    ),
+    (
+        "[cors]\nCORS_ALLOW_HEADERS = \"a,,b\"",
+        "a.toml:2:22: ",
+        "list of texts",
+    ),
+];
+
 #[test]
 fn every_flaw_names_its_place_and_what_is_accepted() {
-    for (text, place, hint) in [
-        ("listen = 1", "a.toml:1:1: ", "outside of a section"),
-        ("[simplejwt]", "a.toml:1:2: ", "[simple_jwt]"),
-        ("[nothing_like_it]", "a.toml:1:2: ", "server, database"),
-        ("[server]\nport = 1", "a.toml:2:1: ", "listen"),
-        ("[server]\nlisten = 8000", "a.toml:2:10: ", "127.0.0.1:8000"),
-        (
-            "[server]\nlog_format = \"xml\"",
-            "a.toml:2:14: ",
-            "\"json\"",
-        ),
-        (
-            "[server]\nflush_interval = \"5s\"",
-            "a.toml:2:18: ",
-            "1 minute",
-        ),
-        ("[database]\nurl = 3", "a.toml:2:7: ", "sqlite:"),
-        (
-            "[database]\ntoken_blacklist = \"maybe\"",
-            "a.toml:2:19: ",
-            "true or false",
-        ),
-        ("[user_model]\nusrname = \"a\"", "a.toml:2:1: ", "username"),
-        (
-            "[user_model]\ntable = \"a-b\"",
-            "a.toml:2:9: ",
-            "letters, digits",
-        ),
-        (
-            "[user_model]\nid_kind = \"bigint\"",
-            "a.toml:2:11: ",
-            "\"integer\"",
-        ),
-        ("[paths]\nme = \"api/me\"", "a.toml:2:6: ", "starts with /"),
-        ("[paths]\nme = 3", "a.toml:2:6: ", "or false"),
-        ("[paths]\nme = \"/a{b}/\"", "a.toml:2:6: ", "letters"),
-        ("[paths]\nme = \"/readyz\"", "a.toml:2:6: ", "health"),
-        (
-            "[paths]\nme = [\"/a/\", \"/a\"]",
-            "a.toml:2:6: ",
-            "taken by me",
-        ),
-        (
-            "[paths]\ntoken_verify = \"/api/token/\"",
-            "a.toml:2:16: ",
-            "token_obtain_pair",
-        ),
-        (
-            "[simple_jwt]\nROTATION_GRACE_PERIOD = 5",
-            "a.toml:2:25: ",
-            "ROTATE_REFRESH_TOKENS",
-        ),
-        (
-            "[simple_jwt]\nLEEWAY = 1\nLEEWAY = 2",
-            "a.toml:3:1: ",
-            "duplicate",
-        ),
-    ] {
+    for (text, place, hint) in FLAWS {
         let refusal = refusal(text);
         assert!(
             refusal.starts_with(place) && refusal.contains(hint),
@@ -123,6 +171,16 @@ fn no_error_shows_a_secret() {
         "[server]\nSIGNING_KEY = \"topsecret\"",
         "SIGNING_KEY = \"topsecret\"",
         "[secrets]\nkey = \"topsecret\"",
+        "[simple_jwt]\nSINGING_KEY = \"topsecret",
+        "[simple_jwt]\nSIGNING_KEY \"topsecret=abc\"",
+        "[simple_jwt]\nSIGNING_KEY = \"\"\"\nA = topsecret\\q\"\"\"",
+        "simple_jwt.SIGNING_KEY = \"topsecret",
+        "simple_jwt = { SIGNING_KEY = \"topsecret\", LEEWAY = \"x\" }",
+        "simple_jwt = { SIGNING_KEY = \"topsecret\", LEWAY = 1 }",
+        "simple_jwt = { LEEWAY = \"x\", SIGNING_KEY = \"topsecret\" }",
+        "[simple_jwt]\nALGORITHM = \"RS256\"\nVERIFYING_KEY = 3 # topsecret",
+        "[database]\nurl = \"postgres//me:topsecret@host/db\"",
+        "[simple_jwt]\nJWK_URL = \"ftp://me:topsecret@host/\"",
         "[database]\nurl = \"postgres://me:topsecret@host/db\"",
         "[database]\nurl = \"mysql://me:topsecret@host/db\"",
         "[simple_jwt]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"topsecret\"\nLEEWAY = \"x\"",
@@ -151,4 +209,17 @@ fn paths_are_moved_multiplied_and_switched_off() {
             "/whoami"
         ]
     );
+}
+
+#[test]
+fn empty_texts_allow_no_origin_and_an_expression_may_have_commas() {
+    let cors = |text: &str| load(text).unwrap().cors.unwrap();
+    for empty in ["\"\"", "\" \"", "[]"] {
+        let settings = cors(&format!(
+            "[cors]\nCORS_ALLOWED_ORIGINS = {empty}\nCORS_ALLOWED_ORIGIN_REGEXES = {empty}"
+        ));
+        assert!(settings.allowed_origins.is_empty() && settings.allowed_origin_regexes.is_empty());
+    }
+    let settings = cors("[cors]\nCORS_ORIGIN_REGEX_WHITELIST = \"^https://a{1,3}$\"");
+    assert_eq!(settings.allowed_origin_regexes, ["^https://a{1,3}$"]);
 }

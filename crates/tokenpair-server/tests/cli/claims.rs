@@ -74,7 +74,7 @@ fn what_cannot_be_a_claim_is_refused_with_its_place() {
             "never given out",
         ),
         ("[answer]\naccess = \"user.id\"\n", "2:10", "another name"),
-        ("[answer.user]\nhash = \"user.password\"\n", "1:1", "hash: "),
+        ("[answer.user]\nhash = \"user.password\"\n", "1:9", "hash: "),
     ] {
         let folder = Folder::new().with_file("tokenpair.toml", content);
         let told = folder.run("serve");

@@ -1,5 +1,6 @@
 //! init, check, config show, and a reload while the server runs.
 
+use crate::failures::refusal;
 use crate::support::{Folder, is_private, wait_until};
 use serde_json::{Value, json};
 use std::fs;
@@ -107,6 +108,27 @@ fn the_check_finds_what_is_unsafe() {
 }
 
 #[test]
+fn the_check_tells_when_every_origin_is_allowed() {
+    for (cors, found) in [
+        ("CORS_ALLOW_ALL_ORIGINS = true", true),
+        ("CORS_ALLOWED_ORIGIN_REGEXES = [\"https://\"]", true),
+        ("CORS_ALLOWED_ORIGIN_REGEXES = \"\"", false),
+        ("CORS_ALLOWED_ORIGINS = [\"https://a.example\"]", false),
+        (
+            "CORS_ALLOWED_ORIGIN_REGEXES = [\"^https://a.example$\"]",
+            false,
+        ),
+    ] {
+        let folder = Folder::new().with_file("tokenpair.toml", format!("[cors]\n{cors}\n"));
+        assert_eq!(
+            folder.run("check").out.contains("tokenpair.W020"),
+            found,
+            "{cors}"
+        );
+    }
+}
+
+#[test]
 fn the_check_looks_at_the_tables() {
     let folder = Folder::new();
     assert_eq!(folder.run("migrate").status, Some(0));
@@ -143,6 +165,15 @@ fn the_check_fails_where_the_server_would_not_start() {
             "not a database, not a database, not a database, not a database",
         ),
         ("tokenpair.key", ""),
+        ("tokenpair.toml", "[database]\nurl = \"sqlite:no/dir/db\"\n"),
+        (
+            "tokenpair.toml",
+            "[server]\nsigning_key_file = \"no/dir/key\"\n",
+        ),
+        ("tokenpair.toml", "[user_model]\ntable = \"customers\"\n"),
+        ("tokenpair.toml", "[user_model]\nusername = \"nick\"\n"),
+        ("tokenpair.toml", "[simple_jwt]\nUSER_ID_FIELD = \"nope\"\n"),
+        ("tokenpair.toml", "[claims]\nx = \"user.nope\"\n"),
     ] {
         let folder = Folder::new().with_file(name, content);
         let told = folder.run("check");
@@ -196,11 +227,12 @@ fn the_effective_configuration_names_its_sources_and_redacts_secrets() {
 fn what_is_shown_can_be_used_as_a_file() {
     let folder = Folder::new().with_file(
         "a.toml",
-        "[simple_jwt]\nLEEWAY = \"1m\"\nAUDIENCE = [\"a\", \"b\"]\n",
+        "[simple_jwt]\nLEEWAY = \"1m\"\nAUDIENCE = [\"a\", \"b\"]\nINSECURE_ALLOW_SHORT_KEYS = true\n\
+         [claims]\n\"http://x/y z\" = \"user.email\"\n[claims.\"a.b\"]\n\"c d\" = \"user.id\"\n\
+         [cors]\nCORS_ALLOWED_ORIGINS = [\"https://a.example\"]\n",
     );
-    let first = folder.run("config show --config a.toml").out;
-    let second = first.replace("SIGNING_KEY = \"[redacted]\"", "");
-    fs::write(folder.path("b.toml"), second).unwrap();
+    let shown = folder.run("config show --config a.toml").out;
+    fs::write(folder.path("b.toml"), shown).unwrap();
     let values = |file: &str| {
         let told = folder.run(&format!("config show --json --config {file}"));
         assert_eq!(told.status, Some(0), "{}", told.err);
@@ -210,41 +242,12 @@ fn what_is_shown_can_be_used_as_a_file() {
             .collect::<Vec<_>>()
     };
     assert_eq!(values("a.toml"), values("b.toml"));
-}
-
-#[test]
-fn a_hangup_loads_the_configuration_again_and_a_flawed_one_changes_nothing() {
-    let folder = Folder::new().with_file("tokenpair.toml", "[paths]\nme = \"/first/\"\n");
-    let server = folder.serve("serve");
-    let status = |path: &str| server.get(path, "").0;
-    assert_eq!((status("/first/"), status("/second/")), (401, 404));
-
-    fs::write(
-        folder.path("tokenpair.toml"),
-        "[paths]\nme = \"/second/\"\n",
-    )
-    .unwrap();
-    server.signal("HUP");
-    wait_until(|| status("/second/") == 401);
-    assert_eq!(status("/first/"), 404);
-
-    fs::write(folder.path("tokenpair.toml"), "[paths]\nme = 3\n").unwrap();
-    server.signal("HUP");
-    fs::write(
-        folder.path("tokenpair.toml"),
-        "[paths]\nme = \"/third/\"\n[server]\nlisten = \"127.0.0.1:9\"\n",
-    )
-    .unwrap();
-    wait_until(|| {
-        server.signal("HUP");
-        status("/third/") == 401
-    });
-    let told = server.stop();
-    assert_eq!(told.status, Some(0));
+    let folder = Folder::new().with_file("c.toml", "[simple_jwt]\nSIGNING_KEY = \"[redacted]\"\n");
     assert!(
-        told.err.contains("the configuration was loaded again"),
-        "{}",
-        told.err
+        folder
+            .run("check --config c.toml")
+            .err
+            .contains("not a key")
     );
 }
 
@@ -272,4 +275,131 @@ fn the_demo_takes_settings_from_the_environment_but_no_file() {
             200
         );
     }
+}
+
+#[test]
+fn without_the_blacklist_its_tables_are_neither_made_nor_missed() {
+    let folder = Folder::new()
+        .with_file("tokenpair.toml", "[database]\ntoken_blacklist = false\n")
+        .with_user("ada");
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE '%blacklist%' OR name LIKE 'tokenpair%'";
+    let rows = "SELECT count(*) FROM django_migrations WHERE app = 'token_blacklist'";
+    let count = |sql: &str| {
+        folder
+            .database()
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+    };
+    assert_eq!((count(tables).unwrap(), count(rows).unwrap()), (0, 0));
+    let server = folder.serve("");
+    assert_eq!(server.get("/readyz", "").0, 200);
+    let login = json!({"username": "ada", "password": "s3cret-enough"});
+    let (status, pair) = server.post("/api/token/", &login);
+    assert_eq!(status, 200, "{pair}");
+    let refresh = json!({"refresh": pair["refresh"]});
+    assert_eq!(server.post("/api/token/refresh/", &refresh).0, 200);
+
+    assert_eq!(folder.run("migrate").out, "  No migrations to apply.\n");
+    let found = folder.run("check --json").out;
+    assert!(found.contains("W001") && !found.contains("W017"), "{found}");
+    let told = folder.run("flushexpiredtokens");
+    assert_eq!(
+        refusal(&told),
+        "token_blacklist is off in [database]: no tokens are on record"
+    );
+
+    // A reload makes no tables.
+    fs::write(folder.path("tokenpair.toml"), "").unwrap();
+    server.signal("HUP");
+    wait_until(|| server.log().contains("`tokenpair migrate` makes them"));
+    assert_eq!(folder.run("migrate").status, Some(0));
+    server.signal("HUP");
+    let recorded = "SELECT count(*) FROM token_blacklist_outstandingtoken";
+    wait_until(|| {
+        assert_eq!(server.post("/api/token/", &login).0, 200);
+        count(recorded).is_ok_and(|count| count > 0)
+    });
+    assert_eq!(server.get("/readyz", "").0, 200);
+}
+
+/// A database as Django makes it: not in WAL mode.
+fn django() -> Folder {
+    let folder = Folder::new().with_user("ada").with_file(
+        "tokenpair.key",
+        "a secret of at least 32 bytes, kept out of the code",
+    );
+    let into = folder.path("copy.sqlite3");
+    let sql = "VACUUM INTO ?1";
+    folder
+        .database()
+        .execute(sql, [into.to_str().unwrap()])
+        .unwrap();
+    for name in folder.names() {
+        if name.starts_with("tokenpair.sqlite3") {
+            fs::remove_file(folder.path(&name)).unwrap();
+        }
+    }
+    fs::rename(into, folder.path("tokenpair.sqlite3")).unwrap();
+    folder
+}
+
+#[test]
+fn commands_that_only_look_change_nothing_on_the_disk() {
+    let folder = django();
+    let access = folder.run("token mint --user ada --lifetime 1h").out;
+    let folder = django();
+    let seen = || {
+        let files = folder.names().into_iter();
+        files
+            .map(|name| {
+                let content = fs::read(folder.path(&name)).unwrap();
+                (
+                    name,
+                    content.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
+                    content.len(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = seen();
+    for line in [
+        "check",
+        "config show",
+        "users list",
+        "flushexpiredtokens --dry-run",
+        "token verify",
+        "token inspect",
+    ] {
+        let told = folder.run_with_input(line, &access);
+        assert_eq!((told.status, told.err.as_str()), (Some(0), ""), "{line}");
+        assert_eq!(seen(), before, "{line}");
+    }
+}
+
+#[test]
+fn commands_that_only_look_see_what_a_server_just_did() {
+    let folder = Folder::new();
+    let server = folder.serve("--json");
+    let login = json!({"username": "admin", "password": server.announced()["password"]});
+    let pair = server.post("/api/token/", &login).1;
+    let refresh = pair["refresh"].as_str().unwrap();
+    let verified = || folder.run_with_input("token verify", refresh).status;
+    assert_eq!(verified(), Some(0));
+    assert_eq!(
+        server
+            .post("/api/token/blacklist/", &json!({"refresh": refresh}))
+            .0,
+        200
+    );
+    assert_eq!(verified(), Some(1));
+    assert!(folder.run("users list").out.contains("admin"));
+    assert_eq!(folder.run("check").status, Some(0));
+    assert_eq!(server.post("/api/token/", &login).0, 200);
+}
+
+#[test]
+fn the_check_says_that_a_database_has_no_folder() {
+    let told = Folder::new().run("check --database sqlite:no/such/folder/db.sqlite3");
+    assert_eq!(told.status, Some(1), "{}", told.out);
+    let said = "(tokenpair.E002) The server would not start: no/such/folder cannot be written: No such file";
+    assert!(told.out.contains(said), "{}", told.out);
 }

@@ -1,11 +1,12 @@
 //! What goes wrong at the start: exit status 1 and one line that says what to do; 2 for wrong usage.
 
-use crate::support::{Folder, Transcript};
+use crate::support::{Folder, Transcript, wait_until};
 use serde_json::{Value, json};
 use std::net::TcpListener;
+use std::time::Duration;
 
 /// The only line on standard error, without `tokenpair: `.
-fn refusal(told: &Transcript) -> &str {
+pub fn refusal(told: &Transcript) -> &str {
     assert_eq!(
         (told.status, told.out.as_str()),
         (Some(1), ""),
@@ -217,6 +218,79 @@ fn wrong_usage_has_a_status_of_its_own() {
             (told.status, told.out.as_str()),
             (Some(2), ""),
             "{line}: {}",
+            told.err
+        );
+    }
+}
+
+#[test]
+fn whenever_a_first_start_is_interrupted_nobody_is_left_with_an_unknown_password() {
+    for pause in (0..400).step_by(25) {
+        let folder = Folder::new();
+        let line = "serve --json --listen 127.0.0.1:0";
+        let told = folder.interrupt(line, Duration::from_millis(pause));
+        let database = folder.path("tokenpair.sqlite3");
+        let is_made = database.exists() && folder.count("auth_user") > 0;
+        assert!(
+            !is_made || told.out.contains("\"password\""),
+            "{pause} ms: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn who_asks_twice_need_not_wait_for_requests_in_flight() {
+    let folder = Folder::new().with_user("ada");
+    let server = folder.serve("serve");
+    let _half = server.begin("POST /api/token/ HTTP/1.1\r\nContent-Length: 10\r\n");
+    server.signal("INT");
+    wait_until(|| server.log().contains("stopping"));
+    server.signal("INT");
+    let told = server.end();
+    assert!(told.err.contains("stopped at once"), "{}", told.err);
+    assert_eq!(told.status, Some(0));
+}
+
+#[test]
+fn a_service_of_the_same_name_in_kubernetes_does_no_harm() {
+    let folder = Folder::new()
+        .with_variable("TOKENPAIR_SERVICE_HOST", "10.0.0.1")
+        .with_variable("TOKENPAIR_SERVICE_PORT", "8000")
+        .with_variable("TOKENPAIR_SERVICE_PORT_HTTP", "8000")
+        .with_variable("TOKENPAIR_PORT", "tcp://10.0.0.1:8000")
+        .with_variable("TOKENPAIR_PORT_8000_TCP_ADDR", "10.0.0.1");
+    assert_eq!(folder.run("migrate").status, Some(0));
+    let folder = folder.with_variable("TOKENPAIR_SERVICE", "x");
+    assert_eq!(folder.run("migrate").status, Some(1));
+}
+
+#[test]
+fn a_key_file_that_cannot_be_a_key_says_what_would_be() {
+    for (content, hint) in [
+        (&b"\xff\xfe\x00"[..], "openssl rand"),
+        (b"", "is empty"),
+        (b"short", "at least 32"),
+    ] {
+        let folder = Folder::new().with_file("tokenpair.key", content);
+        let told = folder.run("serve");
+        assert!(
+            told.status == Some(1) && told.err.contains(hint),
+            "{}",
+            told.err
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_without_names_of_ours() {
+    for line in [
+        "init --output no/such/tokenpair.toml",
+        "serve --config nowhere.toml",
+    ] {
+        let told = Folder::new().run(line);
+        assert!(
+            told.status == Some(1) && !told.err.contains("at path"),
+            "{}",
             told.err
         );
     }

@@ -12,9 +12,18 @@
 mod claims;
 mod configuration;
 mod failures;
+mod flush;
 mod log;
+mod manual;
+mod output;
+mod passwords;
+mod reload;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
+mod tokens;
+mod usage;
+mod users;
 
 use serde_json::json;
 use support::{Folder, is_private};
@@ -112,6 +121,35 @@ fn a_first_start_tells_people_what_to_paste() {
 }
 
 #[test]
+fn a_first_start_with_moved_paths_prints_commands_that_work() {
+    let paths = "[paths]\ntoken_obtain_pair = [\"/gettoken/\", \"/x/\"]\ntoken_refresh = \"/again/\"\nme = false\n";
+    let folder = Folder::new().with_file("tokenpair.toml", paths);
+    let told = folder.serve("").stop();
+    assert!(
+        told.out.contains("/gettoken/ -H") && told.out.contains("/again/ -H"),
+        "{}",
+        told.out
+    );
+    assert!(!told.out.contains("/api/"), "{}", told.out);
+}
+
+#[test]
+fn where_users_log_in_by_e_mail_no_first_user_is_made_up() {
+    let folder = Folder::new().with_file("tokenpair.toml", "[user_model]\nusername = \"email\"\n");
+    let told = folder.serve("").stop();
+    assert_eq!(told.out.lines().count(), 1, "{}", told.out);
+    assert!(told.err.contains("createsuperuser"), "{}", told.err);
+}
+
+#[test]
+fn a_first_start_that_cannot_work_leaves_no_database() {
+    let folder = Folder::new().with_file("tokenpair.toml", "[claims]\nmail = \"user.emial\"\n");
+    assert_eq!(folder.run("serve").status, Some(1));
+    std::fs::write(folder.path("tokenpair.toml"), "").unwrap();
+    assert_eq!(folder.serve("--json").announced()["username"], "admin");
+}
+
+#[test]
 fn the_demo_keeps_nothing() {
     let folder = Folder::new();
     let server = folder.serve("serve --demo --json");
@@ -206,4 +244,19 @@ fn help_and_version_are_no_failures() {
         assert_eq!((told.status, told.err.as_str()), (Some(0), ""), "{line}");
         assert!(told.out.contains("tokenpair"), "{line}");
     }
+}
+
+#[test]
+fn after_a_stop_the_file_alone_is_the_whole_database() {
+    let folder = Folder::new().with_user("ada");
+    assert_eq!(folder.names(), ["tokenpair.sqlite3"]);
+    for signal in ["TERM", "INT"] {
+        let server = folder.serve("serve");
+        let login = json!({"username": "ada", "password": "s3cret-enough"});
+        assert_eq!(server.post("/api/token/", &login).0, 200);
+        server.signal(signal);
+        assert_eq!(server.end().status, Some(0));
+        assert_eq!(folder.names(), ["tokenpair.key", "tokenpair.sqlite3"]);
+    }
+    assert_eq!(folder.count("token_blacklist_outstandingtoken"), 2);
 }

@@ -2,11 +2,13 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use rusqlite::Connection;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 use tempfile::TempDir;
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder to run the command in; it sees no other file and no variable of ours.
 pub struct Folder {
     folder: TempDir,
-    variables: Vec<(String, String)>,
+    pub variables: Vec<(String, String)>,
 }
 
 /// What a command left behind.
@@ -60,9 +62,13 @@ impl Folder {
     }
 
     fn command(&self, line: &str) -> Command {
+        self.command_of(line.split_whitespace())
+    }
+
+    fn command_of<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenpair"));
         command
-            .args(line.split_whitespace())
+            .args(arguments)
             .current_dir(self.folder.path())
             .env_clear();
         command
@@ -80,20 +86,54 @@ impl Folder {
         self.run_with_input(line, "")
     }
 
+    /// For arguments with spaces in them.
+    pub fn run_arguments(&self, arguments: &[&str]) -> Transcript {
+        finish(self.command_of(arguments.iter().copied()), "")
+    }
+
     pub fn run_with_input(&self, line: &str, input: &str) -> Transcript {
-        let mut child = self.command(line).spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        finish(self.command(line), input)
+    }
+
+    /// With another standard output than one that is read.
+    pub fn run_into(&self, line: &str, out: impl Into<Stdio>) -> Transcript {
+        let mut command = self.command(line);
+        command.stdout(out);
+        finish(command, "")
+    }
+
+    /// A user with the password `s3cret-enough`.
+    pub fn with_user(self, name: &str) -> Self {
+        let line = format!("createuser --password-stdin --username {name}");
+        let told = self.run_with_input(&line, "s3cret-enough\n");
+        assert_eq!(told.status, Some(0), "{}", told.err);
+        self
+    }
+
+    /// The database that commands use here, for what no command can do.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.path("tokenpair.sqlite3")).unwrap()
+    }
+
+    /// Runs a command and sends it SIGINT after a while.
+    pub fn interrupt(&self, line: &str, after: Duration) -> Transcript {
+        let child = self.command(line).spawn().unwrap();
+        thread::sleep(after);
+        let kill = format!("kill -INT {}", child.id());
+        let _ = Command::new("sh").args(["-c", &kill]).status();
         let output = child.wait_with_output().unwrap();
         Transcript {
             status: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// How many rows a table has; none where there is no such table.
+    pub fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count = self.database().query_row(&sql, [], |row| row.get(0));
+        count.unwrap_or(0)
     }
 
     /// Starts a server on a free port.
@@ -103,11 +143,15 @@ impl Folder {
             .args(["--listen", "127.0.0.1:0"])
             .spawn()
             .unwrap();
-        let mut errors = child.stderr.take().unwrap();
-        let log = thread::spawn(move || {
-            let mut log = String::new();
-            errors.read_to_string(&mut log).unwrap();
-            log
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&log);
+        let listening = thread::spawn(move || {
+            let mut line = String::new();
+            while errors.read_line(&mut line).unwrap() > 0 {
+                written.lock().unwrap().push_str(&line);
+                line.clear();
+            }
         });
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -119,18 +163,32 @@ impl Folder {
         });
         let Some(address) = address else {
             child.wait().unwrap();
+            listening.join().unwrap();
             panic!(
                 "the server did not start: {greeting}{}",
-                log.join().unwrap()
+                log.lock().unwrap()
             );
         };
         Server {
             child,
             out,
-            log: Some(log),
+            log,
+            listening: Some(listening),
             greeting,
             address,
         }
+    }
+}
+
+fn finish(mut command: Command, input: &str) -> Transcript {
+    let mut child = command.spawn().unwrap();
+    // A command that fails early reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Transcript {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -138,7 +196,8 @@ impl Folder {
 pub struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
-    log: Option<thread::JoinHandle<String>>,
+    log: Arc<Mutex<String>>,
+    listening: Option<thread::JoinHandle<()>>,
     /// The first line it printed.
     pub greeting: String,
     address: String,
@@ -166,6 +225,13 @@ impl Server {
     /// The first line, printed under `--json`.
     pub fn announced(&self) -> Value {
         serde_json::from_str(&self.greeting).unwrap()
+    }
+
+    /// Sends the beginning of a request, which goes on for as long as the stream lives.
+    pub fn begin(&self, head: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "{head}Host: test\r\n\r\n").unwrap();
+        stream
     }
 
     pub fn get(&self, path: &str, access: &str) -> (u16, Value) {
@@ -200,6 +266,11 @@ impl Server {
         }
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Sends a signal by its name, such as `HUP`.
     pub fn signal(&self, name: &str) {
         let line = format!("kill -{name} {}", self.child.id());
@@ -208,12 +279,18 @@ impl Server {
     }
 
     /// SIGTERM, as a service manager sends it.
-    pub fn stop(mut self) -> Transcript {
+    pub fn stop(self) -> Transcript {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it has ended.
+    pub fn end(mut self) -> Transcript {
         let mut out = String::new();
         self.out.read_to_string(&mut out).unwrap();
         let status = self.child.wait().unwrap().code();
-        let err = self.log.take().unwrap().join().unwrap();
+        self.listening.take().unwrap().join().unwrap();
+        let err = self.log();
         Transcript {
             status,
             out: format!("{}{out}", self.greeting),

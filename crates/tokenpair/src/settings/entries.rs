@@ -2,12 +2,13 @@
 
 use super::load::{Entry, NAMES};
 use super::values::{ErrorTexts, UserIdClaimType};
-use super::{Audience, Settings};
+use super::{Audience, Setting, Settings};
 use crate::json::{Object, Value};
 use jiff::SignedDuration;
 use std::time::Duration;
 
-const REDACTED: &str = "[redacted]";
+/// What stands in the place of a secret.
+pub(super) const REDACTED: &str = "[redacted]";
 
 impl Settings {
     /// Every setting with its value in effect, in the order of [`names`](Self::names) and in a form that
@@ -36,7 +37,7 @@ impl Settings {
     /// The counterpart of `apply`; `None` for names whose values would be code.
     fn value(&self, name: &str) -> Option<Value> {
         Some(match name {
-            "ACCESS_TOKEN_LIFETIME" => duration(self.access_token_lifetime),
+            "ACCESS_TOKEN_LIFETIME" => Setting::of_duration(self.access_token_lifetime),
             "ALGORITHM" => Value::from(self.algorithm.to_string()),
             "AUDIENCE" => self.audience.as_ref().map_or(Value::Null, audience),
             "AUTH_HEADER_NAME" => text(&self.auth_header_name),
@@ -56,18 +57,20 @@ impl Settings {
             "ISSUER" => optional_text(self.issuer.as_deref()),
             "JTI_CLAIM" => optional_text(self.jti_claim.as_deref()),
             "JWK_URL" => self.jwk_url.as_deref().map_or(Value::Null, url),
-            "LEEWAY" => duration(self.leeway),
+            "LEEWAY" => Setting::of_duration(self.leeway),
             "PASSWORD_HASHERS" => texts(self.password_hashers.iter().map(|hasher| hasher.name())),
             "PASSWORD_ROUNDS" => self.rounds(),
-            "REFRESH_TOKEN_LIFETIME" => duration(self.refresh_token_lifetime),
+            "REFRESH_TOKEN_LIFETIME" => Setting::of_duration(self.refresh_token_lifetime),
             "REUSE_DETECTION" => Value::from(self.reuse_detection),
             "REVOKE_TOKEN_CLAIM" => text(&self.revoke_token_claim),
             "ROTATE_REFRESH_TOKENS" => Value::from(self.rotate_refresh_tokens),
-            "ROTATION_GRACE_PERIOD" => duration(self.rotation_grace_period),
+            "ROTATION_GRACE_PERIOD" => Setting::of_duration(self.rotation_grace_period),
             "SIGNING_KEY" => secret(self.signing_key.expose()),
-            "SLIDING_TOKEN_LIFETIME" => duration(self.sliding_token_lifetime),
+            "SLIDING_TOKEN_LIFETIME" => Setting::of_duration(self.sliding_token_lifetime),
             "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => text(&self.sliding_token_refresh_exp_claim),
-            "SLIDING_TOKEN_REFRESH_LIFETIME" => duration(self.sliding_token_refresh_lifetime),
+            "SLIDING_TOKEN_REFRESH_LIFETIME" => {
+                Setting::of_duration(self.sliding_token_refresh_lifetime)
+            }
             "STORE_FULL_TOKENS" => Value::from(self.store_full_tokens),
             "TOKEN_TYPE_CLAIM" => optional_text(self.token_type_claim.as_deref()),
             "UPDATE_LAST_LOGIN" => Value::from(self.update_last_login),
@@ -147,16 +150,19 @@ fn url(url: &str) -> Value {
     }
 }
 
-/// "5m", "1h 30m", "7 days"; in seconds what is too long for that.
-fn duration(duration: Duration) -> Value {
-    const DAY: u64 = 86_400;
-    let days = duration.as_secs() / DAY;
-    if days > 0 && duration == Duration::from_secs(days * DAY) {
-        let unit = if days == 1 { "day" } else { "days" };
-        return Value::from(format!("{days} {unit}"));
-    }
-    match SignedDuration::try_from(duration) {
-        Ok(duration) => Value::from(format!("{duration:#}")),
-        Err(_) => Value::from(duration.as_secs_f64()),
+impl Setting<'_> {
+    /// A duration as [`duration`](Self::duration) reads it: "5m", "1h 30m", "7 days"; in seconds what is too long for
+    /// that.
+    pub fn of_duration(duration: Duration) -> Value {
+        const DAY: u64 = 86_400;
+        let days = duration.as_secs() / DAY;
+        if days > 0 && duration == Duration::from_secs(days * DAY) {
+            let unit = if days == 1 { "day" } else { "days" };
+            return Value::from(format!("{days} {unit}"));
+        }
+        match SignedDuration::try_from(duration) {
+            Ok(duration) => Value::from(format!("{duration:#}")),
+            Err(_) => Value::from(duration.as_secs_f64()),
+        }
     }
 }

@@ -147,14 +147,25 @@ pub(super) fn from_variables(
     variables
         .filter_map(|(variable, value)| {
             let name = variable.strip_prefix("TOKENPAIR_")?;
-            let known_elsewhere = SERVER_VARIABLES.contains(&name) || name.starts_with("CORS_");
-            (!known_elsewhere).then(|| Entry {
+            let is_elsewhere = SERVER_VARIABLES.contains(&name)
+                || name.starts_with("CORS_")
+                || is_service_link(name);
+            (!is_elsewhere).then(|| Entry {
                 name: name.to_owned(),
                 value: Value::from(value.to_string_lossy().into_owned()),
                 source: format!("environment variable {variable}"),
             })
         })
         .collect()
+}
+
+/// What Kubernetes tells every pod about a Service that is called `tokenpair`.
+fn is_service_link(name: &str) -> bool {
+    name == "PORT"
+        || name.starts_with("PORT_")
+        || name == "SERVICE_HOST"
+        || name == "SERVICE_PORT"
+        || name.starts_with("SERVICE_PORT_")
 }
 
 impl Settings {

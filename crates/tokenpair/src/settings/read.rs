@@ -122,9 +122,13 @@ impl<'a> Setting<'a> {
 
     /// Like `text`, but what was found is never repeated.
     pub(super) fn secret(&self) -> Result<String, SettingsError> {
-        self.text().map_err(|_| {
+        let text = self.text().map_err(|_| {
             self.refuse("expected an HMAC secret or a PEM private key, as a text that is not empty")
-        })
+        })?;
+        if text == super::entries::REDACTED {
+            return Err(self.refuse("is what is shown in place of a key, not a key"));
+        }
+        Ok(text)
     }
 
     /// A boolean, or `true`, `1`, `yes`, `on` and their opposites.
@@ -163,11 +167,14 @@ impl<'a> Setting<'a> {
         })
     }
 
-    /// A list of texts, or one text with commas between the items.
+    /// A list of texts, or one text with commas between the items; an empty text is an empty list.
     pub fn list(&self) -> Result<Vec<String>, SettingsError> {
         let items = match &self.entry.value {
+            Value::String(text) if text.trim().is_empty() => Some(Vec::new()),
             Value::String(text) => {
-                Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+                let items = text.split(',').map(str::trim);
+                let items = items.map(|item| (!item.is_empty()).then(|| item.to_owned()));
+                items.collect()
             }
             Value::Array(values) => values
                 .iter()

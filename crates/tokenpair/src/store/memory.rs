@@ -2,7 +2,7 @@
 
 use super::{
     Account, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin, UserModel,
-    UserPage, UserTable,
+    UserPage, UserTable, several_users,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
@@ -264,8 +264,12 @@ impl UserAdmin for MemoryStore {
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let data = self.data();
-        let user = data.users.values().find(|user| user.username == login);
-        Ok(user.map(|user| data.account(user)))
+        let mut found = data.users.values().filter(|user| user.username == login);
+        let first = found.next();
+        if found.next().is_some() {
+            return Err(several_users(self.user_model(), login));
+        }
+        Ok(first.map(|user| data.account(user)))
     }
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {

@@ -64,6 +64,15 @@ impl Migration {
     /// In the order in which they are made.
     pub(super) const ALL: [Self; 3] = [Self::Auth, Self::TokenBlacklist, Self::Rotation];
 
+    /// Those that a database needs.
+    pub(super) fn steps(token_blacklist: bool) -> &'static [Self] {
+        if token_blacklist {
+            &Self::ALL
+        } else {
+            &[Self::Auth]
+        }
+    }
+
     /// The table whose existence means that the step was done, by us or by Django.
     pub(super) fn mark(self, model: &UserModel) -> &str {
         match self {

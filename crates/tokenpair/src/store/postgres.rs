@@ -24,7 +24,7 @@ use crate::error::StoreError;
 use crate::models::{OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use pool::Pool;
+use pool::{Access, Pool};
 use std::sync::Arc;
 use tokens::TokenQueries;
 use users::UserQueries;
@@ -39,6 +39,7 @@ struct Inner {
     users: Arc<UserQueries>,
     tokens: TokenQueries,
     model: UserModel,
+    steps: &'static [Migration],
 }
 
 impl PostgresStore {
@@ -51,13 +52,23 @@ impl PostgresStore {
     /// Connects to a database. Fails at once if it cannot be reached or would not keep what it acknowledges
     /// (`synchronous_commit = off`). Needs a Tokio runtime, and stays with it.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadWrite, options).await
+    }
+
+    /// Connects to a database to look at it: whatever would write is an error.
+    pub async fn open_read_only(options: PostgresOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadOnly, options).await
+    }
+
+    async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let store = Self(Arc::new(Inner {
-            pool: Pool::new(&options)?,
+            pool: Pool::new(&options, access)?,
             tokens: TokenQueries::new(&users),
             users,
             model: options.user_model,
+            steps: Migration::steps(options.token_blacklist),
         }));
         store
             .ping()
@@ -72,12 +83,12 @@ impl PostgresStore {
     /// done; nothing is done halfway. Nodes that start at the same time wait for each other. Where a lock on the user
     /// table is not to be had at once, others are let through and it is tried again.
     pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
-        schema::migrate(&self.0.pool, &self.0.model, at).await
+        schema::migrate(&self.0.pool, &self.0.model, self.0.steps, at).await
     }
 
     /// What [`migrate`](Self::migrate) would do.
     pub async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
-        schema::pending(&self.0.pool, &self.0.model).await
+        schema::pending(&self.0.pool, &self.0.model, self.0.steps).await
     }
 
     /// Whether the user table has every column that the user model names, with keys of the kind it says. To be asked

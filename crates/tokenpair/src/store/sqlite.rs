@@ -6,6 +6,7 @@
 
 mod accounts;
 mod columns;
+mod connect;
 mod schema;
 mod threads;
 mod tokens;
@@ -15,6 +16,7 @@ use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTabl
 use crate::error::StoreError;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
+use connect::Access;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,10 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// Where users live. Default: `auth_user`.
     pub user_model: UserModel,
+    /// Whether tokens are recorded here. Default true. If not, the tables of blacklist and rotation are neither made
+    /// nor missed by [`migrate`](SqliteStore::migrate), and the verbs of [`TokenStore`] may fail for want of them: give
+    /// the engine the store as its [`user_table`](crate::SimpleJwtBuilder::user_table) only.
+    pub token_blacklist: bool,
     /// Threads that answer reads. Default 2.
     pub readers: usize,
 }
@@ -41,6 +47,7 @@ impl SqliteOptions {
         Self {
             path: path.into(),
             user_model: UserModel::default(),
+            token_blacklist: true,
             readers: 2,
         }
     }
@@ -69,7 +76,8 @@ impl SqliteOptions {
     }
 }
 
-/// Django's tables in an SQLite file. Clones share the connections.
+/// Django's tables in an SQLite file. Clones share the connections; when the last one is dropped they are closed, which
+/// takes as long as the work that waits, and the file alone is the whole database unless others have it open.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Arc<Inner>);
 
@@ -79,6 +87,7 @@ struct Inner {
     users: Arc<UserQueries>,
     tokens: Arc<TokenQueries>,
     model: UserModel,
+    steps: &'static [Migration],
 }
 
 impl SqliteStore {
@@ -89,9 +98,24 @@ impl SqliteStore {
 
     /// Opens a database. Fails at once if the file cannot be read and written or is no database.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadWrite, options).await
+    }
+
+    /// Opens a database to look at it: no file is made or changed, and whatever would write is an error. A file that
+    /// is not in WAL mode stays as it is.
+    ///
+    /// For a look, not for a server: what others write is seen if they were at work when it was opened. Then SQLite
+    /// notes its readers beside the file; on systems other than Unix it does so in any case.
+    pub async fn open_read_only(options: SqliteOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadOnly, options).await
+    }
+
+    async fn open_to(access: Access, options: SqliteOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
-        let threads = Threads::start(&options.path, options.readers.max(1)).map_err(|error| {
-            StoreError::new(format!("cannot open {}: {error}", options.path.display()))
+        let path = options.path.as_path();
+        let threads = Threads::start(path, options.readers.max(1), access).map_err(|error| {
+            let reason = why_not(path, access, &error);
+            StoreError::new(format!("cannot open {}: {reason}", path.display()))
         })?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let tokens = Arc::new(TokenQueries::new(&users));
@@ -100,9 +124,10 @@ impl SqliteStore {
             users,
             tokens,
             model: options.user_model,
+            steps: Migration::steps(options.token_blacklist),
         }));
         store.ping().await.map_err(|error| {
-            StoreError::new(format!("cannot read {}: {error}", options.path.display()))
+            StoreError::new(format!("cannot read {}: {error}", store.path().display()))
         })?;
         Ok(store)
     }
@@ -112,19 +137,15 @@ impl SqliteStore {
     /// Tables that exist are left alone, whoever made them. A mapped user model's table must exist. Returns what
     /// was done; nothing is done halfway.
     pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
-        let model = self.0.model.clone();
-        self.0
-            .threads
-            .write(move |db| schema::migrate(db, &model, at))
+        let (model, steps) = (self.0.model.clone(), self.0.steps);
+        self.write(move |db| schema::migrate(db, &model, steps, at))
             .await
     }
 
     /// What [`migrate`](Self::migrate) would do.
     pub async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
-        let model = self.0.model.clone();
-        self.0
-            .threads
-            .read(move |db| schema::pending(db, &model))
+        let (model, steps) = (self.0.model.clone(), self.0.steps);
+        self.read(move |db| schema::pending(db, &model, steps))
             .await
     }
 
@@ -165,6 +186,29 @@ impl SqliteStore {
     /// The database file.
     pub fn path(&self) -> &Path {
         self.0.threads.path()
+    }
+}
+
+/// SQLite says of a file that it cannot open it, but not why.
+fn why_not(path: &Path, access: Access, error: &rusqlite::Error) -> String {
+    let parent = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = parent.unwrap_or(Path::new("."));
+    let write = access == Access::ReadWrite;
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .write(write)
+        .open(path);
+    match opened {
+        _ if !folder.is_dir() => format!("there is no folder {}", folder.display()),
+        _ if path.is_dir() => "it is a directory".to_owned(),
+        Err(reason) if write && reason.kind() == std::io::ErrorKind::NotFound => {
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+            format!("it cannot be created in {}", folder.display())
+        }
+        Err(reason) => reason.to_string(),
+        Ok(_) => error.to_string(),
     }
 }
 

@@ -25,7 +25,7 @@ pub trait UserAdmin: UserTable {
     /// Users in the order of their keys, at most `page.limit` of them.
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError>;
 
-    /// The user with exactly this login name.
+    /// The user with exactly this login name. An error where several have it, see [`several_users`].
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError>;
 
     /// Lets the user with this primary key in or bars them. `false`: it was so before, or there is no such user.
@@ -37,6 +37,14 @@ pub trait UserAdmin: UserTable {
         id: &UserId,
         password: &EncodedPassword,
     ) -> Result<bool, StoreError>;
+}
+
+/// The error for a login name that several users have: none of them is meant more than another.
+pub fn several_users(model: &UserModel, login: &str) -> StoreError {
+    StoreError::new(format!(
+        "several users of {} have the {} {login:?}: it must be unique to mean one of them",
+        model.table, model.username
+    ))
 }
 
 /// A user to be created.

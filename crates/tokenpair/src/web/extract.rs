@@ -4,6 +4,7 @@
 //! with Simple JWT's status and body; the handler does not run.
 
 use super::respond;
+use super::views::request_id;
 use crate::error::Error;
 use crate::models::{TokenUser, User};
 use crate::{SimpleJwt, authentication};
@@ -187,7 +188,8 @@ macro_rules! extractors {
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
                 let jwt = SimpleJwt::from_ref(state);
-                permit(parts, &jwt).await.map_err(|error| respond::error(&jwt, error))
+                let permitted = permit(parts, &jwt).await;
+                permitted.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))
             }
         }
     )*};
@@ -206,9 +208,9 @@ where
     /// `None` without credentials; bad credentials are refused.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
         let jwt = SimpleJwt::from_ref(state);
-        let caller = caller::<U>(parts, &jwt)
-            .await
-            .map_err(|error| respond::error(&jwt, error))?;
+        let caller = caller::<U>(parts, &jwt).await;
+        let caller =
+            caller.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))?;
         Ok(caller.map(Self))
     }
 }

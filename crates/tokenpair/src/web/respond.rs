@@ -7,6 +7,7 @@ use super::negotiation::NotNegotiated;
 use super::parsers::ParseFailure;
 use crate::error::{AuthenticationFailed, Error, RefusedBy, TokenError};
 use crate::json::{self, Object, Value};
+use crate::models::RequestInfo;
 use crate::settings::ErrorTexts;
 use crate::{SimpleJwt, StoreError};
 use axum::body::Body;
@@ -37,10 +38,14 @@ impl From<FieldErrors> for Failure {
 }
 
 /// The answer of a token endpoint. Never to be cached: it may carry a token.
-pub(super) fn answer(jwt: &SimpleJwt, result: Result<Object, Failure>) -> Response {
+pub(super) fn answer(
+    jwt: &SimpleJwt,
+    info: &RequestInfo,
+    result: Result<Object, Failure>,
+) -> Response {
     let mut response = match result {
         Ok(data) => json(StatusCode::OK, data),
-        Err(Failure::Engine(error)) => self::error(jwt, error),
+        Err(Failure::Engine(error)) => self::error(jwt, info.request_id.as_deref(), error),
         Err(Failure::Fields(FieldErrors(errors))) => json(StatusCode::BAD_REQUEST, errors),
         Err(Failure::Parse(failure)) => unparsable(failure),
         Err(Failure::BodyTooLarge { limit }) => {
@@ -59,7 +64,8 @@ pub(super) fn answer(jwt: &SimpleJwt, result: Result<Object, Failure>) -> Respon
 }
 
 /// An error of the engine, with the challenge where it is a 401.
-pub(super) fn error(jwt: &SimpleJwt, error: Error) -> Response {
+/// `request_id` is for the log, should this be an outage.
+pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> Response {
     let texts = jwt.settings().error_texts;
     match error {
         Error::Token(error) => unauthorized(jwt, token_not_valid(error.message(texts))),
@@ -79,13 +85,13 @@ pub(super) fn error(jwt: &SimpleJwt, error: Error) -> Response {
         | Error::PasswordChanged
         | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
         Error::PermissionDenied => json(StatusCode::FORBIDDEN, detail(error.to_string())),
-        Error::Store(cause) => store_failed(&cause),
+        Error::Store(cause) => store_failed(&cause, request_id),
         Error::Busy { retry_after } => unavailable(retry_after),
     }
 }
 
-fn store_failed(cause: &StoreError) -> Response {
-    tracing::error!(error = %cause, "a request could not be answered");
+fn store_failed(cause: &StoreError, request_id: Option<&str>) -> Response {
+    tracing::error!(error = %cause, request_id, "a request could not be answered");
     unavailable(Duration::from_secs(1))
 }
 

@@ -6,6 +6,7 @@
 use super::extract::{Permission, permit};
 use super::fields::Field;
 use super::negotiation::{Rendering, negotiate};
+use super::views::request_id;
 use super::{render, respond};
 use crate::SimpleJwt;
 use crate::error::Error;
@@ -156,7 +157,7 @@ where
     async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
         let (mut parts, body) = request.into_parts();
         if let Err(error) = (self.check)(&mut parts, jwt.clone()).await {
-            return respond::error(jwt, error);
+            return respond::error(jwt, request_id(&parts.headers), error);
         }
         if parts.method == Method::OPTIONS {
             return respond::json(StatusCode::OK, self.metadata(jwt));

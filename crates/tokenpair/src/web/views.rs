@@ -8,6 +8,7 @@ use crate::models::{Credentials, RequestInfo};
 use crate::{SimpleJwt, flows};
 use axum::extract::{ConnectInfo, FromRef, Request, State};
 use axum::response::Response;
+use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::net::SocketAddr;
@@ -100,57 +101,57 @@ fn credentials(jwt: &SimpleJwt) -> Vec<Field> {
 }
 
 async fn post_token_obtain_pair(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+    let info = request_info(&request);
     let result = async {
-        let info = request_info(&request);
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_pair(&jwt, &credentials, &info).await?)
     };
-    respond::answer(&jwt, result.await)
+    respond::answer(&jwt, &info, result.await)
 }
 
 async fn post_token_obtain_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+    let info = request_info(&request);
     let result = async {
-        let info = request_info(&request);
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_sliding(&jwt, &credentials, &info).await?)
     };
-    respond::answer(&jwt, result.await)
+    respond::answer(&jwt, &info, result.await)
 }
 
 async fn post_token_refresh(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+    let info = request_info(&request);
     let result = async {
-        let info = request_info(&request);
         let token = read_token(&jwt, request, "refresh").await?;
         Ok(flows::refresh(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, result.await)
+    respond::answer(&jwt, &info, result.await)
 }
 
 async fn post_token_refresh_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+    let info = request_info(&request);
     let result = async {
-        let info = request_info(&request);
         let token = read_token(&jwt, request, "token").await?;
         Ok(flows::refresh_sliding(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, result.await)
+    respond::answer(&jwt, &info, result.await)
 }
 
 async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+    let info = request_info(&request);
     let result = async {
-        let info = request_info(&request);
         let token = read_token(&jwt, request, "token").await?;
         Ok(flows::verify(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, result.await)
+    respond::answer(&jwt, &info, result.await)
 }
 
 async fn post_token_blacklist(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+    let info = request_info(&request);
     let result = async {
-        let info = request_info(&request);
         let token = read_token(&jwt, request, "refresh").await?;
         Ok(flows::blacklist(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, result.await)
+    respond::answer(&jwt, &info, result.await)
 }
 
 async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentials, Failure> {
@@ -189,12 +190,17 @@ async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
 fn request_info(request: &Request) -> RequestInfo {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let header = |name: HeaderName| request.headers().get(name)?.to_str().ok();
-    let request_id = header(REQUEST_ID).filter(|id| is_request_id(id));
     RequestInfo {
         address: peer.map(|peer| peer.0.ip()),
         user_agent: header(USER_AGENT).map(|text| text.get(..512).unwrap_or(text).to_owned()),
-        request_id: request_id.map(str::to_owned),
+        request_id: request_id(request.headers()).map(str::to_owned),
     }
+}
+
+/// The request's id, if it has one that may be repeated.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    is_request_id(id).then_some(id)
 }
 
 /// What may be repeated in a log and a header without a second thought.

@@ -18,6 +18,7 @@ mod error_texts;
 mod events;
 mod hooks;
 mod jwk_url;
+mod manual;
 mod obtain;
 mod outage;
 mod postgres;

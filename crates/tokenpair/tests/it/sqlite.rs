@@ -5,6 +5,7 @@ use crate::stores::sqlite_with;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use tokenpair::clock::TimeOrderedIds;
@@ -141,6 +142,32 @@ async fn a_database_of_djangos_gets_our_table_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn without_the_blacklist_its_tables_are_neither_made_nor_missed() {
+    let (_folder, path) = place();
+    let mut options = SqliteOptions::new(&path);
+    options.token_blacklist = false;
+    let without = SqliteStore::open(options).await.unwrap();
+    for pending in [&[Migration::Auth][..], &[]] {
+        assert_eq!(without.pending_migrations().await.unwrap(), pending);
+        let done = without.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(done, pending);
+    }
+    let (objects, history) = schema(&path);
+    assert!(
+        objects
+            .iter()
+            .all(|[_, name, _]| !name.contains("blacklist"))
+    );
+    assert!(history.iter().all(|[app, _]| app != "token_blacklist"));
+
+    let with = SqliteStore::open(SqliteOptions::new(&path)).await.unwrap();
+    let missing = [Migration::TokenBlacklist, Migration::Rotation];
+    assert_eq!(with.pending_migrations().await.unwrap(), missing);
+    with.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(schema(&path), django());
+}
+
+#[tokio::test]
 async fn rows_are_written_as_django_writes_them() {
     let (_folder, path) = place();
     let app = app(&filled(&path).await);
@@ -262,12 +289,12 @@ async fn what_is_no_database_is_refused_with_its_name() {
     );
     let error = failure(folder.path()).await;
     assert!(
-        error.contains(folder.path().to_str().unwrap()) && error.contains("unable to open"),
+        error.contains(folder.path().to_str().unwrap()) && error.contains("directory"),
         "{error}"
     );
     let error = failure(&folder.path().join("missing/db.sqlite3")).await;
     assert!(
-        error.contains("missing/db.sqlite3") && error.contains("unable to open"),
+        error.contains("missing/db.sqlite3") && error.contains("there is no folder"),
         "{error}"
     );
     let error = SqliteStore::connect("sqlite::memory:")
@@ -368,6 +395,92 @@ async fn a_database_that_cannot_be_written_still_answers_reads() {
     let restarted = app(&SqliteStore::open(SqliteOptions::new(&path)).await.unwrap());
     let reply = restarted.refresh(&pair.refresh).await;
     assert_eq!(reply.status, 200, "the outage consumed nothing");
+}
+
+/// The names of the files in the folder of a database, and a fingerprint of the database.
+fn on_the_disk(path: &Path) -> (Vec<std::ffi::OsString>, u64) {
+    let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(path).unwrap().hash(&mut hasher);
+    (names, hasher.finish())
+}
+
+/// Makes a database that nobody has opened.
+async fn copy_closed(path: &Path, mode: &str) {
+    let (_folder, original) = place();
+    filled(&original).await;
+    let original = Connection::open(&original).unwrap();
+    original
+        .execute("VACUUM INTO ?1", [path.to_str().unwrap()])
+        .unwrap();
+    let copy = Connection::open(path).unwrap();
+    copy.pragma_update(None, "journal_mode", mode).unwrap();
+}
+
+async fn read_only(path: &Path) -> SqliteStore {
+    SqliteStore::open_read_only(SqliteOptions::new(path))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn reading_changes_nothing_on_the_disk() {
+    for mode in ["DELETE", "WAL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a b?mode=memory#%20é.sqlite3");
+        copy_closed(&path, mode).await;
+        let before = on_the_disk(&path);
+        assert_eq!(before.0.len(), 1, "{mode}: {:?}", before.0);
+
+        let store = read_only(&path).await;
+        assert!(store.find_by_login("alice").await.unwrap().is_some());
+        assert_eq!(store.pending_migrations().await.unwrap(), []);
+        assert_eq!(on_the_disk(&path), before, "{mode}");
+        let refused = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the database was opened to be read only"
+        );
+        drop(store);
+        assert_eq!(on_the_disk(&path), before, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_wrote_a_moment_ago_is_read() {
+    let (_folder, path) = place();
+    let server = app(&filled(&path).await);
+    let pair = server.log_in().await;
+    server.blacklist(&pair.refresh).await.assert(200, "{}");
+    let reader = read_only(&path).await;
+    let jti = format!("{:032x}", 1);
+    assert!(reader.is_blacklisted(&jti).await.unwrap());
+    let other = server.log_in().await;
+    server.blacklist(&other.refresh).await.assert(200, "{}");
+    let jti = format!("{:032x}", 3);
+    assert!(reader.is_blacklisted(&jti).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_with_its_name() {
+    let (folder, path) = place();
+    std::fs::write(&path, "no database, ".repeat(100)).unwrap();
+    let missing = folder.path().join("missing.sqlite3");
+    for (path, why) in [
+        (path.as_path(), "not a database"),
+        (&missing, "No such file"),
+        (folder.path(), "directory"),
+    ] {
+        let refused = SqliteStore::open_read_only(SqliteOptions::new(path)).await;
+        let error = refused.unwrap_err().to_string();
+        assert!(
+            error.contains(path.to_str().unwrap()) && error.contains(why),
+            "{error}"
+        );
+    }
+    assert!(!missing.exists());
 }
 
 #[tokio::test]

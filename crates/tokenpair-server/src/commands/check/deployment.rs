@@ -17,7 +17,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "Listen on 127.0.0.1 behind a proxy that speaks HTTPS (docs/nginx.md), unless the network is yours alone.",
         ));
     }
-    if server.flush_interval.is_none() {
+    if server.flush_interval.is_none() && config.token_blacklist {
         findings.push(Finding::warning(
             "W013",
             "flush_interval is 0: expired tokens stay in the database for ever.",
@@ -27,8 +27,15 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     if config.allows_any_origin() {
         findings.push(Finding::warning(
             "W020",
-            "CORS_ALLOW_ALL_ORIGINS is on: any web page may use the API with a token it got hold of.",
-            "List the pages that need it in CORS_ALLOWED_ORIGINS.",
+            "Every origin is allowed ([cors]): any web page may use the API with a token it got hold of.",
+            "List the origins that need it in CORS_ALLOWED_ORIGINS; an expression should end in $.",
+        ));
+    }
+    for expression in config.unanchored_origins() {
+        findings.push(Finding::warning(
+            "W025",
+            format!("CORS_ALLOWED_ORIGIN_REGEXES: {expression:?} matches longer origins, too: nothing anchors its end."),
+            "Let it end in $.",
         ));
     }
     if server

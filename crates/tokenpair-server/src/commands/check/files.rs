@@ -1,12 +1,14 @@
 //! Files and tables: whether they can be used, and who else can read them.
 
 use super::Finding;
-use crate::commands::engine;
+use crate::commands::{engine, has_users, rehearse};
 use crate::config::Config;
+use crate::files::{check_writable, is_open_to_others, temporary_folder};
 use crate::output::Failure;
 use std::path::Path;
-use tokenpair::{SqliteOptions, SqliteStore};
+use tokenpair::SqliteStore;
 
+const MODEL: &str = "Correct the name in [user_model], [claims] or [answer].";
 const MODE: &str = "chmod 600 on it.";
 
 /// Every finding about what is on the disk. Nothing is created there.
@@ -16,25 +18,46 @@ pub(super) async fn look(config: &mut Config) -> Vec<Finding> {
         findings.push(Finding::error(
             "E001",
             format!("The signing key cannot be read: {failure}."),
-            "Make the file readable for the user who runs the server, or name another in signing_key_file.",
+            "Correct the file, or name another in signing_key_file.",
         ));
         return findings;
     }
+    findings.extend(key_place(config));
     match database(config).await {
         Ok(found) => findings.extend(found),
         Err(failure) => findings.push(Finding::error(
             "E002",
-            format!("The server would not start: {failure}."),
+            format!("The server would not start: {}.", headline(&failure)),
             "Correct what it names, then check again.",
         )),
     }
     findings
 }
 
+/// The first line: what follows it shows where in the file.
+fn headline(failure: &Failure) -> String {
+    let text = failure.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The key file that a first start makes has to have a place.
+fn key_place(config: &Config) -> Option<Finding> {
+    let symmetric = config.settings.algorithm.is_symmetric();
+    let path = config
+        .key_file()
+        .filter(|path| symmetric && !path.exists())?;
+    let failure = check_writable(path).err()?;
+    Some(Finding::error(
+        "E004",
+        format!("The signing key cannot be kept: {failure}."),
+        "Make the folder, and let the user who runs the server write in it.",
+    ))
+}
+
 fn private_files(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut look = |id, what: &str, path: &Path| {
-        if is_readable_by_others(path) {
+        if is_open_to_others(path) {
             let message = format!(
                 "{} can be read by other users: it holds {what}.",
                 path.display()
@@ -52,16 +75,18 @@ fn private_files(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Opens the database as the server would, or an empty one in its place if it does not exist yet.
+/// Looks at the database, or at an empty one in its place if it does not exist yet.
 async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
-    let place = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    check_writable(&config.database.path)?;
     let exists = config.database.path.exists();
-    let mut options: SqliteOptions = config.database.clone();
-    if !exists {
+    let place = temporary_folder()?;
+    let mut options = config.database.clone();
+    let store = if exists {
+        SqliteStore::open_read_only(options).await?
+    } else {
         options.path = place.path().join("empty.sqlite3");
-    }
-    let store = SqliteStore::open(options).await?;
+        SqliteStore::open(options).await?
+    };
     let jwt = engine(config, &store)?;
     let mut findings: Vec<Finding> = jwt
         .warnings()
@@ -70,6 +95,12 @@ async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
         .collect();
     if exists {
         findings.extend(tables(config, &store).await?);
+    } else if let Err(failure) = rehearse(config).await {
+        findings.push(Finding::error(
+            "E003",
+            format!("The user table would not be as configured: {failure}."),
+            MODEL,
+        ));
     }
     Ok(findings)
 }
@@ -88,7 +119,7 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
         return Ok(vec![Finding::error(
             "E003",
             format!("The user table is not as configured: {error}."),
-            "Correct the name in [user_model], [claims] or [answer].",
+            MODEL,
         )]);
     }
     let mut findings = Vec::new();
@@ -103,16 +134,12 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
             "Make it unique in your Django model (unique=True) and migrate.",
         ));
     }
+    if !has_users(store).await? {
+        findings.push(Finding::warning(
+            "W019",
+            "There are no users: nobody can log in.",
+            "Run `tokenpair createsuperuser`, or `createuser` for others.",
+        ));
+    }
     Ok(findings)
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_path: &Path) -> bool {
-    false
 }

@@ -4,8 +4,8 @@ use super::Finding;
 use crate::config::Config;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokenpair::Settings;
 use tokenpair::passwords::Hasher;
+use tokenpair::{Settings, TokenClass};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LONG: Duration = Duration::from_secs(90 * 86_400);
@@ -22,6 +22,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings.extend(lifetimes(settings));
     findings.extend(key(config));
     findings.extend(passwords(settings));
+    findings.extend(classes(settings));
     if !settings.check_user_is_active {
         findings.push(Finding::warning(
             "W008",
@@ -73,6 +74,19 @@ fn rotation(config: &Config) -> Vec<Finding> {
     findings
 }
 
+fn classes(settings: &Settings) -> Option<Finding> {
+    let wide = [TokenClass::Refresh, TokenClass::Untyped];
+    let classes = &settings.auth_token_classes;
+    if !classes.iter().any(|class| wide.contains(class)) {
+        return None;
+    }
+    Some(Finding::warning(
+        "W022",
+        "AUTH_TOKEN_CLASSES lets refresh tokens make requests: they live long and are sent to one endpoint only otherwise.",
+        "List AccessToken, or SlidingToken, alone.",
+    ))
+}
+
 fn lifetimes(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     if settings.access_token_lifetime > HOUR {
@@ -80,6 +94,22 @@ fn lifetimes(settings: &Settings) -> Vec<Finding> {
             "W005",
             "ACCESS_TOKEN_LIFETIME is longer than an hour: an access token cannot be revoked before it expires.",
             "Set ACCESS_TOKEN_LIFETIME to an hour or less; clients refresh by themselves.",
+        ));
+    }
+    if settings.sliding_token_lifetime > HOUR
+        && settings.auth_token_classes.contains(&TokenClass::Sliding)
+    {
+        findings.push(Finding::warning(
+            "W023",
+            "SLIDING_TOKEN_LIFETIME is longer than an hour: a user who is deactivated keeps the token that long.",
+            "Set SLIDING_TOKEN_LIFETIME to an hour or less; clients refresh by themselves.",
+        ));
+    }
+    if settings.access_token_lifetime > settings.refresh_token_lifetime {
+        findings.push(Finding::warning(
+            "W024",
+            "ACCESS_TOKEN_LIFETIME is longer than REFRESH_TOKEN_LIFETIME: refreshing is of no use.",
+            "Set the shorter lifetime for access tokens.",
         ));
     }
     if settings.refresh_token_lifetime > LONG {

@@ -1,54 +1,89 @@
 //! What a server prints when it starts.
 
+use super::first_users::FirstUser;
 use crate::Options;
-use crate::output;
+use crate::config::{Config, Endpoint};
+use crate::output::{self, Failure};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use tokenpair::json::Value;
 
-/// An account somebody should hear of.
-pub(super) struct FirstUser {
-    pub(super) username: &'static str,
-    pub(super) password: String,
-    /// Whether the password was made for this account and nobody knows it yet.
-    pub(super) is_secret: bool,
-}
-
 /// Says where the server is and, for a new account, what to paste. The only place where its password is shown.
-pub(super) fn announce(options: &Options, address: SocketAddr, first_user: Option<&FirstUser>) {
+///
+/// Fails where a password was made and nobody can have seen it.
+pub(super) fn announce(
+    options: &Options,
+    address: SocketAddr,
+    config: &Config,
+    first_user: Option<&FirstUser>,
+) -> Result<(), Failure> {
     let base = format!("http://{address}");
-    let Some(FirstUser {
-        username,
-        password,
-        is_secret,
-    }) = first_user
-    else {
-        return output::result(
-            options,
-            format!("tokenpair is listening on {base}"),
-            [("listening", Value::from(base.as_str()))],
-        );
+    let mut text = format!("tokenpair is listening on {base}");
+    let Some(user) = first_user else {
+        return output::result(options, text, [("listening", Value::from(base.as_str()))]);
     };
-    let once = if *is_secret {
+    let FirstUser {
+        username, password, ..
+    } = user;
+    let once = if user.is_secret {
         "   (shown only now)"
     } else {
         ""
     };
-    let text = format!(
-        r#"tokenpair is listening on {base}
-
-  user      {username}
-  password  {password}{once}
-
-Try it:
-  curl -s {base}/api/token/ -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'
-  curl -s {base}/api/me/ -H 'Authorization: Bearer <access>'
-  curl -s {base}/api/token/refresh/ -H 'Content-Type: application/json' -d '{{"refresh": "<refresh>"}}'
-"#
+    let _ = write!(
+        text,
+        "\n\n  user      {username}\n  password  {password}{once}\n"
     );
+    let commands = commands(&base, config, user);
+    if !commands.is_empty() {
+        let _ = write!(text, "\nTry it:\n{commands}");
+    }
     let fields = [
         ("listening", Value::from(base.as_str())),
-        ("username", Value::from(*username)),
+        ("username", Value::from(username.as_str())),
         ("password", Value::from(password.as_str())),
     ];
-    output::result(options, text, fields);
+    let missed = format!(
+        "the password of the new user {username} was not shown: set one with `tokenpair changepassword {username}`"
+    );
+    match output::print(&output::line(options, text, fields)) {
+        Err(failure) if user.is_secret => Err(Failure::new(format!("{failure}; {missed}"))),
+        Ok(false) if user.is_secret => Err(Failure::new(format!(
+            "nobody reads standard output; {missed}"
+        ))),
+        printed => printed.map(drop),
+    }
+}
+
+/// Commands that obtain, use and refresh a token, each on the tokens of the one before; as many as there are
+/// endpoints for.
+fn commands(base: &str, config: &Config, user: &FirstUser) -> String {
+    let FirstUser {
+        username, password, ..
+    } = user;
+    let url = |endpoint| {
+        let path = config.paths.first(endpoint)?;
+        Some(format!("{base}{path}"))
+    };
+    let mut text = String::new();
+    let Some(obtain) = url(Endpoint::TokenObtainPair) else {
+        return text;
+    };
+    let _ = writeln!(
+        text,
+        r#"  TOKENS=$(curl -s {obtain} -H 'Content-Type: application/json' -d '{{"username": "{username}", "password": "{password}"}}'); echo "$TOKENS""#
+    );
+    if let Some(me) = url(Endpoint::Me) {
+        let _ = writeln!(
+            text,
+            r#"  curl -s {me} -H "Authorization: Bearer $(expr "$TOKENS" : '.*"access":"\([^"]*\)')""#
+        );
+    }
+    if let Some(refresh) = url(Endpoint::TokenRefresh) {
+        let _ = writeln!(
+            text,
+            r#"  curl -s {refresh} -H 'Content-Type: application/json' -d "$TOKENS""#
+        );
+    }
+    text
 }

@@ -1,16 +1,27 @@
 //! The rules of [`UserAdmin`].
 
-use super::{at, ok};
-use crate::models::{EncodedPassword, UserId};
+use super::{at, ok, users};
+use crate::models::{EncodedPassword, User, UserId};
 use crate::store::{NewUser, UserAdmin, UserPage};
 
-/// Checks every rule of [`UserAdmin`], each on a store of its own that holds the users of [`users`](super::users).
-pub async fn check_admin<S: UserAdmin>(make: impl AsyncFn() -> S) {
-    a_created_user_is_found_and_its_name_is_taken(make().await).await;
-    users_are_listed_page_by_page(make().await).await;
-    users_are_searched_by_login_in_either_case(make().await).await;
-    a_user_is_switched_on_and_off_once(make().await).await;
-    a_password_is_changed_whatever_it_was(make().await).await;
+/// Checks every rule of [`UserAdmin`], each on a store of its own that holds the users it is given: those of
+/// [`users`](super::users) or of [`namesakes`].
+pub async fn check_admin<S: UserAdmin>(make: impl AsyncFn(Vec<User>) -> S) {
+    let make_usual = async || make(users()).await;
+    a_created_user_is_found_and_its_name_is_taken(make_usual().await).await;
+    users_are_listed_page_by_page(make_usual().await).await;
+    users_are_searched_by_login_in_either_case(make_usual().await).await;
+    a_user_is_switched_on_and_off_once(make_usual().await).await;
+    a_password_is_changed_whatever_it_was(make_usual().await).await;
+    a_name_of_several_users_is_an_error(make(namesakes()).await).await;
+}
+
+/// The users of [`users`](super::users) and one more (3) with the login name of alice, as a table may have them whose
+/// login column is not unique.
+pub fn namesakes() -> Vec<User> {
+    let mut users = users();
+    users.push(User::new(3, "alice"));
+    users
 }
 
 fn new_user(username: &str) -> NewUser {
@@ -112,4 +123,17 @@ pub async fn a_password_is_changed_whatever_it_was<S: UserAdmin>(store: S) {
     let alice = ok(store.find_by_login("alice").await).map(|user| user.password);
     assert_eq!(alice, Some(EncodedPassword::new("md5$salt$alice")));
     assert!(!ok(store.change_password(&UserId::Int(99), &new).await));
+}
+
+/// Nobody is found by a name that several users have: an operator would change whichever came first.
+pub async fn a_name_of_several_users_is_an_error<S: UserAdmin>(store: S) {
+    let refused = store.find_account("alice").await.map(drop);
+    let refused = refused.err().map(|error| error.to_string());
+    assert!(
+        refused
+            .as_ref()
+            .is_some_and(|text| text.contains("several users") && text.contains("alice")),
+        "{refused:?}"
+    );
+    assert!(ok(store.find_account("bob").await).is_some());
 }

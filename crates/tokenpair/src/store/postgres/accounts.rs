@@ -1,7 +1,9 @@
 //! SQL for an operator's verbs on the user table: [`UserAdmin`].
 
 use super::super::user_admin::PERSONAL;
-use super::super::{Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _};
+use super::super::{
+    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, several_users,
+};
 use super::users::UserQueries;
 use super::value::Value;
 use super::{PostgresStore, schema};
@@ -87,12 +89,16 @@ impl UserAdmin for PostgresStore {
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let queries = &self.0.users;
         let sql = format!(
-            "{} WHERE {} = $1 LIMIT 1",
+            "{} WHERE {} = $1 LIMIT 2",
             self.select(&self.personal_columns().await?),
             column(queries, &self.user_model().username)
         );
         let rows = self.0.pool.read(&sql, &[Value::Compared(login)]).await?;
-        rows.first().map(|row| account(queries, row)).transpose()
+        match &rows[..] {
+            [] => Ok(None),
+            [row] => account(queries, row).map(Some),
+            _ => Err(several_users(self.user_model(), login)),
+        }
     }
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! Where the database is and how to reach it: a `postgres://` address as libpq reads it, and our own limits.
 
 use super::super::UserModel;
+use super::pool::Access;
 use super::tls::{Roots, Tls, Verification};
 use crate::error::StoreError;
 use percent_encoding::percent_decode_str;
@@ -22,6 +23,11 @@ const IDLE_TRANSACTION_MILLIS: u32 = 10_000;
 pub struct PostgresOptions {
     /// Where users live. Default: `auth_user`.
     pub user_model: UserModel,
+    /// Whether tokens are recorded here. Default true. If not, the tables of blacklist and rotation are neither made
+    /// nor missed by [`migrate`](super::PostgresStore::migrate), and the verbs of [`TokenStore`](super::TokenStore) may
+    /// fail for want of them: give the engine the store as its
+    /// [`user_table`](crate::SimpleJwtBuilder::user_table) only.
+    pub token_blacklist: bool,
     /// Connections at most, each a process of the server. Default 8.
     pub max_connections: usize,
     /// How long to wait for a free connection, and for a new one to be made. Default 1 s.
@@ -50,6 +56,7 @@ impl PostgresOptions {
         let (config, tls) = address.read()?;
         Ok(Self {
             user_model: UserModel::default(),
+            token_blacklist: true,
             max_connections: 8,
             acquire_timeout: Duration::from_secs(1),
             statement_timeout: Duration::from_secs(2),
@@ -77,7 +84,7 @@ impl PostgresOptions {
     }
 
     /// The configuration of every connection.
-    pub(super) fn session(&self) -> Config {
+    pub(super) fn session(&self, access: Access) -> Config {
         let mut config = self.config.clone();
         if config.get_application_name().is_none() {
             config.application_name("tokenpair");
@@ -98,7 +105,11 @@ impl PostgresOptions {
             );
             // The later one counts, and that is the operator's.
             let theirs = config.get_options().unwrap_or_default();
-            let options = format!("{ours} {theirs}");
+            let access = match access {
+                Access::ReadWrite => "",
+                Access::ReadOnly => "-c default_transaction_read_only=on",
+            };
+            let options = format!("{ours} {theirs} {access}");
             config.options(options.trim_end());
         }
         config

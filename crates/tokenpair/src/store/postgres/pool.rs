@@ -45,6 +45,7 @@ struct Inner {
     /// Somebody is waiting for another one.
     is_growing: AtomicBool,
     health: Health,
+    access: Access,
     is_preparing: bool,
     /// For one verb altogether.
     patience: Duration,
@@ -52,16 +53,23 @@ struct Inner {
     address: String,
 }
 
+/// What a store may do with its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     Read,
     Write,
 }
 
 impl Pool {
-    pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+    pub(super) fn new(options: &PostgresOptions, access: Access) -> Result<Self, StoreError> {
         let manager = Manager::from_config(
-            options.session(),
+            options.session(access),
             options.tls.connector()?,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
@@ -87,6 +95,7 @@ impl Pool {
             shared: Mutex::default(),
             is_growing: AtomicBool::new(false),
             health: Health::new(patience),
+            access,
             is_preparing: options.prepared_statements,
             patience,
             acquire_timeout: options.acquire_timeout,
@@ -119,12 +128,22 @@ impl Pool {
         Ok(self.ask(Purpose::Write, sql, values).await?)
     }
 
+    /// The server refuses it, too, unless a pooler is in between.
+    fn permit(&self, purpose: Purpose) -> Result<(), Failure> {
+        if (self.0.access, purpose) == (Access::ReadOnly, Purpose::Write) {
+            let reason = "the database was opened to be looked at only";
+            return Err(Failure::Rejected(reason.to_owned()));
+        }
+        Ok(())
+    }
+
     async fn ask(
         &self,
         purpose: Purpose,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Failure> {
+        self.permit(purpose)?;
         let deadline = Instant::now() + self.0.patience;
         let mut attempt = 1;
         loop {
@@ -225,7 +244,12 @@ impl Pool {
     }
 
     /// Begins a transaction of several statements, which together may take until `limit`.
-    pub(super) async fn begin(&self, limit: Duration) -> Result<Transaction<'_>, Failure> {
+    pub(super) async fn begin(
+        &self,
+        purpose: Purpose,
+        limit: Duration,
+    ) -> Result<Transaction<'_>, Failure> {
+        self.permit(purpose)?;
         let deadline = Instant::now() + limit;
         let lease = self.watched(within(deadline, self.lease())).await?;
         let transaction = Transaction {

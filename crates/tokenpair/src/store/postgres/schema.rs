@@ -4,7 +4,7 @@ use super::super::UserModel;
 use super::super::migration::{Migration, foreign_table_missing};
 use super::failure::Failure;
 use super::health::Pauses;
-use super::pool::{Pool, Transaction};
+use super::pool::{Pool, Purpose, Transaction};
 use super::value::Value;
 use crate::error::StoreError;
 use crate::models::UserIdKind;
@@ -43,15 +43,24 @@ fn tables(model: &UserModel) -> [Value<'_>; 3] {
     Migration::ALL.map(|step| Value::Text(step.mark(model)))
 }
 
-pub(super) async fn pending(pool: &Pool, model: &UserModel) -> Result<Vec<Migration>, StoreError> {
+/// Those of `steps` whose tables do not exist.
+pub(super) async fn pending(
+    pool: &Pool,
+    model: &UserModel,
+    steps: &[Migration],
+) -> Result<Vec<Migration>, StoreError> {
     let existing = pool.read(TABLES, &tables(model)).await?;
-    Ok(missing(&existing, model)?)
+    Ok(missing(&existing, model, steps)?)
 }
 
-fn missing(existing: &[Row], model: &UserModel) -> Result<Vec<Migration>, Failure> {
+fn missing(
+    existing: &[Row],
+    model: &UserModel,
+    steps: &[Migration],
+) -> Result<Vec<Migration>, Failure> {
     let existing = existing.iter().map(|row| row.try_get(0));
     let existing: Vec<&str> = existing.collect::<Result<_, _>>()?;
-    let mut steps = Migration::ALL.to_vec();
+    let mut steps = steps.to_vec();
     steps.retain(|step| !existing.contains(&step.mark(model)));
     Ok(steps)
 }
@@ -60,15 +69,16 @@ fn missing(existing: &[Row], model: &UserModel) -> Result<Vec<Migration>, Failur
 pub(super) async fn migrate(
     pool: &Pool,
     model: &UserModel,
+    steps: &[Migration],
     at: Timestamp,
 ) -> Result<Vec<Migration>, StoreError> {
-    if pending(pool, model).await?.is_empty() {
+    if pending(pool, model, steps).await?.is_empty() {
         return Ok(Vec::new());
     }
     let mut pauses = Pauses::new();
     let mut attempt = 1;
     loop {
-        match try_to_migrate(pool, model, at).await {
+        match try_to_migrate(pool, model, steps, at).await {
             Err(Trouble::Failure(failure)) if failure.is_lock_timeout() && attempt < ATTEMPTS => {
                 pauses.pause().await;
                 attempt += 1;
@@ -94,12 +104,13 @@ impl From<Failure> for Trouble {
 async fn try_to_migrate(
     pool: &Pool,
     model: &UserModel,
+    steps: &[Migration],
     at: Timestamp,
 ) -> Result<Vec<Migration>, Trouble> {
-    let transaction = pool.begin(LIMIT).await?;
+    let transaction = pool.begin(Purpose::Write, LIMIT).await?;
     transaction.run(ALONE).await?;
     let existing = transaction.ask(TABLES, &tables(model)).await?;
-    let pending = missing(&existing, model)?;
+    let pending = missing(&existing, model, steps)?;
     if let Some(reason) = foreign_table_missing(&pending, model) {
         return Err(Trouble::Refusal(reason));
     }

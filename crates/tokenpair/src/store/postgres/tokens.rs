@@ -5,7 +5,7 @@
 //! another statement, which then sees what the winner did.
 
 use super::super::{Rotated, Rotation, Successor};
-use super::pool::Pool;
+use super::pool::{Pool, Purpose};
 use super::users::UserQueries;
 use super::value::Value;
 use crate::error::StoreError;
@@ -299,7 +299,7 @@ pub(super) async fn flush_expired(
     before: Timestamp,
     limit: usize,
 ) -> Result<usize, StoreError> {
-    let transaction = pool.begin(FLUSH_LIMIT).await?;
+    let transaction = pool.begin(Purpose::Write, FLUSH_LIMIT).await?;
     transaction.run(FLUSH_PATIENCE).await?;
     let is_alone: bool = get(only(&transaction.ask(FLUSH_LOCK, &[]).await?)?, 0)?;
     let mut flushed = 0;
@@ -321,7 +321,7 @@ pub(super) async fn flush_expired(
 
 /// How many records expired.
 pub(super) async fn count_expired(pool: &Pool, before: Timestamp) -> Result<usize, StoreError> {
-    let transaction = pool.begin(FLUSH_LIMIT).await?;
+    let transaction = pool.begin(Purpose::Read, FLUSH_LIMIT).await?;
     transaction.run(FLUSH_PATIENCE).await?;
     let before = [Value::Time(NumericDate::from(before))];
     let counted: i64 = get(only(&transaction.ask(COUNT_EXPIRED, &before).await?)?, 0)?;

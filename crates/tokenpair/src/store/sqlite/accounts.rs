@@ -1,7 +1,9 @@
 //! SQL for an operator's verbs on the user table: [`UserAdmin`].
 
 use super::super::user_admin::PERSONAL;
-use super::super::{Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _};
+use super::super::{
+    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, several_users,
+};
 use super::users::UserQueries;
 use super::{SqliteStore, django_time};
 use crate::error::StoreError;
@@ -10,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 use std::sync::Arc;
 
 const CREATE: &str = r#"INSERT INTO "auth_user"
@@ -46,8 +48,14 @@ impl UserAdmin for SqliteStore {
     }
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
-        let (queries, login) = (self.accounts(), login.to_owned());
-        self.read(move |db| queries.find(db, &login)).await
+        let (queries, wanted) = (self.accounts(), login.to_owned());
+        let mut found = self.read(move |db| queries.find(db, &wanted)).await?;
+        let one = found.pop();
+        if found.is_empty() {
+            Ok(one)
+        } else {
+            Err(several_users(self.user_model(), login))
+        }
     }
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
@@ -118,10 +126,13 @@ impl SqliteStore {
 }
 
 impl AccountQueries {
-    fn find(&self, db: &Connection, login: &str) -> rusqlite::Result<Option<Account>> {
+    /// Two at most: more than one is as wrong as many.
+    fn find(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<Account>> {
         let columns = self.personal_columns(db)?;
-        let sql = format!("{} WHERE {} = ?1", self.select(&columns), self.login());
-        db.query_row(&sql, [login], |row| self.read(row)).optional()
+        let (select, login_column) = (self.select(&columns), self.login());
+        let mut statement = db.prepare(&format!("{select} WHERE {login_column} = ?1 LIMIT 2"))?;
+        let accounts = statement.query_map([login], |row| self.read(row))?;
+        accounts.collect()
     }
 
     fn list(&self, db: &Connection, page: &UserPage) -> rusqlite::Result<Vec<Account>> {

@@ -34,14 +34,19 @@ fn key_type(model: &UserModel) -> &'static str {
     }
 }
 
-pub(super) fn pending(db: &Connection, model: &UserModel) -> rusqlite::Result<Vec<Migration>> {
+/// Those of `steps` whose tables do not exist.
+pub(super) fn pending(
+    db: &Connection,
+    model: &UserModel,
+    steps: &[Migration],
+) -> rusqlite::Result<Vec<Migration>> {
     let mut exists = db.prepare(
         "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)",
     )?;
     let mut pending = Vec::new();
-    for step in Migration::ALL {
+    for step in steps {
         if !exists.query_row([step.mark(model)], |row| row.get::<_, bool>(0))? {
-            pending.push(step);
+            pending.push(*step);
         }
     }
     Ok(pending)
@@ -50,9 +55,10 @@ pub(super) fn pending(db: &Connection, model: &UserModel) -> rusqlite::Result<Ve
 pub(super) fn migrate(
     db: &Connection,
     model: &UserModel,
+    steps: &[Migration],
     at: Timestamp,
 ) -> rusqlite::Result<Vec<Migration>> {
-    let pending = pending(db, model)?;
+    let pending = pending(db, model, steps)?;
     if let Some(missing) = migration::foreign_table_missing(&pending, model) {
         return Err(rusqlite::Error::ToSqlConversionFailure(missing.into()));
     }

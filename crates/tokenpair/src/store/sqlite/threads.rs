@@ -2,32 +2,46 @@
 //!
 //! A caller is answered only after the commit that holds its change. Queues are bounded; a full one is an outage.
 
+use super::connect::{self, Access};
 use crate::error::StoreError;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
-/// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Changes committed together at most.
 const GROUP: usize = 256;
 /// Requests that may wait: at 5 ms for a group of 256 this is a second of work.
 const QUEUE: usize = 16_384;
 
-/// No URIs: a path is a path, whatever it looks like.
-const READ_WRITE: OpenFlags =
-    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-
 #[derive(Debug)]
 pub(super) struct Threads {
-    writer: Sender<Box<dyn Change>>,
-    readers: Sender<Query>,
+    /// `None` only while it is dropped.
+    queues: Option<Queues>,
     place: Arc<Place>,
+    running: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Queues {
+    /// `None` where nothing may be written.
+    writer: Option<Sender<Box<dyn Change>>>,
+    readers: Sender<Query>,
+}
+
+impl Drop for Threads {
+    /// Waits until all work is done and the connections are closed: the last one to close brings the write-ahead log
+    /// into the file, which from then on is the whole database.
+    fn drop(&mut self) {
+        self.queues = None;
+        for thread in self.running.drain(..) {
+            // One that panicked has nothing more to do either.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// The file as it was opened. SQLite goes on with a file that was deleted or replaced, and what it writes is lost.
@@ -68,7 +82,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }
 
-fn failure(text: &str) -> rusqlite::Error {
+pub(super) fn failure(text: &str) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(text.into())
 }
 
@@ -123,28 +137,42 @@ impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for P
 }
 
 impl Threads {
-    pub(super) fn start(path: &Path, readers: usize) -> rusqlite::Result<Self> {
-        let connection = open_writer(path)?;
+    pub(super) fn start(path: &Path, readers: usize, access: Access) -> rusqlite::Result<Self> {
+        let writing = match access {
+            Access::ReadWrite => Some(connect::writer(path)?),
+            Access::ReadOnly => None,
+        };
         let place = Arc::new(Place::of(path));
-        let watched = Arc::clone(&place);
-        let (writer, changes) = bounded(QUEUE);
-        spawn("tokenpair-sqlite-writer", move || {
-            write_loop(&connection, &watched, &changes);
-        })?;
+        let mut running = Vec::new();
+        let writer = match writing {
+            Some(connection) => {
+                let (writer, changes) = bounded(QUEUE);
+                let place = Arc::clone(&place);
+                running.push(spawn("tokenpair-sqlite-writer", move || {
+                    write_loop(&connection, &place, &changes);
+                })?);
+                Some(writer)
+            }
+            None => None,
+        };
         let (reader, queries) = bounded::<Query>(QUEUE);
         for _ in 0..readers {
-            let connection = open_reader(path)?;
+            let connection = connect::reader(path, access)?;
             let queries = queries.clone();
-            spawn("tokenpair-sqlite-reader", move || {
+            running.push(spawn("tokenpair-sqlite-reader", move || {
                 for query in &queries {
                     query(&connection);
                 }
-            })?;
+            })?);
         }
-        Ok(Self {
+        let queues = Queues {
             writer,
             readers: reader,
+        };
+        Ok(Self {
+            queues: Some(queues),
             place,
+            running,
         })
     }
 
@@ -164,7 +192,7 @@ impl Threads {
                 let _ = caller.send(answer.map_err(StoreError::new));
             }
         });
-        enqueue(&self.readers, job)?;
+        enqueue(self.queues.as_ref().map(|queues| &queues.readers), job)?;
         answer
             .await
             .map_err(|_| StoreError::new("a database reader stopped"))?
@@ -174,9 +202,15 @@ impl Threads {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let writer = self
+            .queues
+            .as_ref()
+            .and_then(|queues| queues.writer.as_ref());
+        let writer =
+            writer.ok_or_else(|| StoreError::new("the database was opened to be read only"))?;
         let (caller, answer) = oneshot::channel();
         enqueue(
-            &self.writer,
+            Some(writer),
             Box::new(Pending {
                 work: Some(change),
                 outcome: None,
@@ -189,52 +223,18 @@ impl Threads {
     }
 }
 
-fn enqueue<T>(queue: &Sender<T>, job: T) -> Result<(), StoreError> {
+fn enqueue<T>(queue: Option<&Sender<T>>, job: T) -> Result<(), StoreError> {
+    let stopped = || StoreError::new("the database threads stopped");
+    let queue = queue.ok_or_else(stopped)?;
     queue.try_send(job).map_err(|error| match error {
         TrySendError::Full(_) => StoreError::new("too many requests wait for the database"),
-        TrySendError::Disconnected(_) => StoreError::new("the database threads stopped"),
+        TrySendError::Disconnected(_) => stopped(),
     })
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<()> {
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<JoinHandle<()>> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
-    spawned
-        .map(drop)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-/// Makes the file if there is none, for its owner's eyes only: it will hold password hashes.
-fn create_privately(path: &Path) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // What is wrong with the path, SQLite says better when it opens it.
-    let _ = options.open(path);
-}
-
-fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
-    create_privately(path);
-    let flags = READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let db = Connection::open_with_flags(path, flags)?;
-    if db.is_readonly("main")? {
-        return Err(failure("the file is read-only"));
-    }
-    db.busy_timeout(BUSY_TIMEOUT)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // FULL: an acknowledged change survives a power cut, not only a crash of this process.
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.set_prepared_statement_cache_capacity(64);
-    Ok(db)
-}
-
-fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open_with_flags(path, READ_WRITE)?;
-    db.busy_timeout(BUSY_TIMEOUT)?;
-    db.pragma_update(None, "query_only", true)?;
-    db.set_prepared_statement_cache_capacity(64);
-    Ok(db)
+    spawned.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>>) {

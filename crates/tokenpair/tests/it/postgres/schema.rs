@@ -339,3 +339,46 @@ async fn expired_tokens_are_flushed_in_bites_with_their_exchanges() {
         .await;
     assert!(left.is_empty());
 }
+
+#[tokio::test]
+async fn a_store_without_a_blacklist_makes_and_misses_no_tables_for_it() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let mut options = place.options();
+    options.token_blacklist = false;
+    let store = PostgresStore::open(options).await.unwrap();
+    let done = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(done, [Migration::Auth]);
+    assert_eq!(store.pending_migrations().await.unwrap(), []);
+    let (parts, _) = schema(&place).await;
+    assert!(!parts.iter().any(|part| part.starts_with("token_blacklist")));
+}
+
+#[tokio::test]
+async fn a_store_that_was_opened_to_look_changes_nothing() {
+    let Some((place, store)) = filled().await else {
+        return;
+    };
+    let alice = store.find_by_login("alice").await.unwrap().unwrap();
+    let after = Timestamp::from_second(NOW).unwrap();
+    for prepared in [true, false] {
+        let mut options = place.options();
+        options.prepared_statements = prepared;
+        let store = PostgresStore::open_read_only(options).await.unwrap();
+        store.check_user_model().await.unwrap();
+        assert_eq!(store.count_expired(after).await.unwrap(), 0);
+        let refused = store.set_password(&alice, "x").await.unwrap_err();
+        assert!(refused.to_string().contains("looked at only"), "{refused}");
+        store.flush_expired(after, 1).await.unwrap_err();
+        assert!(store.migrate(after).await.unwrap().is_empty());
+        place
+            .run("ALTER TABLE tokenpair_rotation RENAME TO away")
+            .await;
+        store.migrate(after).await.unwrap_err();
+        place
+            .run("ALTER TABLE away RENAME TO tokenpair_rotation")
+            .await;
+    }
+    assert!(store.set_password(&alice, "x").await.unwrap());
+}

@@ -1,0 +1,124 @@
+//! Help, wrong usage, completions, the manual.
+
+use crate::support::Folder;
+use serde_json::Value;
+
+#[test]
+fn help_says_where_the_configuration_is_and_what_the_exit_status_means() {
+    let told = Folder::new().run("--help");
+    assert_eq!(told.status, Some(0));
+    for part in [
+        "/etc/tokenpair/tokenpair.toml",
+        "Exit status:",
+        "  2  wrong usage\n",
+        "Examples:",
+    ] {
+        assert!(told.out.contains(part), "{part}: {}", told.out);
+    }
+}
+
+#[test]
+fn wrong_usage_is_json_where_json_was_asked_for() {
+    for (line, said) in [
+        ("--json --nonsense", "--nonsense"),
+        ("users lits --json", "lits"),
+        (
+            "users --json",
+            "[subcommands: list, activate, deactivate, help]",
+        ),
+        ("serve --listen 8000 --json", "127.0.0.1:8000"),
+        ("createuser --json", "--username"),
+        ("migrate --demo --json --listen x", "unexpected argument"),
+        ("--demo migrate --json", "belong to serve"),
+    ] {
+        let told = Folder::new().run(line);
+        assert_eq!(
+            (told.status, told.out.as_str()),
+            (Some(2), ""),
+            "{line}: {}",
+            told.err
+        );
+        assert_eq!(told.err.lines().count(), 1, "{}", told.err);
+        let error: Value = serde_json::from_str(&told.err).unwrap();
+        let error = error["error"].as_str().unwrap();
+        assert!(error.contains(said) && !error.contains("Usage"), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_answered_with_an_example() {
+    for (line, said) in [
+        (
+            "serve --listen 8000",
+            "expected an IP address and a port such as 127.0.0.1:8000",
+        ),
+        (
+            "--listen localhost",
+            "expected an IP address and a port such as 127.0.0.1:8000",
+        ),
+        ("serve --listen 9", "such as 127.0.0.1:9"),
+        (
+            "users list --limit many",
+            "expected a number from 1 on, such as 20",
+        ),
+        ("users list --limit 0", "expected a number from 1 on"),
+        (
+            "flushexpiredtokens --batch-size 0",
+            "expected a number from 1 to 1000, such as 100",
+        ),
+        (
+            "flushexpiredtokens --batch-size 1001",
+            "expected a number from 1 to 1000",
+        ),
+        (
+            "token mint --user ada --type id",
+            "[possible values: access, refresh, sliding]",
+        ),
+        (
+            "completions tcsh",
+            "[possible values: bash, elvish, fish, powershell, zsh]",
+        ),
+    ] {
+        let told = Folder::new().run(line);
+        assert_eq!(told.status, Some(2), "{line}");
+        assert!(told.err.contains(said), "{line}: {}", told.err);
+    }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let told = Folder::new().run(&format!("completions {shell}"));
+        assert_eq!((told.status, told.err.as_str()), (Some(0), ""), "{shell}");
+        assert!(told.out.contains("flushexpiredtokens"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_is_one_page_or_a_page_for_each_command() {
+    let folder = Folder::new();
+    let page = folder.run("man").out;
+    assert!(page.contains(".TH tokenpair 1"), "{page}");
+    for part in [
+        ".SH \"TOKENPAIR USERS LIST\"",
+        ".SS SYNOPSIS",
+        "Exit status:",
+        "\\-\\-dry\\-run",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let everywhere = page.matches("Configuration file").count();
+    assert_eq!(everywhere, 1, "options of all commands are explained once");
+
+    assert_eq!(folder.run("man --output pages").status, Some(0));
+    let pages = std::fs::read_dir(folder.path("pages")).unwrap();
+    let mut names: Vec<_> = pages
+        .map(|page| page.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.contains(&"tokenpair.1".to_owned()), "{names:?}");
+    assert!(
+        names.contains(&"tokenpair-users-list.1".to_owned()),
+        "{names:?}"
+    );
+}
