@@ -60,8 +60,8 @@ impl Postgres {
     pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
         let address = |port| format!("postgres://{USER}:{PASSWORD}@localhost:{port}/postgres");
         [
-            ("TOKENPAIR_TEST_POSTGRES", address(self.port)),
-            ("TOKENPAIR_TEST_PGBOUNCER", address(self.pooler_port)),
+            ("TEST_POSTGRES", address(self.port)),
+            ("TEST_PGBOUNCER", address(self.pooler_port)),
         ]
     }
 
@@ -116,6 +116,7 @@ impl Postgres {
             "ssl=on".to_owned(),
             "listen_addresses=127.0.0.1".to_owned(),
             "max_connections=400".to_owned(),
+            "max_wal_size=4GB".to_owned(),
         ] {
             server.args(["-c", &setting]);
         }

@@ -1,7 +1,6 @@
 //! The mapping from a Django user model to a table: names of columns, kinds of keys.
 
 use crate::models::UserIdKind;
-use crate::nearest;
 use crate::settings::SettingsError;
 
 /// Where users live: `auth_user` by default, or a custom model's table.
@@ -137,7 +136,7 @@ impl UserModel {
         let mut missing = self.mapped_columns().filter(|(_, name)| !exists(name));
         missing.next().map(|(field, name)| {
             let known = existing.iter().map(String::as_str);
-            let hint = nearest(name, known)
+            let hint = crate::nearest(name, known)
                 .map(|column| format!(", did you mean {column:?}?"))
                 .unwrap_or_default();
             format!("the user table {table:?} has no column {name:?} ({field}){hint}")

@@ -1,6 +1,6 @@
 //! `PostgresStore` on a real server, which `cargo xtask check --only tests` installs and starts.
 //!
-//! `TOKENPAIR_TEST_POSTGRES` is the address of a superuser; each test makes databases of its own there. Without it
+//! `TEST_POSTGRES` is the address of a superuser; each test makes databases of its own there. Without it
 //! these tests are skipped aloud, and on a CI machine they fail.
 
 mod accounts;

@@ -76,9 +76,9 @@ impl Pauses {
         let mut random = [0];
         // Without randomness the pause is merely a whole one.
         let _ = aws_lc_rs::rand::fill(&mut random);
-        let whole = self.0;
-        tokio::time::sleep(whole - whole * u32::from(random[0]) / 512).await;
-        self.0 = (whole * 2).min(LONGEST_PAUSE);
+        let parts = 512 - u32::from(random[0]);
+        tokio::time::sleep(self.0 * parts / 512).await;
+        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
     }
 }
 

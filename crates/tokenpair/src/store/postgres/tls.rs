@@ -93,7 +93,7 @@ impl Roots {
 
 fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError> {
     let certificates =
-        CertificateDer::pem_file_iter(path).and_then(|found| found.collect::<Result<Vec<_>, _>>());
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<_, _>>);
     certificates
         .map_err(|error| StoreError::new(format!("sslrootcert: {}: {error}", path.display())))
 }

@@ -59,14 +59,15 @@ impl ToSql for Value<'_> {
     ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
             Self::Text(text) | Self::Compared(text) => text.to_sql(ty, out),
-            Self::Int(int) => int.to_sql(ty, out),
+            Self::Int(int) | Self::Key(Some(UserId::Int(int)), UserIdKind::Integer) => {
+                int.to_sql(ty, out)
+            }
             Self::Bool(truth) => truth.to_sql(ty, out),
             Self::Time(date) => {
                 let since_1970 = Duration::from_micros(date.as_micros().unsigned_abs());
                 (SystemTime::UNIX_EPOCH + since_1970).to_sql(ty, out)
             }
             Self::Ids(ids) => ids.to_sql(ty, out),
-            Self::Key(Some(UserId::Int(int)), UserIdKind::Integer) => int.to_sql(ty, out),
             Self::Key(Some(UserId::Uuid(uuid)), UserIdKind::Uuid) => uuid.to_sql(ty, out),
             Self::Key(Some(UserId::Text(text)), UserIdKind::Text) => text.to_sql(ty, out),
             Self::Key(_, _) => Ok(IsNull::Yes),

@@ -30,7 +30,6 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
 
 /// A store that reaches its database through a proxy.
 struct Patient {
-    place: Place,
     proxy: Proxy,
     store: PostgresStore,
     app: TestApp,
@@ -46,12 +45,7 @@ impl Patient {
             .await
             .unwrap();
         let app = app(&store);
-        Some(Self {
-            place,
-            proxy,
-            store,
-            app,
-        })
+        Some(Self { proxy, store, app })
     }
 
     /// All endpoints that ask the database are an outage, each answered within `limit`; what needs none is answered.
@@ -77,7 +71,7 @@ impl Patient {
 
     /// The token works as soon as the database is back, as the outage did not consume it.
     async fn assert_recovers(&self, refresh: &str) {
-        let (_, time) = timed(async {
+        let ((), time) = timed(async {
             while self.store.ping().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

@@ -1,13 +1,13 @@
-//! A database that vanishes with its test.
+//! A database for a test. It stays: to drop it would make the server write everything to the disk at once.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokenpair::{PostgresOptions, PostgresStore, User};
 use tokio_postgres::{Client, NoTls, Row};
 
-const SERVER: &str = "TOKENPAIR_TEST_POSTGRES";
+const SERVER: &str = "TEST_POSTGRES";
 /// A PgBouncer in front of the same server, with `pool_mode = transaction`.
-const POOLER: &str = "TOKENPAIR_TEST_PGBOUNCER";
+const POOLER: &str = "TEST_PGBOUNCER";
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -176,22 +176,5 @@ impl Place {
             .unwrap();
         }
         store
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.unwrap().block_on(async {
-                let sql = format!("DROP DATABASE {name} WITH (FORCE)");
-                client(&server).await.batch_execute(&sql).await
-            })
-        });
-        // A test that failed has more important things to say.
-        let _ = dropped.join();
     }
 }
