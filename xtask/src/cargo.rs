@@ -1,6 +1,7 @@
 //! The steps that are cargo's own commands: format, lints, documentation, tests, examples.
 
 use crate::check::{Outcome, Trouble, verdict};
+use crate::postgres::Postgres;
 use crate::process::output;
 use crate::project::Project;
 use serde_json::Value;
@@ -83,7 +84,9 @@ pub(crate) fn docs(project: &Project) -> Outcome {
 }
 
 pub(crate) fn tests(project: &Project) -> Outcome {
-    let run = project.run(&mut project.cargo("test --workspace --all-features --no-fail-fast"));
+    let postgres = Postgres::start(project)?;
+    let mut command = project.cargo("test --workspace --all-features --no-fail-fast");
+    let run = project.run(command.envs(postgres.variables()));
     let detail =
         ["passed", "failed", "ignored"].map(|word| format!("{} {word}", sum_of(&run.lines, word)));
     run.told(detail.join(", "))

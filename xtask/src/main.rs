@@ -9,6 +9,7 @@ mod conformance;
 mod dependencies;
 mod hygiene;
 mod packages;
+mod postgres;
 mod process;
 mod project;
 mod python;

@@ -65,6 +65,8 @@ pub use settings::{
     UserIdClaimType,
 };
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOptions, SqliteStore};
 pub use tokens::{

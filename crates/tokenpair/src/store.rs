@@ -5,15 +5,25 @@
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod contract;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod datetime;
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod migration;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod user_admin;
 mod user_model;
 
 pub use memory::MemoryStore;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use migration::Migration;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Migration, SqliteOptions, SqliteStore};
+pub use sqlite::{SqliteOptions, SqliteStore};
 pub use user_admin::{Account, NewUser, UserAdmin, UserPage, several_users};
 pub use user_model::UserModel;
 
@@ -160,6 +170,15 @@ pub struct Rotation {
     pub grace: Duration,
     /// Whether a parent that comes back after the grace period ends the line.
     pub reuse_detection: bool,
+}
+
+impl Rotation {
+    /// Whether the parent's exchange at `rotated_at`, in microseconds since 1970, is recent enough to be repeated.
+    fn is_within_grace(&self, rotated_at: i64) -> bool {
+        let age = self.at.as_microsecond().saturating_sub(rotated_at);
+        let grace = i64::try_from(self.grace.as_micros()).unwrap_or(0);
+        grace > 0 && age <= grace
+    }
 }
 
 /// What came of an exchange.

@@ -7,7 +7,7 @@ use super::{
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -69,10 +69,7 @@ impl Data {
         let Some(exchange) = self.rotations.get(&rotation.parent.jti) else {
             return Rotated::Blacklisted;
         };
-        let grace = SignedDuration::try_from(rotation.grace).unwrap_or(SignedDuration::ZERO);
-        let within_grace =
-            rotation.at.duration_since(exchange.at) <= grace && !rotation.grace.is_zero();
-        if within_grace {
+        if rotation.is_within_grace(exchange.at.as_microsecond()) {
             let living = !self.blacklisted.contains(&exchange.successor.jti);
             let successor = exchange.successor.clone();
             return if living {

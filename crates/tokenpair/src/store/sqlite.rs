@@ -12,9 +12,7 @@ mod threads;
 mod tokens;
 mod users;
 
-pub use schema::Migration;
-
-use super::{Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;

@@ -133,4 +133,27 @@ impl UserModel {
         let all = required.into_iter().chain(optional).chain(further);
         all.map(|(field, column)| (field, column.as_str()))
     }
+
+    /// What this model names and a table with the `existing` columns does not have, as a sentence. Without any column
+    /// there is no table. `same` compares names as the database does.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn flaw(
+        &self,
+        existing: &[String],
+        same: impl Fn(&str, &str) -> bool,
+    ) -> Option<String> {
+        let table = &self.table;
+        if existing.is_empty() {
+            return Some(format!("the user table {table:?} does not exist"));
+        }
+        let exists = |name: &str| existing.iter().any(|column| same(column, name));
+        let mut missing = self.mapped_columns().filter(|(_, name)| !exists(name));
+        missing.next().map(|(field, name)| {
+            let known = existing.iter().map(String::as_str);
+            let hint = crate::nearest(name, known)
+                .map(|column| format!(", did you mean {column:?}?"))
+                .unwrap_or_default();
+            format!("the user table {table:?} has no column {name:?} ({field}){hint}")
+        })
+    }
 }

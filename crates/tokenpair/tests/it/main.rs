@@ -21,6 +21,7 @@ mod jwk_url;
 mod manual;
 mod obtain;
 mod outage;
+mod postgres;
 mod protect;
 mod refresh;
 mod requests;

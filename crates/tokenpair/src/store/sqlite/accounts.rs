@@ -1,5 +1,6 @@
 //! SQL for an operator's verbs on the user table: [`UserAdmin`].
 
+use super::super::user_admin::PERSONAL;
 use super::super::{
     Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, several_users,
 };
@@ -21,9 +22,6 @@ const CREATE: &str = r#"INSERT INTO "auth_user"
 /// Django's table lets two users have one address; where it is the login, that must not be.
 const UNLESS_ADDRESS_IS_TAKEN: &str =
     r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = ?4)"#;
-
-/// Columns of Django's user that a mapped table may lack; the model does not name them.
-const PERSONAL: [&str; 3] = ["email", "first_name", "last_name"];
 
 #[async_trait]
 impl UserAdmin for SqliteStore {
@@ -62,12 +60,7 @@ impl UserAdmin for SqliteStore {
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
         let model = self.user_model();
-        let Some(column) = &model.is_active else {
-            return Err(StoreError::new(format!(
-                "users of {} are always active: the user model has no column is_active",
-                model.table
-            )));
-        };
+        let column = model.active_column()?;
         let sql = format!(
             r#"UPDATE "{}" SET "{column}" = ?1 WHERE "{}" = ?2 AND "{column}" IS NOT ?1"#,
             model.table, model.id

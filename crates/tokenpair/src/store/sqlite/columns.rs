@@ -3,10 +3,8 @@
 //! Goes by the declared type, as Django's SQLite backend does. What a declaration does not say is lost: `decimal` has
 //! no number of places (`12.50` is `12.5`), and JSON, UUIDs and addresses are texts like any other.
 
+use super::super::datetime::iso_datetime;
 use crate::json::{Object, Value};
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 use uuid::Uuid;
@@ -87,20 +85,4 @@ impl Form {
             _ => text,
         }
     }
-}
-
-/// A date and time as DRF writes it, `2026-11-21T14:56:30.123456Z`. Without an offset it is UTC, as Django stores it.
-fn iso_datetime(text: &str) -> Option<String> {
-    let instant = text.parse::<Timestamp>();
-    let utc = match instant {
-        Ok(instant) => TimeZone::UTC.to_datetime(instant),
-        Err(_) => text.parse::<DateTime>().ok()?,
-    };
-    let micros = utc.subsec_nanosecond() / 1000;
-    let whole = utc.strftime("%Y-%m-%dT%H:%M:%S");
-    Some(if micros == 0 {
-        format!("{whole}Z")
-    } else {
-        format!("{whole}.{micros:06}Z")
-    })
 }

@@ -1,111 +1,25 @@
 //! Which tables exist, the making of those that do not, and whether the user table is what its model says.
 
 use super::super::UserModel;
+use super::super::migration::{self, Migration};
 use super::django_time;
 use crate::models::UserIdKind;
-use crate::nearest;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use std::fmt;
-
-/// A step of a migration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Migration {
-    /// Django's users, groups, permissions and content types.
-    Auth,
-    /// Simple JWT's outstanding and blacklisted tokens.
-    TokenBlacklist,
-    /// Our record of which token was exchanged for which.
-    Rotation,
-}
-
-/// The rows Django expects in `django_migrations`. Token blacklist has no 0009.
-const AUTH_HISTORY: [(&str, &str); 14] = [
-    ("contenttypes", "0001_initial"),
-    ("contenttypes", "0002_remove_content_type_name"),
-    ("auth", "0001_initial"),
-    ("auth", "0002_alter_permission_name_max_length"),
-    ("auth", "0003_alter_user_email_max_length"),
-    ("auth", "0004_alter_user_username_opts"),
-    ("auth", "0005_alter_user_last_login_null"),
-    ("auth", "0006_require_contenttypes_0002"),
-    ("auth", "0007_alter_validators_add_error_messages"),
-    ("auth", "0008_alter_user_username_max_length"),
-    ("auth", "0009_alter_user_last_name_max_length"),
-    ("auth", "0010_alter_group_name_max_length"),
-    ("auth", "0011_update_proxy_permissions"),
-    ("auth", "0012_alter_user_first_name_max_length"),
-];
-const BLACKLIST_HISTORY: [(&str, &str); 12] = [
-    ("token_blacklist", "0001_initial"),
-    ("token_blacklist", "0002_outstandingtoken_jti_hex"),
-    ("token_blacklist", "0003_auto_20171017_2007"),
-    ("token_blacklist", "0004_auto_20171017_2013"),
-    ("token_blacklist", "0005_remove_outstandingtoken_jti"),
-    ("token_blacklist", "0006_auto_20171017_2113"),
-    ("token_blacklist", "0007_auto_20171017_2214"),
-    ("token_blacklist", "0008_migrate_to_bigautofield"),
-    ("token_blacklist", "0010_fix_migrate_to_bigautofield"),
-    ("token_blacklist", "0011_linearizes_history"),
-    ("token_blacklist", "0012_alter_outstandingtoken_user"),
-    (
-        "token_blacklist",
-        "0013_alter_blacklistedtoken_options_and_more",
-    ),
-];
 
 const DJANGO_MIGRATIONS: &str = r#"CREATE TABLE IF NOT EXISTS "django_migrations" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "app" varchar(255) NOT NULL, "name" varchar(255) NOT NULL, "applied" datetime NOT NULL)"#;
 
-impl fmt::Display for Migration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auth => "auth (users, groups, permissions)",
-            Self::TokenBlacklist => "token_blacklist (outstanding and blacklisted tokens)",
-            Self::Rotation => "tokenpair (rotation)",
-        })
-    }
-}
-
-impl Migration {
-    /// Those that a database needs, in their order.
-    pub(super) fn steps(token_blacklist: bool) -> &'static [Self] {
-        if token_blacklist {
-            &[Self::Auth, Self::TokenBlacklist, Self::Rotation]
-        } else {
-            &[Self::Auth]
+fn sql(step: Migration, model: &UserModel) -> String {
+    match step {
+        Migration::Auth => include_str!("../../../migrations/sqlite/0001_auth.sql").to_owned(),
+        Migration::TokenBlacklist => {
+            include_str!("../../../migrations/sqlite/0002_token_blacklist.sql")
+                .replace("{user_table}", &model.table)
+                .replace("{user_key}", &model.id)
+                .replace("{user_key_type}", key_type(model))
         }
-    }
-
-    /// The table whose existence means that the step was done, by us or by Django.
-    fn mark(self, model: &UserModel) -> &str {
-        match self {
-            Self::Auth => &model.table,
-            Self::TokenBlacklist => "token_blacklist_outstandingtoken",
-            Self::Rotation => "tokenpair_rotation",
-        }
-    }
-
-    fn sql(self, model: &UserModel) -> String {
-        match self {
-            Self::Auth => include_str!("../../../migrations/sqlite/0001_auth.sql").to_owned(),
-            Self::TokenBlacklist => {
-                include_str!("../../../migrations/sqlite/0002_token_blacklist.sql")
-                    .replace("{user_table}", &model.table)
-                    .replace("{user_key}", &model.id)
-                    .replace("{user_key_type}", key_type(model))
-            }
-            Self::Rotation => {
-                include_str!("../../../migrations/sqlite/0003_rotation.sql").to_owned()
-            }
-        }
-    }
-
-    fn history(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Auth => &AUTH_HISTORY,
-            Self::TokenBlacklist => &BLACKLIST_HISTORY,
-            Self::Rotation => &[],
+        Migration::Rotation => {
+            include_str!("../../../migrations/sqlite/0003_rotation.sql").to_owned()
         }
     }
 }
@@ -145,15 +59,11 @@ pub(super) fn migrate(
     at: Timestamp,
 ) -> rusqlite::Result<Vec<Migration>> {
     let pending = pending(db, model, steps)?;
-    if pending.contains(&Migration::Auth) && !model.is_auth_user() {
-        let missing = format!(
-            "the user table {:?} does not exist: its own application has to create it",
-            model.table
-        );
+    if let Some(missing) = migration::foreign_table_missing(&pending, model) {
         return Err(rusqlite::Error::ToSqlConversionFailure(missing.into()));
     }
     for step in &pending {
-        db.execute_batch(&step.sql(model))?;
+        db.execute_batch(&sql(*step, model))?;
         remember(db, step.history(), at)?;
     }
     Ok(pending)
@@ -176,26 +86,9 @@ fn remember(db: &Connection, history: &[(&str, &str)], at: Timestamp) -> rusqlit
 
 /// What the user model names and the database does not have, as a sentence.
 pub(super) fn flaw(db: &Connection, model: &UserModel) -> rusqlite::Result<Option<String>> {
-    let table = &model.table;
-    let existing = column_names(db, table)?;
-    if existing.is_empty() {
-        return Ok(Some(format!("the user table {table:?} does not exist")));
-    }
-    let is_missing = |(_, name): &(&str, &str)| {
-        let mut names = existing.iter();
-        // SQLite does not tell upper from lower case here.
-        !names.any(|column| column.eq_ignore_ascii_case(name))
-    };
-    Ok(model
-        .mapped_columns()
-        .find(is_missing)
-        .map(|(field, name)| {
-            let known = existing.iter().map(String::as_str);
-            let hint = nearest(name, known)
-                .map(|column| format!(", did you mean {column:?}?"))
-                .unwrap_or_default();
-            format!("the user table {table:?} has no column {name:?} ({field}){hint}")
-        }))
+    let existing = column_names(db, &model.table)?;
+    // SQLite does not tell upper from lower case here.
+    Ok(model.flaw(&existing, str::eq_ignore_ascii_case))
 }
 
 /// Every column of a table, generated ones included; empty if there is no such table.

@@ -151,9 +151,7 @@ fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rot
     let Some((successor, rotated_at)) = exchanged_for(db, &rotation.parent.jti)? else {
         return Ok(Rotated::Blacklisted);
     };
-    let age = rotation.at.as_microsecond().saturating_sub(rotated_at);
-    let grace = i64::try_from(rotation.grace.as_micros()).unwrap_or(0);
-    if grace > 0 && age <= grace {
+    if rotation.is_within_grace(rotated_at) {
         let living = !is_blacklisted(db, &successor.jti)?;
         return Ok(if living {
             Rotated::Replayed(successor)

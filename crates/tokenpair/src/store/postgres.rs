@@ -1,0 +1,191 @@
+//! Users and tokens in PostgreSQL, on Django's tables, for any number of nodes: each verb is one statement and one
+//! transaction, durable when it is answered.
+//!
+//! Nothing is cached. What goes wrong on the way is an error, never an answer: see `postgres/pool.rs` for time limits
+//! and outages. The SQL stands in `postgres/users.rs`, `postgres/accounts.rs`, `postgres/tokens.rs` and
+//! `migrations/postgres`.
+
+mod accounts;
+mod columns;
+mod failure;
+mod health;
+mod options;
+mod pool;
+mod schema;
+mod tls;
+mod tokens;
+mod users;
+mod value;
+
+pub use options::PostgresOptions;
+
+use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use crate::error::StoreError;
+use crate::models::{OutstandingToken, User, UserId, UserIdKind};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use pool::{Access, Pool};
+use std::sync::Arc;
+use tokens::TokenQueries;
+use users::UserQueries;
+
+/// Django's tables in a PostgreSQL database. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct PostgresStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: Pool,
+    users: Arc<UserQueries>,
+    tokens: TokenQueries,
+    model: UserModel,
+    steps: &'static [Migration],
+}
+
+impl PostgresStore {
+    /// Connects to the database that `url` names, as [`PostgresOptions::from_url`] reads it. Tables are made by
+    /// [`migrate`](Self::migrate).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::open(PostgresOptions::from_url(url)?).await
+    }
+
+    /// Connects to a database. Fails at once if it cannot be reached or would not keep what it acknowledges
+    /// (`synchronous_commit = off`). Needs a Tokio runtime, and stays with it.
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadWrite, options).await
+    }
+
+    /// Connects to a database to look at it: whatever would write is an error.
+    pub async fn open_read_only(options: PostgresOptions) -> Result<Self, StoreError> {
+        Self::open_to(Access::ReadOnly, options).await
+    }
+
+    async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
+        options.user_model.validate().map_err(StoreError::new)?;
+        let users = Arc::new(UserQueries::new(&options.user_model));
+        let store = Self(Arc::new(Inner {
+            pool: Pool::new(&options, access)?,
+            tokens: TokenQueries::new(&users),
+            users,
+            model: options.user_model,
+            steps: Migration::steps(options.token_blacklist),
+        }));
+        store
+            .ping()
+            .await
+            .map_err(|error| StoreError::new(format!("cannot use {}: {error}", store.address())))?;
+        Ok(store)
+    }
+
+    /// Creates what is missing: Django's tables in Django's shape with its rows in `django_migrations`, and ours.
+    ///
+    /// Tables that exist are left alone, whoever made them. A mapped user model's table must exist. Returns what was
+    /// done; nothing is done halfway. Nodes that start at the same time wait for each other. Where a lock on the user
+    /// table is not to be had at once, others are let through and it is tried again.
+    pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
+        schema::migrate(&self.0.pool, &self.0.model, self.0.steps, at).await
+    }
+
+    /// What [`migrate`](Self::migrate) would do.
+    pub async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
+        schema::pending(&self.0.pool, &self.0.model, self.0.steps).await
+    }
+
+    /// Whether the user table has every column that the user model names, with keys of the kind it says. To be asked
+    /// after [`migrate`](Self::migrate), which may have to make the table first.
+    ///
+    /// The error names the table or column that is missing and the nearest one there is.
+    pub async fn check_user_model(&self) -> Result<(), StoreError> {
+        match schema::flaw(&self.0.pool, &self.0.model).await? {
+            Some(flaw) => Err(StoreError::new(flaw)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the database itself keeps log-in names apart, by a primary key or a unique index. Where it does not,
+    /// users who share a name cannot log in; Django's check `auth.E003` refuses such a model.
+    pub async fn login_is_unique(&self) -> Result<bool, StoreError> {
+        schema::login_is_unique(&self.0.pool, &self.0.model).await
+    }
+
+    /// The database as `postgres://USER@HOST:PORT/DATABASE`.
+    pub fn address(&self) -> &str {
+        self.0.pool.address()
+    }
+}
+
+#[async_trait]
+impl UserTable for PostgresStore {
+    async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
+        self.0.users.by_login(&self.0.pool, login).await
+    }
+
+    async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.0.users.by_user_id(&self.0.pool, id).await
+    }
+
+    async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
+        self.0.users.set_password(&self.0.pool, user, encoded).await
+    }
+
+    async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
+        self.0.users.update_last_login(&self.0.pool, user, at).await
+    }
+
+    fn user_id_kind(&self) -> UserIdKind {
+        self.0.model.user_id_kind
+    }
+
+    fn username_field(&self) -> &str {
+        &self.0.model.username
+    }
+
+    fn user_id_field(&self) -> &str {
+        &self.0.model.user_id
+    }
+}
+
+#[async_trait]
+impl TokenStore for PostgresStore {
+    async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError> {
+        self.0.tokens.record(&self.0.pool, token).await
+    }
+
+    async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
+        self.0.tokens.is_blacklisted(&self.0.pool, jti).await
+    }
+
+    async fn blacklist(&self, token: &OutstandingToken, at: Timestamp) -> Result<bool, StoreError> {
+        self.0.tokens.blacklist(&self.0.pool, token, at).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        self.0.tokens.rotate(&self.0.pool, rotation).await
+    }
+
+    /// Zero also while another node is at it. The dates are compared with `before` and not with the database's clock:
+    /// a margin of a day, as the server has it, is more than clocks differ.
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        tokens::flush_expired(&self.0.pool, before, limit).await
+    }
+
+    async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
+        tokens::count_expired(&self.0.pool, before).await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn get_user_and_blacklisted(
+        &self,
+        id: &UserId,
+        jti: &str,
+    ) -> Result<(Option<User>, bool), StoreError> {
+        let (tokens, pool) = (&self.0.tokens, &self.0.pool);
+        tokens.user_and_blacklisted(pool, id, jti).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.pool.read("SELECT 1", &[]).await.map(drop)
+    }
+}

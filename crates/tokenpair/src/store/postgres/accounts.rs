@@ -1,0 +1,175 @@
+//! SQL for an operator's verbs on the user table: [`UserAdmin`].
+
+use super::super::user_admin::PERSONAL;
+use super::super::{
+    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, several_users,
+};
+use super::users::UserQueries;
+use super::value::Value;
+use super::{PostgresStore, schema};
+use crate::error::StoreError;
+use crate::models::{EncodedPassword, User, UserId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::time::SystemTime;
+use tokio_postgres::Row;
+
+const CREATE: &str = r#"INSERT INTO "auth_user"
+    ("password", "last_login", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active",
+     "date_joined")
+    SELECT $1, NULL, $2, $3, '', '', $4, $5, true, $6"#;
+/// Django's table lets two users have one address; where it is the login, that must not be.
+const UNLESS_ADDRESS_IS_TAKEN: &str =
+    r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = $4)"#;
+
+#[async_trait]
+impl UserAdmin for PostgresStore {
+    fn user_model(&self) -> &UserModel {
+        &self.0.model
+    }
+
+    async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
+        let (email, unless) = if self.user_model().creates_by_email()? {
+            (&user.username, UNLESS_ADDRESS_IS_TAKEN)
+        } else {
+            (&user.email, "")
+        };
+        let values = [
+            Value::Text(user.password.expose()),
+            Value::Bool(user.is_superuser),
+            Value::Text(&user.username),
+            Value::Text(email),
+            Value::Bool(user.is_staff),
+            Value::time(at),
+        ];
+        let sql = format!("{CREATE} {unless} ON CONFLICT (\"username\") DO NOTHING RETURNING 1");
+        if self.0.pool.write(&sql, &values).await?.is_empty() {
+            Ok(None)
+        } else {
+            self.find_by_login(&user.username).await
+        }
+    }
+
+    async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
+        let (queries, model) = (&self.0.users, self.user_model());
+        let columns = self.personal_columns().await?;
+        let key = column(queries, &model.id);
+        let (mut conditions, mut values) = (vec!["true".to_owned()], Vec::new());
+        if let Some(after) = &page.after {
+            values.push(Value::Key(Some(after), queries.id_kind));
+            conditions.push(format!("{key} > ${}", values.len()));
+        }
+        if let Some(search) = &page.search {
+            values.push(Value::Text(search));
+            let matches = |name: &str| {
+                format!(
+                    "strpos(lower({}::text), lower(${})) > 0",
+                    column(queries, name),
+                    values.len()
+                )
+            };
+            let in_login = matches(&model.username);
+            let in_email = columns.contains(&"email").then(|| matches("email"));
+            conditions.push(match in_email {
+                Some(in_email) => format!("({in_login} OR {in_email})"),
+                None => in_login,
+            });
+        }
+        values.push(Value::count(page.limit));
+        let sql = format!(
+            "{} WHERE {} ORDER BY {key} LIMIT ${}",
+            self.select(&columns),
+            conditions.join(" AND "),
+            values.len()
+        );
+        let rows = self.0.pool.read(&sql, &values).await?;
+        rows.iter().map(|row| account(queries, row)).collect()
+    }
+
+    async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
+        let queries = &self.0.users;
+        let sql = format!(
+            "{} WHERE {} = $1 LIMIT 2",
+            self.select(&self.personal_columns().await?),
+            column(queries, &self.user_model().username)
+        );
+        let rows = self.0.pool.read(&sql, &[Value::Compared(login)]).await?;
+        match &rows[..] {
+            [] => Ok(None),
+            [row] => account(queries, row).map(Some),
+            _ => Err(several_users(self.user_model(), login)),
+        }
+    }
+
+    async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
+        let column = self.user_model().active_column()?;
+        let UserQueries { table, id: key, .. } = &*self.0.users;
+        let sql = format!(
+            r#"UPDATE {table} SET "{column}" = $1 WHERE {key} = $2 AND "{column}" IS DISTINCT FROM $1 RETURNING 1"#
+        );
+        let values = [
+            Value::Bool(is_active),
+            Value::Key(Some(id), self.0.users.id_kind),
+        ];
+        Ok(!self.0.pool.write(&sql, &values).await?.is_empty())
+    }
+
+    async fn change_password(
+        &self,
+        id: &UserId,
+        password: &EncodedPassword,
+    ) -> Result<bool, StoreError> {
+        let column = &self.user_model().password;
+        let UserQueries { table, id: key, .. } = &*self.0.users;
+        let sql = format!(r#"UPDATE {table} SET "{column}" = $1 WHERE {key} = $2 RETURNING 1"#);
+        let values = [
+            Value::Text(password.expose()),
+            Value::Key(Some(id), self.0.users.id_kind),
+        ];
+        Ok(!self.0.pool.write(&sql, &values).await?.is_empty())
+    }
+}
+
+impl PostgresStore {
+    /// Those of [`PERSONAL`] that the table has.
+    async fn personal_columns(&self) -> Result<Vec<&'static str>, StoreError> {
+        let existing = schema::column_names(&self.0.pool, &self.user_model().table).await?;
+        let exists = |name: &&str| existing.iter().any(|column| column == name);
+        Ok(PERSONAL.into_iter().filter(exists).collect())
+    }
+
+    /// Every user with [`PERSONAL`] and the last log-in, NULL where there is no such column.
+    fn select(&self, personal: &[&str]) -> String {
+        let queries = &self.0.users;
+        let personal = PERSONAL.map(|name| {
+            if personal.contains(&name) {
+                format!("coalesce({}::text, '')", column(queries, name))
+            } else {
+                "NULL::text".to_owned()
+            }
+        });
+        let last_login = self.user_model().last_login.as_deref();
+        let last_login = last_login.map_or("NULL".to_owned(), |name| column(queries, name));
+        let UserQueries { columns, table, .. } = &**queries;
+        format!(
+            "SELECT {columns}, {}, {last_login}::timestamptz FROM {table}",
+            personal.join(", ")
+        )
+    }
+}
+
+fn column(queries: &UserQueries, name: &str) -> String {
+    format!("{}.\"{name}\"", queries.table)
+}
+
+fn account(queries: &UserQueries, row: &Row) -> Result<Account, StoreError> {
+    let mut account = Account::new(queries.read(row)?);
+    let personal = queries.width();
+    let text = |place: usize| row.try_get(personal + place).map_err(StoreError::new);
+    account.email = text(0)?;
+    account.first_name = text(1)?;
+    account.last_name = text(2)?;
+    let last_login: Option<SystemTime> = row.try_get(personal + 3).map_err(StoreError::new)?;
+    account.last_login = last_login.and_then(|at| Timestamp::try_from(at).ok());
+    Ok(account)
+}

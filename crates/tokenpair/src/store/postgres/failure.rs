@@ -1,0 +1,168 @@
+//! What can go wrong between us and the server, and what may be done about it.
+
+use crate::error::StoreError;
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
+use std::error::Error as StdError;
+use tokio_postgres::error::SqlState;
+
+/// The statement was undone by the server and may succeed when it is repeated: another transaction was in the way, or
+/// a row that it refers to has gone.
+const REPEATABLE: [SqlState; 3] = [
+    SqlState::T_R_SERIALIZATION_FAILURE,
+    SqlState::T_R_DEADLOCK_DETECTED,
+    SqlState::FOREIGN_KEY_VIOLATION,
+];
+/// What was prepared on this connection is no longer, or no longer fits: a table was altered, or a pooler is in between.
+const STALE: [SqlState; 3] = [
+    SqlState::FEATURE_NOT_SUPPORTED,
+    SqlState::INVALID_SQL_STATEMENT_NAME,
+    SqlState::DUPLICATE_PSTATEMENT,
+];
+/// This connection is of no use any more: the server stops, or has become a standby.
+const PARTING: [SqlState; 4] = [
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::READ_ONLY_SQL_TRANSACTION,
+];
+/// A text that no row can hold.
+const UNSPEAKABLE: [SqlState; 2] = [
+    SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+    SqlState::UNTRANSLATABLE_CHARACTER,
+];
+
+/// Why a statement has no result.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// All connections were in use for too long, or too many wait for one.
+    Busy,
+    /// No connection could be made, and the server did not say why.
+    Unreachable(String),
+    /// The server, or our own check of it, refused a new connection.
+    Rejected(String),
+    /// No answer in time.
+    Silent,
+    /// The connection broke: nobody knows what became of the statement.
+    Lost(tokio_postgres::Error),
+    /// The server's answer is an error: nothing was done.
+    Refused(tokio_postgres::Error),
+}
+
+impl Failure {
+    /// Whether the server said anything.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Rejected(_))
+    }
+
+    /// Whether nothing was done and the same statement may succeed in a moment.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.has_one_of(&REPEATABLE) || self.is_stale()
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.has_one_of(&STALE)
+    }
+
+    /// Whether the connection should not be used again.
+    pub(super) fn ends_connection(&self) -> bool {
+        let is_broken = matches!(self, Self::Lost(_) | Self::Silent);
+        is_broken || self.is_stale() || self.has_one_of(&PARTING)
+    }
+
+    /// Whether somebody who only asked may simply ask again.
+    pub(super) fn is_parting(&self) -> bool {
+        matches!(self, Self::Lost(_)) || self.has_one_of(&PARTING)
+    }
+
+    pub(super) fn is_unspeakable(&self) -> bool {
+        self.has_one_of(&UNSPEAKABLE)
+    }
+
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        self.has_one_of(&[SqlState::LOCK_NOT_AVAILABLE])
+    }
+
+    fn has_one_of(&self, states: &[SqlState]) -> bool {
+        match self {
+            Self::Refused(error) => error.code().is_some_and(|code| states.contains(code)),
+            _ => false,
+        }
+    }
+
+    /// What to tell the log. Never a value that was sent: the server's DETAIL, which may quote one, is left out.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Busy => "too many requests wait for the database".to_owned(),
+            Self::Unreachable(reason) | Self::Rejected(reason) => reason.clone(),
+            Self::Silent => "the database does not answer in time".to_owned(),
+            Self::Lost(error) => format!(
+                "the connection to the database was lost, what came of the last statement is unknown: {}",
+                chain(error)
+            ),
+            Self::Refused(_) if self.is_stale() => format!(
+                "{} (behind a pooler in transaction mode, switch prepared statements off)",
+                self.server_text()
+            ),
+            Self::Refused(_) => self.server_text(),
+        }
+    }
+
+    fn server_text(&self) -> String {
+        match self {
+            Self::Refused(error) => chain(error),
+            _ => String::new(),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if error.as_db_error().is_some() {
+            Self::Refused(error)
+        } else {
+            Self::Lost(error)
+        }
+    }
+}
+
+impl From<PoolError> for Failure {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) => Self::Busy,
+            PoolError::Timeout(_) => Self::Unreachable("no connection in time".to_owned()),
+            PoolError::PostCreateHook(HookError::Message(reason)) => {
+                Self::Rejected(reason.into_owned())
+            }
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                if error.as_db_error().is_some() {
+                    Self::Rejected(chain(&error))
+                } else {
+                    Self::Unreachable(chain(&error))
+                }
+            }
+            PoolError::Closed | PoolError::NoRuntimeSpecified => {
+                Self::Unreachable(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.text())
+    }
+}
+
+/// An error with its causes; of a server's error message and SQLSTATE.
+fn chain(error: &tokio_postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        return format!("{} (SQLSTATE {})", error.message(), error.code().code());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,117 @@
+//! Whether the database answers, shared by everybody who asks, so that a dead one is waited for once and not by each.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two looks at a database that does not answer: from the first to the longest pause.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(super) struct Health {
+    started: Instant,
+    /// How long nobody may have had an answer until the database is down.
+    patience: Duration,
+    /// When the server last said anything, in microseconds after `started`.
+    last_answer: AtomicU64,
+    is_down: AtomicBool,
+    reason: Mutex<String>,
+}
+
+impl Health {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            patience,
+            last_answer: AtomicU64::new(0),
+            is_down: AtomicBool::new(false),
+            reason: Mutex::default(),
+        }
+    }
+
+    /// The server said something, be it an error. True where that is news.
+    pub(super) fn answered(&self) -> bool {
+        self.last_answer.store(self.micros(Instant::now()), Relaxed);
+        self.is_down.load(Relaxed) && self.is_down.swap(false, Relaxed)
+    }
+
+    /// Something asked at `began` had no answer. The database is down if nobody else has had one since, nor lately;
+    /// true where that is news.
+    pub(super) fn missed(&self, began: Instant, reason: &str) -> bool {
+        let lately = Instant::now().checked_sub(self.patience).unwrap_or(began);
+        if self.last_answer.load(Relaxed) > self.micros(began.min(lately)) {
+            return false;
+        }
+        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        !self.is_down.swap(true, Relaxed)
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down.load(Relaxed)
+    }
+
+    /// Why the database is down, if it is.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_down().then(|| reason().clone())
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.started);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Pauses that double, each shortened at random by up to a half: many nodes shall not ask in step.
+pub(super) struct Pauses(Duration);
+
+impl Pauses {
+    pub(super) fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    pub(super) async fn pause(&mut self) {
+        let mut random = [0];
+        // Without randomness the pause is merely a whole one.
+        let _ = aws_lc_rs::rand::fill(&mut random);
+        let parts = 512 - u32::from(random[0]);
+        tokio::time::sleep(self.0 * parts / 512).await;
+        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn a_database_that_answers_somebody_else_is_not_down() {
+        let health = Health::new(PATIENCE);
+        let began = Instant::now();
+        tokio::time::sleep(PATIENCE).await;
+        health.answered();
+        tokio::time::sleep(PATIENCE).await;
+        assert!(!health.missed(began, "silent"), "answered since");
+        health.answered();
+        assert!(!health.missed(Instant::now(), "silent"), "answered lately");
+        assert_eq!(health.trouble(), None);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_answers_nobody_is_down_until_it_answers() {
+        let health = Health::new(PATIENCE);
+        health.answered();
+        tokio::time::sleep(2 * PATIENCE).await;
+        let began = Instant::now();
+        assert!(health.missed(began, "silent"));
+        assert!(!health.missed(began, "still silent"), "no news");
+        assert_eq!(health.trouble().as_deref(), Some("still silent"));
+        assert!(health.answered());
+        assert!(!health.answered(), "no news");
+        assert_eq!(health.trouble(), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! Where the database is and how to reach it: a `postgres://` address as libpq reads it, and our own limits.
+
+use super::super::UserModel;
+use super::pool::Access;
+use super::tls::{Roots, Tls, Verification};
+use crate::error::StoreError;
+use percent_encoding::percent_decode_str;
+use std::str::FromStr as _;
+use std::time::Duration;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// A connection that went dead without a word is noticed after so long, even if nobody asks anything.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// What tokio-postgres has instead, unless the address says otherwise.
+const USUAL_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
+/// A transaction of ours that a frozen node left open must not keep its locks.
+const IDLE_TRANSACTION_MILLIS: u32 = 10_000;
+
+/// How to reach a [`PostgresStore`](super::PostgresStore). `Debug` does not show the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    /// Where users live. Default: `auth_user`.
+    pub user_model: UserModel,
+    /// Whether tokens are recorded here. Default true. If not, the tables of blacklist and rotation are neither made
+    /// nor missed by [`migrate`](super::PostgresStore::migrate), and the verbs of [`TokenStore`](super::TokenStore) may
+    /// fail for want of them: give the engine the store as its
+    /// [`user_table`](crate::SimpleJwtBuilder::user_table) only.
+    pub token_blacklist: bool,
+    /// Connections at most, each a process of the server. Default 8.
+    pub max_connections: usize,
+    /// How long to wait for a free connection, and for a new one to be made. Default 1 s.
+    pub acquire_timeout: Duration,
+    /// How long the server may work on one statement. Half a second later it is taken for silent. Default 2 s.
+    pub statement_timeout: Duration,
+    /// Whether statements are prepared once for each connection, and the session is set up to our needs. Default true.
+    ///
+    /// To be switched off behind a pooler that changes connections between transactions (PgBouncer with
+    /// `pool_mode = transaction`). `statement_timeout` is then the client's alone; give the role one with
+    /// `ALTER ROLE … SET statement_timeout`.
+    pub prepared_statements: bool,
+    pub(super) config: Config,
+    pub(super) tls: Tls,
+}
+
+impl PostgresOptions {
+    /// From `postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS`. The parameters are libpq's: `sslmode` (`disable`,
+    /// `prefer`, `require`, `verify-ca`, `verify-full`), `sslrootcert` (a file, or `system`), `host=/folder` for a Unix
+    /// socket, `application_name`, `target_session_attrs`, `options`, and what else tokio-postgres knows.
+    ///
+    /// `sslmode=require` encrypts and trusts any certificate, unless `sslrootcert` names one; `verify-full` is what
+    /// keeps others out. Hosts may be a list, `HOST:PORT,HOST:PORT`, the first that fits is taken.
+    pub fn from_url(url: &str) -> Result<Self, StoreError> {
+        let address = Address::split(url)?;
+        let (config, tls) = address.read()?;
+        Ok(Self {
+            user_model: UserModel::default(),
+            token_blacklist: true,
+            max_connections: 8,
+            acquire_timeout: Duration::from_secs(1),
+            statement_timeout: Duration::from_secs(2),
+            prepared_statements: true,
+            config,
+            tls,
+        })
+    }
+
+    /// The address without password and parameters, for messages.
+    pub fn address(&self) -> String {
+        let ports = self.config.get_ports();
+        let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        let hosts = self.config.get_hosts().iter().enumerate();
+        let hosts: Vec<String> = hosts
+            .map(|(index, host)| match host {
+                Host::Tcp(name) => format!("{name}:{}", port(index)),
+                #[cfg(unix)]
+                Host::Unix(folder) => folder.display().to_string(),
+            })
+            .collect();
+        let user = self.config.get_user().unwrap_or_default();
+        let database = self.config.get_dbname().unwrap_or(user);
+        format!("postgres://{user}@{}/{database}", hosts.join(","))
+    }
+
+    /// The configuration of every connection.
+    pub(super) fn session(&self, access: Access) -> Config {
+        let mut config = self.config.clone();
+        if config.get_application_name().is_none() {
+            config.application_name("tokenpair");
+        }
+        if config.get_keepalives_idle() == USUAL_KEEPALIVE {
+            config.keepalives_idle(KEEPALIVE);
+        }
+        if config.get_connect_timeout().is_none() {
+            // The first host of a list may have gone, and the others want their turn.
+            let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(1);
+            config.connect_timeout(self.acquire_timeout / hosts.max(1));
+        }
+        if self.prepared_statements {
+            let ours = format!(
+                "-c statement_timeout={} -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MILLIS} \
+                 -c default_transaction_isolation=read\\ committed -c TimeZone=UTC",
+                self.statement_timeout.as_millis()
+            );
+            // The later one counts, and that is the operator's.
+            let theirs = config.get_options().unwrap_or_default();
+            let access = match access {
+                Access::ReadWrite => "",
+                Access::ReadOnly => "-c default_transaction_read_only=on",
+            };
+            let options = format!("{ours} {theirs} {access}");
+            config.options(options.trim_end());
+        }
+        config
+    }
+}
+
+/// An address cut into what tokio-postgres reads and what it does not know.
+struct Address<'a> {
+    before: String,
+    parameters: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Address<'a> {
+    fn split(url: &'a str) -> Result<Self, StoreError> {
+        let place = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"))
+            .ok_or_else(|| StoreError::new("a PostgreSQL address begins with postgres://"))?;
+        // A question mark may stand in a password, as in libpq.
+        let (credentials, place) = match place.rsplit_once('@') {
+            Some((credentials, place)) => (format!("{credentials}@"), place),
+            None => (String::new(), place),
+        };
+        if credentials.matches('@').count() > 1 {
+            return Err(StoreError::new(
+                "the database address has more than one @: in a user name or password it is written %40",
+            ));
+        }
+        let (host, query) = place.split_once('?').unwrap_or((place, ""));
+        let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+        Ok(Self {
+            before: format!("postgres://{credentials}{host}"),
+            parameters: parameters
+                .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+                .collect(),
+        })
+    }
+
+    fn read(&self) -> Result<(Config, Tls), StoreError> {
+        let (ours, theirs): (Vec<_>, Vec<_>) = self
+            .parameters
+            .iter()
+            .partition(|(name, _)| ["sslmode", "sslrootcert"].contains(name));
+        let theirs: Vec<String> = theirs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut config =
+            Config::from_str(&format!("{}?{}", self.before, theirs.join("&"))).map_err(refused)?;
+        if config.get_hosts().is_empty() {
+            return Err(StoreError::new(
+                "the database address names no host: postgres://USER:PASSWORD@HOST/DATABASE, \
+                 or ?host=/FOLDER for a Unix socket",
+            ));
+        }
+        let value = |wanted: &str| {
+            let mut found = ours.iter().filter(|(name, _)| *name == wanted);
+            let (_, value) = found.next_back()?;
+            Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+        };
+        let (mode, tls) = tls(value("sslmode").as_deref(), value("sslrootcert").as_deref())?;
+        config.ssl_mode(mode);
+        Ok((config, tls))
+    }
+}
+
+/// What tokio-postgres says of an address: names of parameters, never their values.
+fn refused(error: tokio_postgres::Error) -> StoreError {
+    let reason = error.into_source().map(|reason| reason.to_string());
+    StoreError::new(format!(
+        "the database address is not understood: {}",
+        reason.unwrap_or_default()
+    ))
+}
+
+fn tls(mode: Option<&str>, root: Option<&str>) -> Result<(SslMode, Tls), StoreError> {
+    let roots = match root {
+        None | Some("system") => Roots::System,
+        Some(file) => Roots::File(file.into()),
+    };
+    let (mode, verification) = match (mode.unwrap_or("prefer"), root) {
+        ("verify-full", _) => (SslMode::Require, Verification::ChainAndName),
+        ("verify-ca", _) | ("require", Some(_)) => (SslMode::Require, Verification::Chain),
+        ("require", None) => (SslMode::Require, Verification::Nothing),
+        ("disable" | "prefer", Some(_)) => {
+            return Err(StoreError::new(
+                "sslrootcert has no effect without sslmode=verify-full or sslmode=verify-ca",
+            ));
+        }
+        ("prefer", None) => (SslMode::Prefer, Verification::Nothing),
+        ("disable", None) => (SslMode::Disable, Verification::Nothing),
+        _ => {
+            return Err(StoreError::new(
+                "sslmode is one of disable, prefer, require, verify-ca, verify-full",
+            ));
+        }
+    };
+    Ok((
+        mode,
+        Tls {
+            verification,
+            roots,
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! SQL on the blacklist tables and on `tokenpair_rotation`. Each change is one statement and so one transaction.
+//!
+//! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django. The
+//! parts of a statement all see the database as it was when the statement began, so whoever lost looks again with
+//! another statement, which then sees what the winner did.
+
+use super::super::{Rotated, Rotation, Successor};
+use super::pool::{Pool, Purpose};
+use super::users::UserQueries;
+use super::value::Value;
+use crate::error::StoreError;
+use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::Row;
+
+const IS_BLACKLISTED: &str = r#"EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
+    JOIN "token_blacklist_blacklistedtoken" b ON b."token_id" = o."id" WHERE o."jti" = $1)"#;
+
+/// The first part of every statement that blacklists $1, with its record in $2 to $5 and the time in $6.
+const BLACKLIST: &str = r#"WITH known AS (
+        SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = $1
+    ), recorded AS (
+        INSERT INTO "token_blacklist_outstandingtoken" ("token", "created_at", "expires_at", "user_id", "jti")
+        SELECT $2, $3, $4, {owner $5}, $1 WHERE NOT EXISTS (SELECT 1 FROM known)
+        ON CONFLICT ("jti") DO NOTHING RETURNING "id"
+    ), token AS (
+        SELECT "id" FROM known UNION ALL SELECT "id" FROM recorded
+    ), blacklisted AS (
+        INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id") SELECT $6, "id" FROM token
+        ON CONFLICT ("token_id") DO NOTHING RETURNING "token_id"
+    )"#;
+
+/// Past its exp ($7) and within the leeway, somebody may have flushed the rows that said it is used up.
+const EXCHANGE: &str = r#", won AS (
+        SELECT 1 FROM blacklisted
+        WHERE NOT ($7 AND EXISTS (SELECT 1 FROM "tokenpair_rotation" WHERE "parent_jti" = $1))
+    ), exchanged AS (
+        INSERT INTO "tokenpair_rotation" AS r
+        ("parent_jti", "line_id", "successor_jti", "successor_iat", "successor_exp", "parent_exp", "rotated_at")
+        SELECT $1, coalesce((SELECT "line_id" FROM "tokenpair_rotation" WHERE "successor_jti" = $1), $1),
+            $8, $9, $10, $11, $12 FROM won
+        ON CONFLICT ("parent_jti") DO UPDATE SET "successor_jti" = excluded."successor_jti",
+            "successor_iat" = excluded."successor_iat", "successor_exp" = excluded."successor_exp",
+            "rotated_at" = excluded."rotated_at"
+    ), successor AS (
+        INSERT INTO "token_blacklist_outstandingtoken" ("token", "created_at", "expires_at", "user_id", "jti")
+        SELECT $13, $14, $15, {owner $16}, $8 FROM won ON CONFLICT ("jti") DO NOTHING
+    )"#;
+
+const EXCHANGED_FOR: &str = r#"SELECT r."successor_jti", r."successor_iat", r."successor_exp", r."rotated_at",
+    EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
+        JOIN "token_blacklist_blacklistedtoken" b ON b."token_id" = o."id" WHERE o."jti" = r."successor_jti")
+    FROM "tokenpair_rotation" r WHERE r."parent_jti" = $1"#;
+
+/// Blacklists the one token of a line that has not been exchanged.
+const END_LINE: &str = r#"WITH last AS (
+        SELECT r."successor_jti" AS "jti" FROM "tokenpair_rotation" r
+        WHERE r."line_id" = (SELECT "line_id" FROM "tokenpair_rotation" WHERE "parent_jti" = $1)
+        AND NOT EXISTS (SELECT 1 FROM "tokenpair_rotation" n WHERE n."parent_jti" = r."successor_jti")
+        ORDER BY r."rotated_at" DESC LIMIT 1
+    ), blacklisted AS (
+        INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id")
+        SELECT $2, o."id" FROM "token_blacklist_outstandingtoken" o JOIN last ON o."jti" = last."jti"
+        ON CONFLICT ("token_id") DO NOTHING RETURNING 1
+    ) SELECT (SELECT "jti" FROM last), EXISTS (SELECT 1 FROM blacklisted)"#;
+
+/// The dates have no index, so looking for expired rows may take long; deleting them does not.
+const FLUSH_LIMIT: Duration = Duration::from_secs(60);
+/// One node at a time flushes. The number means nothing.
+const FLUSH_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7281646937120591)";
+const FLUSH_PATIENCE: &str = "SET LOCAL statement_timeout = '60s'";
+const EXPIRED: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1 ORDER BY "id" LIMIT $2"#;
+const FLUSH: &str = r#"WITH blacklisted AS (
+        DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ANY($1)
+    ), outstanding AS (
+        DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" = ANY($1) RETURNING 1
+    ), exchanges AS (
+        DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
+            (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < $2 LIMIT $3) RETURNING 1
+    ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges))"#;
+const COUNT_EXPIRED: &str =
+    r#"SELECT count(*) FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1"#;
+
+/// How often a statement is sent again because another one was quicker. Each time the other one got further.
+const RACES: usize = 100;
+
+/// The statements that depend on the user model, written once.
+#[derive(Debug)]
+pub(super) struct TokenQueries {
+    users: Arc<UserQueries>,
+    owner_kind: UserIdKind,
+    is_blacklisted: String,
+    user_and_blacklisted: String,
+    record: String,
+    blacklist: String,
+    rotate: String,
+}
+
+impl TokenQueries {
+    pub(super) fn new(users: &Arc<UserQueries>) -> Self {
+        let UserQueries {
+            columns,
+            table,
+            id,
+            user_id,
+            ..
+        } = &**users;
+        // The owner is looked up once more: a user deleted meanwhile becomes NULL, as Django's SET_NULL would have it.
+        let owner = |place: &str| format!("(SELECT {id} FROM {table} WHERE {id} = {place})");
+        let with_owner = |sql: &str| {
+            sql.replace("{owner $5}", &owner("$5"))
+                .replace("{owner $16}", &owner("$16"))
+        };
+        let found = "EXISTS (SELECT 1 FROM token)";
+        Self {
+            users: users.clone(),
+            owner_kind: users.id_kind,
+            is_blacklisted: format!("SELECT {IS_BLACKLISTED}"),
+            user_and_blacklisted: format!(
+                "SELECT {columns}, {table}.{id} IS NOT NULL, {IS_BLACKLISTED}
+                 FROM (SELECT 1) one LEFT JOIN {table} ON {table}.{user_id} = $2 LIMIT 2"
+            ),
+            record: with_owner(
+                r#"INSERT INTO "token_blacklist_outstandingtoken"
+                   ("jti", "token", "created_at", "expires_at", "user_id") VALUES ($1, $2, $3, $4, {owner $5})
+                   ON CONFLICT ("jti") DO NOTHING"#,
+            ),
+            blacklist: with_owner(&format!(
+                "{BLACKLIST} SELECT {found}, EXISTS (SELECT 1 FROM blacklisted)"
+            )),
+            rotate: with_owner(&format!(
+                "{BLACKLIST}{EXCHANGE} SELECT {found}, EXISTS (SELECT 1 FROM won)"
+            )),
+        }
+    }
+
+    /// jti, token, dates and owner: the parameters from $1 on.
+    fn row<'a>(&self, token: &'a OutstandingToken) -> [Value<'a>; 5] {
+        let [text, created_at, expires_at, owner] = self.rest(token);
+        [Value::Text(&token.jti), text, created_at, expires_at, owner]
+    }
+
+    fn rest<'a>(&self, token: &'a OutstandingToken) -> [Value<'a>; 4] {
+        [
+            Value::Text(&token.token),
+            Value::time(token.created_at),
+            Value::Time(token.expires_at),
+            Value::Key(token.user_id.as_ref(), self.owner_kind),
+        ]
+    }
+
+    pub(super) async fn is_blacklisted(&self, pool: &Pool, jti: &str) -> Result<bool, StoreError> {
+        let rows = pool.read(&self.is_blacklisted, &[Value::Text(jti)]).await?;
+        rows.first().map_or(Ok(false), |row| get(row, 0))
+    }
+
+    pub(super) async fn user_and_blacklisted(
+        &self,
+        pool: &Pool,
+        id: &UserId,
+        jti: &str,
+    ) -> Result<(Option<User>, bool), StoreError> {
+        let key = Value::Key(Some(id), self.users.user_id_kind);
+        let rows = pool
+            .read(&self.user_and_blacklisted, &[Value::Text(jti), key])
+            .await?;
+        let Some(row) = rows.first() else {
+            // One of the two can be in no row: each is asked for itself.
+            let user = self.users.by_user_id(pool, id).await?;
+            return Ok((user, self.is_blacklisted(pool, jti).await?));
+        };
+        let width = self.users.width();
+        let user = if get(row, width)? {
+            self.users.only_user(&rows)?
+        } else {
+            None
+        };
+        Ok((user, get(row, width + 1)?))
+    }
+
+    pub(super) async fn record(
+        &self,
+        pool: &Pool,
+        token: &OutstandingToken,
+    ) -> Result<(), StoreError> {
+        pool.write(&self.record, &self.row(token)).await.map(drop)
+    }
+
+    pub(super) async fn blacklist(
+        &self,
+        pool: &Pool,
+        token: &OutstandingToken,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let [jti, text, created_at, expires_at, owner] = self.row(token);
+        let values = [jti, text, created_at, expires_at, owner, Value::time(at)];
+        race(pool, &self.blacklist, &values).await
+    }
+
+    pub(super) async fn rotate(
+        &self,
+        pool: &Pool,
+        rotation: &Rotation,
+    ) -> Result<Rotated, StoreError> {
+        let Rotation {
+            parent, successor, ..
+        } = rotation;
+        let has_expired = rotation.at.as_microsecond() >= parent.expires_at.as_micros();
+        let [jti, text, created_at, expires_at, owner] = self.row(parent);
+        let [new_text, new_created_at, new_expires_at, new_owner] = self.rest(successor);
+        let values = [
+            jti,
+            text,
+            created_at,
+            expires_at,
+            owner,
+            Value::time(rotation.at),
+            Value::Bool(has_expired),
+            Value::Text(&successor.jti),
+            Value::Int(rotation.successor_iat),
+            Value::Int(successor.expires_at.as_seconds()),
+            Value::Int(parent.expires_at.as_seconds()),
+            Value::Int(rotation.at.as_microsecond()),
+            new_text,
+            new_created_at,
+            new_expires_at,
+            new_owner,
+        ];
+        if race(pool, &self.rotate, &values).await? {
+            Ok(Rotated::Fresh)
+        } else {
+            settle_repeated(pool, rotation).await
+        }
+    }
+}
+
+/// Sends a statement that blacklists, until it sees the token's record: somebody may be making it at this moment.
+/// Whether this call blacklisted.
+async fn race(pool: &Pool, sql: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
+    for _ in 0..RACES {
+        let rows = pool.write(sql, values).await?;
+        let row = only(&rows)?;
+        if get(row, 0)? {
+            return get(row, 1);
+        }
+    }
+    Err(StoreError::new("the record of a token comes and goes"))
+}
+
+/// What becomes of a parent that had been blacklisted before.
+async fn settle_repeated(pool: &Pool, rotation: &Rotation) -> Result<Rotated, StoreError> {
+    let parent = &rotation.parent.jti;
+    let rows = pool.read(EXCHANGED_FOR, &[Value::Text(parent)]).await?;
+    let Some(row) = rows.first() else {
+        return Ok(Rotated::Blacklisted);
+    };
+    if rotation.is_within_grace(get(row, 3)?) {
+        let is_blacklisted: bool = get(row, 4)?;
+        return Ok(if is_blacklisted {
+            Rotated::Blacklisted
+        } else {
+            Rotated::Replayed(Successor {
+                jti: get(row, 0)?,
+                iat: get(row, 1)?,
+                exp: get(row, 2)?,
+            })
+        });
+    }
+    let line_revoked = rotation.reuse_detection && end_line(pool, parent, rotation.at).await?;
+    Ok(Rotated::Reused { line_revoked })
+}
+
+/// Ends the line that `parent` belongs to; false if it had ended. Its last token may be exchanged at this moment, then
+/// the line has another end and that is what must go.
+async fn end_line(pool: &Pool, parent: &str, at: Timestamp) -> Result<bool, StoreError> {
+    let mut last_seen = None;
+    for _ in 0..RACES {
+        let values = [Value::Text(parent), Value::time(at)];
+        let rows = pool.write(END_LINE, &values).await?;
+        let row = only(&rows)?;
+        let last: Option<String> = get(row, 0)?;
+        let is_done: bool = get(row, 1)?;
+        if is_done || last.is_none() || last == last_seen {
+            return Ok(is_done);
+        }
+        last_seen = last;
+    }
+    Err(StoreError::new(
+        "the line goes on faster than it can be ended",
+    ))
+}
+
+/// Deletes up to `limit` records that expired, and as many exchanges that no token can ask for any more. Returns the
+/// larger number; zero also while another node is at it.
+pub(super) async fn flush_expired(
+    pool: &Pool,
+    before: Timestamp,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let transaction = pool.begin(Purpose::Write, FLUSH_LIMIT).await?;
+    transaction.run(FLUSH_PATIENCE).await?;
+    let is_alone: bool = get(only(&transaction.ask(FLUSH_LOCK, &[]).await?)?, 0)?;
+    let mut flushed = 0;
+    if is_alone {
+        let before_and_limit = [Value::time(before), Value::count(limit)];
+        let expired = transaction.ask(EXPIRED, &before_and_limit).await?;
+        let ids = expired.iter().map(|row| get(row, 0));
+        let ids = ids.collect::<Result<Vec<i64>, _>>()?;
+        let values = [
+            Value::Ids(&ids),
+            Value::Int(before.as_second()),
+            Value::count(limit),
+        ];
+        flushed = get::<i64>(only(&transaction.ask(FLUSH, &values).await?)?, 0)?;
+    }
+    transaction.commit().await?;
+    Ok(usize::try_from(flushed).unwrap_or(0))
+}
+
+/// How many records expired.
+pub(super) async fn count_expired(pool: &Pool, before: Timestamp) -> Result<usize, StoreError> {
+    let transaction = pool.begin(Purpose::Read, FLUSH_LIMIT).await?;
+    transaction.run(FLUSH_PATIENCE).await?;
+    let before = [Value::Time(NumericDate::from(before))];
+    let counted: i64 = get(only(&transaction.ask(COUNT_EXPIRED, &before).await?)?, 0)?;
+    transaction.commit().await?;
+    Ok(usize::try_from(counted).unwrap_or(0))
+}
+
+fn only(rows: &[Row]) -> Result<&Row, StoreError> {
+    rows.first()
+        .ok_or_else(|| StoreError::new("the database gave no row where there is always one"))
+}
+
+fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
+    row: &'a Row,
+    place: usize,
+) -> Result<T, StoreError> {
+    row.try_get(place).map_err(StoreError::new)
+}
