@@ -108,18 +108,6 @@ pub(super) const PERSONAL: [&str; 3] = ["email", "first_name", "last_name"];
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl UserModel {
-    /// Whether users log in by e-mail. An error where they cannot be created, as more columns are there than we know.
-    pub(super) fn creates_by_email(&self) -> Result<bool, StoreError> {
-        match self.username.as_str() {
-            "username" if self.is_auth_user() => Ok(false),
-            "email" if self.is_auth_user() => Ok(true),
-            _ => Err(StoreError::new(format!(
-                "users of {} that log in by {} are created by their own application",
-                self.table, self.username
-            ))),
-        }
-    }
-
     /// The column that bars users, or an error that says that there is none.
     pub(super) fn active_column(&self) -> Result<&str, StoreError> {
         self.is_active.as_deref().ok_or_else(|| {
