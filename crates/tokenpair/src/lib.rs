@@ -20,7 +20,7 @@
 //! # Ok::<(), tokenpair::SettingsError>(())
 //! ```
 //!
-//! **Features**: `axum` (on by default), `sqlite`, `jwk-url`, `test-util`. Without any, the engine remains: settings,
+//! **Features**: `axum` (on by default), `sqlite`, `postgres`, `jwk-url`, `test-util`. Without any, the engine remains: settings,
 //! tokens, flows and the store traits.
 //!
 //! Time and ids are inputs ([`clock`]), users and tokens live behind small traits ([`store`]), endpoints without HTTP
