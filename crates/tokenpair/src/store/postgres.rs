@@ -19,7 +19,7 @@ mod value;
 
 pub use options::PostgresOptions;
 
-use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::{Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
 use crate::models::{OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
@@ -163,14 +163,18 @@ impl TokenStore for PostgresStore {
         self.0.tokens.rotate(&self.0.pool, rotation).await
     }
 
-    /// Zero also while another node is at it. The dates are compared with `before` and not with the database's clock:
-    /// a margin of a day, as the server has it, is more than clocks differ.
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    /// One node at a time, by an advisory lock that it holds for this call; others are told at once that it is
+    /// [`Flushed::Busy`].
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         tokens::flush_expired(&self.0.pool, before, limit).await
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
         tokens::count_expired(&self.0.pool, before).await
+    }
+
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        tokens::time(&self.0.pool).await.map(Some)
     }
 }
 

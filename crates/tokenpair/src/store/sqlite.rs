@@ -12,7 +12,7 @@ mod threads;
 mod tokens;
 mod users;
 
-use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::{Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
@@ -272,12 +272,13 @@ impl TokenStore for SqliteStore {
         self.write(move |db| queries.rotate(db, &rotation)).await
     }
 
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    /// Never [`Flushed::Busy`]: another process at it is waited for, as every writer is.
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         let ids = self
             .read(move |db| tokens::expired(db, before, limit))
             .await?;
-        self.write(move |db| tokens::flush(db, &ids, before, limit))
-            .await
+        let flush = self.write(move |db| tokens::flush(db, &ids, before, limit));
+        Ok(Flushed::Deleted(flush.await?))
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokenpair::store::{Rotated, Rotation, Store};
+use tokenpair::store::{Flushed, Rotated, Rotation, Store};
 use tokenpair::{
     EncodedPassword, Error, MemoryStore, OutstandingToken, Settings, StoreError, TokenClass,
     TokenStore, User, UserId, UserIdKind, UserTable,
@@ -109,7 +109,7 @@ impl TokenStore for Failing {
         self.call(self.inner.rotate(rotation)).await
     }
 
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         self.call(self.inner.flush_expired(before, limit)).await
     }
 
