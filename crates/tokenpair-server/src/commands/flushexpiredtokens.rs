@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::output::{self, Failure};
 use jiff::Timestamp;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 use tokenpair::clock::{Clock, SystemClock};
 use tokenpair::json::Value;
@@ -74,21 +75,21 @@ impl Flushexpiredtokens {
         let needed = [Migration::TokenBlacklist, Migration::Rotation];
         if self.dry_run {
             let store = super::open_read_only(&config, &needed).await?;
-            let before = deadline(&store, &config.settings, &SystemClock).await?;
+            let before = deadline(&*store, &config.settings, &SystemClock).await?;
             let count = store.count_expired(before).await?;
             let text = format!("{} would be deleted.", tokens(count));
             let fields = [("would_delete", Value::from(as_i64(count)))];
             return output::result(options, text, fields);
         }
         let store = super::open(&config, &needed).await?;
-        let before = deadline(&store, &config.settings, &SystemClock).await?;
-        let deleted = self.flush(&store, before).await?;
+        let before = deadline(&*store, &config.settings, &SystemClock).await?;
+        let deleted = self.flush(&*store, before).await?;
         let text = format!("Deleted {}.", tokens(deleted));
         output::result(options, text, [("deleted", Value::from(as_i64(deleted)))])
     }
 
     /// Until nothing is left, be it that another process deletes some.
-    async fn flush(&self, store: &impl TokenStore, before: Timestamp) -> Result<usize, Failure> {
+    async fn flush(&self, store: &dyn TokenStore, before: Timestamp) -> Result<usize, Failure> {
         let mut interrupt = Interrupt::listen()?;
         let mut progress = Progress::start();
         let mut deleted = 0;
@@ -153,7 +154,7 @@ fn as_i64(count: usize) -> i64 {
 
 /// By the earlier of two clocks: to a node whose clock is days ahead of the others', their tokens have expired.
 async fn deadline(
-    store: &impl TokenStore,
+    store: &dyn TokenStore,
     settings: &Settings,
     clock: &impl Clock,
 ) -> Result<Timestamp, StoreError> {
@@ -201,7 +202,11 @@ impl Progress {
 }
 
 /// Deletes expired tokens every `interval`, for as long as it is polled. Never with an interval of zero.
-pub(crate) async fn in_background(store: impl TokenStore, settings: Settings, interval: Duration) {
+pub(crate) async fn in_background(
+    store: Arc<dyn TokenStore>,
+    settings: Settings,
+    interval: Duration,
+) {
     if interval.is_zero() {
         return std::future::pending().await;
     }
@@ -214,13 +219,13 @@ pub(crate) async fn in_background(store: impl TokenStore, settings: Settings, in
     .await;
 }
 
-struct Background<S, C> {
-    store: S,
+struct Background<C> {
+    store: Arc<dyn TokenStore>,
     settings: Settings,
     clock: C,
 }
 
-impl<S: TokenStore, C: Clock> Background<S, C> {
+impl<C: Clock> Background<C> {
     async fn repeat(&self, interval: Duration) {
         tokio::time::sleep(part(interval.min(FIRST_DELAY))).await;
         loop {
@@ -238,7 +243,7 @@ impl<S: TokenStore, C: Clock> Background<S, C> {
 
     /// Until nothing is left, or another process is at it, which then goes on.
     async fn flush(&self) -> Result<usize, StoreError> {
-        let before = deadline(&self.store, &self.settings, &self.clock).await?;
+        let before = deadline(&*self.store, &self.settings, &self.clock).await?;
         let mut deleted = 0;
         loop {
             match self.store.flush_expired(before, BACKGROUND_BATCH).await? {
