@@ -49,7 +49,8 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
 
     let place = run.folder().join("cut.sqlite3");
     let mut found = Found::default();
-    let mut disk = Disk::new(recording.before, &events);
+    let before = recording.before;
+    let mut disk = Disk::new(before.clone(), &events);
     for (line, is_by_chance) in moments {
         disk.play_until(line);
         let remains = if is_by_chance {
@@ -63,7 +64,25 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
         found.examine(&remains, &place, &told, line)?;
     }
     found.tell(&events, report);
+
+    let events = without_syncs(&events);
+    let mut disk = Disk::new(before, &events);
+    disk.play_until(last + 1);
+    let mut found = Found::default();
+    found.examine(&disk.cut(), &place, &told, last + 1)?;
+    report.target(
+        "without the syncs, a power cut at the last answer loses all that was acknowledged",
+        found.lost == told.len(),
+        format!("{} of {}", found.lost, told.len()),
+    );
     Ok(())
+}
+
+/// What `synchronous=NORMAL` would have left of them, and less.
+fn without_syncs(events: &[Event]) -> Vec<Event> {
+    let is_sync = |event: &&Event| matches!(event.action, Action::Sync(File::Log));
+    let others = events.iter().filter(|event| !is_sync(event));
+    others.cloned().collect()
 }
 
 /// The order of sync and answer; and that this judgement would notice if there were no syncs.
@@ -78,13 +97,7 @@ fn judge_order(events: &[Event], answers: &[Told], report: &mut Report) {
         order.flaws.is_empty(),
         format!("{} too early {:?}", order.flaws.len(), order.flaws.first()),
     );
-    let is_sync = |event: &&Event| matches!(event.action, Action::Sync(File::Log));
-    let without: Vec<Event> = events
-        .iter()
-        .filter(|event| !is_sync(event))
-        .cloned()
-        .collect();
-    let noticed = order::judge(&without, answers).flaws.len();
+    let noticed = order::judge(&without_syncs(events), answers).flaws.len();
     report.target(
         "without the syncs, the same judgement calls each answer too early",
         noticed == answers.len(),
