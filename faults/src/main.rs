@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
 mod client;
+mod crash;
 mod databases;
 mod fleet;
 mod jwt;
@@ -37,8 +38,9 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 1] = [
+const PROGRAMS: [Program; 2] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
+    Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
 ];
 const ALL: &str = "all";
 
