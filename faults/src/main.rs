@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
 mod client;
+mod crash;
 mod databases;
 mod fleet;
 mod jwt;
@@ -13,6 +14,7 @@ mod nodes;
 mod power_cut;
 mod race;
 mod random;
+mod ready;
 mod report;
 mod run;
 
@@ -38,8 +40,10 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 4] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
+    Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
+    Program { name: "ready", about: "servers start soon, with a million rows", run: |run, report| Box::pin(ready::run(run, report)) },
     Program { name: "power-cut", about: "what was acknowledged is on the disk", run: |run, report| Box::pin(power_cut::run(run, report)) },
 ];
 const ALL: &str = "all";
