@@ -156,7 +156,8 @@ impl Ready {
             middleware,
             ..
         } = self;
-        let made = super::migrate(&*store).await?;
+        let made = store.migrate(&|progress| tracing::info!("{progress}"));
+        let made = made.await?;
         for step in &made {
             tracing::info!("created the tables of {step}");
         }

@@ -19,7 +19,10 @@ mod value;
 
 pub use options::PostgresOptions;
 
-use super::{Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::{
+    Flushed, Migration, MigrationProgress, Rotated, Rotation, Store, TokenStore, UserModel,
+    UserTable,
+};
 use crate::error::StoreError;
 use crate::models::{OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
@@ -83,7 +86,16 @@ impl PostgresStore {
     /// done; nothing is done halfway. Nodes that start at the same time wait for each other. Where a lock on the user
     /// table is not to be had at once, others are let through and it is tried again.
     pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
-        schema::migrate(&self.0.pool, &self.0.model, self.0.steps, at).await
+        self.migrate_telling(at, &|_| ()).await
+    }
+
+    /// The same, and `tell` is told what it waits for. Nothing else takes long: tables are new and empty.
+    pub async fn migrate_telling(
+        &self,
+        at: Timestamp,
+        tell: &(dyn Fn(MigrationProgress) + Send + Sync),
+    ) -> Result<Vec<Migration>, StoreError> {
+        schema::migrate(&self.0.pool, &self.0.model, self.0.steps, at, tell).await
     }
 
     /// What [`migrate`](Self::migrate) would do.

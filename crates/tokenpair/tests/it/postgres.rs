@@ -6,6 +6,7 @@
 mod accounts;
 mod columns;
 mod contract;
+mod migration;
 mod nodes;
 mod outage;
 mod place;
