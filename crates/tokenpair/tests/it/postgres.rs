@@ -11,6 +11,7 @@ mod nodes;
 mod outage;
 mod place;
 mod proxy;
+mod purge;
 mod schema;
 mod tls;
 
