@@ -18,6 +18,7 @@ mod manual;
 mod output;
 mod passwords;
 mod postgres;
+mod purge;
 mod reload;
 #[path = "../support/mod.rs"]
 mod support;

@@ -24,7 +24,7 @@ fn server(variable: &str) -> Option<String> {
 }
 
 /// The address of a new, empty database.
-fn new_database() -> Option<String> {
+pub(crate) fn new_database() -> Option<String> {
     let server = server("TEST_POSTGRES")?;
     let number = COUNT.fetch_add(1, Relaxed);
     let name = format!("tokenpair_cli_{}_{number}", std::process::id());
@@ -36,7 +36,7 @@ fn new_database() -> Option<String> {
     Some(format!("{place}/{name}"))
 }
 
-fn run(url: &str, sql: &str) {
+pub(crate) fn run(url: &str, sql: &str) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
