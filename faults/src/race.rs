@@ -1,4 +1,4 @@
-//! One refresh token exchanged many times at the same moment: test A of the security requirements.
+//! One refresh token exchanged many times at the same moment.
 //!
 //! Strict: one exchange succeeds. With a grace period: all get one and the same successor, and the line (a token and
 //! its successors) ends when an exchanged token comes back later. A log-out beside exchanges ends the line.
