@@ -5,9 +5,10 @@ use crate::project::Project;
 use std::process::ExitCode;
 
 const BUILD_SERVER: &str = "build --release --package tokenpair-server";
-const BUILD_PROGRAMS: &str = "build --release --package faults";
+/// In a debug build the crates they rest on are optimised, too (`profile.dev.package`), and it is soon done.
+const BUILD_PROGRAMS: &str = "build --package faults";
 /// Where that puts them, in the build folder.
-const PROGRAMS: &str = "release/faults";
+const PROGRAMS: &str = "debug/faults";
 /// What a program says last where this machine lacks something.
 const SKIPPED: &str = "SKIPPED: ";
 
