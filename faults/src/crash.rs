@@ -1,4 +1,4 @@
-//! kill -9 at any moment, under load: test B of the security requirements.
+//! kill -9 at any moment, under load.
 //!
 //! Clients write down what they were told. Afterwards everything that was acknowledged must be there, nothing that was
 //! revoked may be good again, and what nobody knows must be done or not done, but wholly.
