@@ -9,7 +9,9 @@ mod client;
 mod crash;
 mod databases;
 mod fleet;
+mod flush;
 mod jwt;
+mod migrate;
 mod nodes;
 mod power_cut;
 mod race;
@@ -17,6 +19,7 @@ mod random;
 mod ready;
 mod report;
 mod run;
+mod waits;
 
 use clap::Parser;
 use report::Report;
@@ -40,11 +43,13 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 4] = [
+const PROGRAMS: [Program; 6] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
     Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
     Program { name: "ready", about: "servers start soon, with a million rows", run: |run, report| Box::pin(ready::run(run, report)) },
     Program { name: "power-cut", about: "what was acknowledged is on the disk", run: |run, report| Box::pin(power_cut::run(run, report)) },
+    Program { name: "flush", about: "expired tokens are deleted beside traffic", run: |run, report| Box::pin(flush::run(run, report)) },
+    Program { name: "migrate", about: "three nodes migrate a database that Django writes", run: |run, report| Box::pin(migrate::run(run, report)) },
 ];
 const ALL: &str = "all";
 

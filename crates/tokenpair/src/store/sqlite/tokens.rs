@@ -2,7 +2,7 @@
 //!
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
-use super::super::{Rotated, Rotation, Successor, is_within};
+use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
 use super::django_time;
 use super::users::UserQueries;
 use crate::models::{OutstandingToken, User, UserId};
@@ -227,13 +227,14 @@ pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Res
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes these records, and as many exchanges that no token can ask for any more. Returns the larger number.
+/// Deletes these records, and as many exchanges that no token can ask for any more. Exchanges whose tokens went
+/// otherwise count as tokens when no others are left.
 pub(super) fn flush(
     db: &Connection,
     ids: &[i64],
     before: Timestamp,
     limit: usize,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Flushed> {
     let mut blacklisted = db.prepare_cached(
         r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ?1"#,
     )?;
@@ -248,5 +249,9 @@ pub(super) fn flush(
     let exchanges = db
         .prepare_cached(FLUSH_EXCHANGES)?
         .execute(params![before.as_second(), limit])?;
-    Ok(flushed.max(exchanges))
+    Ok(match (flushed, ids) {
+        (0, []) => Flushed::Deleted(exchanges),
+        (0, _) => Flushed::Busy,
+        (flushed, _) => Flushed::Deleted(flushed),
+    })
 }
