@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::databases::{Database, Kind};
 use crate::fleet::{REFRESH, Shape, log_in, present};
-use crate::nodes::{self, Node, STRICT};
+use crate::nodes::{self, Node, STRICT, Settings};
 use crate::report::{Report, milliseconds, quantile};
 use crate::run::Run;
 use crate::waits::Waits;
@@ -18,11 +18,14 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-const EXPIRED: (usize, usize) = (200_000, 5000);
-const LIVING: (usize, usize) = (800_000, 20_000);
+const EXPIRED: (usize, usize) = (200_000, 3000);
+const LIVING: (usize, usize) = (800_000, 10_000);
+const COMMAND: &str = "flushexpiredtokens --json";
 const COMMANDS: usize = 2;
+/// How soon a busy machine makes a connection is not the subject.
+const PATIENT: Settings<'static> = &[("DATABASE_ACQUIRE_TIMEOUT", "10s")];
 const WORKERS: usize = 8;
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// A command looks by an advisory lock whether it is alone, and does not wait for it.
 const OURS: &str = "a.application_name = 'tokenpair'";
@@ -46,7 +49,7 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
 }
 
 async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Result<()> {
-    let database = Database::fresh(run, shape.kind, WORKERS).await?;
+    let database = Database::fresh(run, shape.kind, 1).await?;
     let expired = run.rounds(EXPIRED.0, EXPIRED.1);
     fill(
         &database,
@@ -72,7 +75,7 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
     let start = Instant::now();
     let mut commands = Vec::new();
     for _ in 0..COMMANDS {
-        commands.push(nodes::begin(run, &database, "flushexpiredtokens --json")?);
+        commands.push(nodes::begin(run, &database, COMMAND, PATIENT)?);
     }
     let mut deleted = Vec::new();
     for command in commands {
@@ -132,8 +135,8 @@ impl Traffic {
     fn start(nodes: &[Node]) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut workers = JoinSet::new();
-        for (user, node) in nodes.iter().cycle().take(WORKERS).enumerate() {
-            workers.spawn(work(node.client(), user, is_over.clone()));
+        for node in nodes.iter().cycle().take(WORKERS) {
+            workers.spawn(work(node.client(), is_over.clone()));
         }
         Self { is_over, workers }
     }
@@ -150,12 +153,8 @@ impl Traffic {
     }
 }
 
-async fn work(
-    mut client: Client,
-    user: usize,
-    is_over: Arc<AtomicBool>,
-) -> anyhow::Result<Vec<Duration>> {
-    let mut token = log_in(&mut client, user).await?;
+async fn work(mut client: Client, is_over: Arc<AtomicBool>) -> anyhow::Result<Vec<Duration>> {
+    let mut token = log_in(&mut client, 0).await?;
     let mut times = Vec::new();
     while !is_over.load(Relaxed) {
         let start = Instant::now();

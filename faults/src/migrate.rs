@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
-const ROWS: (usize, usize) = (1_000_000, 50_000);
+const ROWS: (usize, usize) = (1_000_000, 20_000);
 /// Seconds.
 const LONG_TRANSACTION: (usize, usize) = (5, 1);
 const NODES: usize = 3;

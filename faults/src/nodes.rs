@@ -214,7 +214,12 @@ pub(crate) fn command(
 }
 
 /// Starts a command and does not wait for its end; what it prints can be read then.
-pub(crate) fn begin(run: &Run, database: &Database, line: &str) -> anyhow::Result<Child> {
+pub(crate) fn begin(
+    run: &Run,
+    database: &Database,
+    line: &str,
+    settings: Settings<'_>,
+) -> anyhow::Result<Child> {
     let mut command = Command::new("setpriv");
     command
         .args(["--pdeathsig", "KILL", "--"])
@@ -222,7 +227,7 @@ pub(crate) fn begin(run: &Run, database: &Database, line: &str) -> anyhow::Resul
         .args(line.split_whitespace())
         .current_dir(run.folder())
         .env_clear()
-        .envs(environment(run, database, &[])?)
+        .envs(environment(run, database, settings)?)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     command.spawn().context("setpriv cannot be run")

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-const ROWS: (usize, usize) = (1_000_000, 100_000);
-const KILLS: (usize, usize) = (20, 3);
+const ROWS: (usize, usize) = (1_000_000, 20_000);
+const KILLS: (usize, usize) = (20, 2);
 const WORKERS: usize = 8;
 const READY: Duration = Duration::from_secs(2);
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
 
 async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Result<()> {
     let rows = run.rounds(ROWS.0, ROWS.1);
-    let database = Database::fresh(run, shape.kind, WORKERS).await?;
+    let database = Database::fresh(run, shape.kind, 1).await?;
     let start = Instant::now();
     fill(&database, shape.kind, rows).await?;
     println!(
@@ -114,15 +114,15 @@ async fn after_the_database(
 /// Log-ins and refreshes, by each worker until its server goes away or this is dropped.
 fn traffic(nodes: &[Node]) -> JoinSet<anyhow::Result<()>> {
     let mut workers = JoinSet::new();
-    for (user, node) in nodes.iter().cycle().take(WORKERS).enumerate() {
-        workers.spawn(work(node.client(), user));
+    for node in nodes.iter().cycle().take(WORKERS) {
+        workers.spawn(work(node.client()));
     }
     workers
 }
 
-async fn work(mut client: Client, user: usize) -> anyhow::Result<()> {
+async fn work(mut client: Client) -> anyhow::Result<()> {
     loop {
-        let token = log_in(&mut client, user).await?;
+        let token = log_in(&mut client, 0).await?;
         present(&mut client, REFRESH, &token).await?;
     }
 }

@@ -25,6 +25,8 @@ const BACKGROUND_BATCH: usize = 100;
 const BACKGROUND_PAUSE: Duration = Duration::from_millis(100);
 /// How soon after its start a server deletes for the first time, at most.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
+/// Between two batches of the command: whoever waits to write shall have its turn.
+const TURN: Duration = Duration::from_millis(10);
 /// How often the command looks whether another process has ended deleting, at most, and when it stops looking.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
 const BUSY_PATIENCE: Duration = Duration::from_secs(60);
@@ -113,7 +115,7 @@ impl Flushexpiredtokens {
                         "{deleted} deleted, {} a second",
                         progress.rate(deleted)
                     ));
-                    Duration::ZERO
+                    TURN
                 }
                 Flushed::Busy => {
                     let since = *waiting_since.get_or_insert_with(Instant::now);
