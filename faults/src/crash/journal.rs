@@ -1,6 +1,7 @@
 //! What the clients were told: the tokens they know, and what has become of each as far as one can know.
 
 use crate::client::{Answer, Outcome};
+use crate::fleet::blacklisted;
 use serde_json::{Value, json};
 
 /// What came back for an operation.
@@ -34,11 +35,9 @@ impl Said {
     }
 }
 
-/// Simple JWT's words for a token that is used up: of refresh and log-out, and of verify.
+/// In the words of refresh and log-out, or those of verify.
 fn is_blacklisted(body: &Value) -> bool {
-    let detail = "Token is blacklisted";
-    *body == json!({"detail": detail, "code": "token_not_valid"})
-        || *body == json!({"non_field_errors": [detail]})
+    *body == blacklisted() || *body == json!({"non_field_errors": ["Token is blacklisted"]})
 }
 
 /// Something that uses a token up.
@@ -113,8 +112,7 @@ mod tests {
 
     #[test]
     fn only_the_right_refusal_says_that_a_token_is_used_up() {
-        let used_up = json!({"detail": "Token is blacklisted", "code": "token_not_valid"});
-        assert!(matches!(said(401, &used_up), Said::UsedUp));
+        assert!(matches!(said(401, &blacklisted()), Said::UsedUp));
         let verified = json!({"non_field_errors": ["Token is blacklisted"]});
         assert!(matches!(said(400, &verified), Said::UsedUp));
         let invalid = json!({"detail": "Token is invalid", "code": "token_not_valid"});

@@ -1,7 +1,7 @@
 //! Requests at the same moment, and what their answers must look like.
 
 use crate::client::{Client, Outcome};
-use crate::fleet::REFRESH;
+use crate::fleet::{REFRESH, blacklisted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,11 +27,6 @@ impl Seen {
     pub(super) fn is_blacklisted(&self) -> bool {
         self.status == 401 && self.body == blacklisted()
     }
-}
-
-/// Simple JWT's words for a refresh token that is used up.
-fn blacklisted() -> Value {
-    json!({"detail": "Token is blacklisted", "code": "token_not_valid"})
 }
 
 /// Exchanges one token `size` times at the same moment.
