@@ -74,8 +74,12 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
     let traffic = Traffic::start(&nodes);
     let start = Instant::now();
     let mut commands = Vec::new();
+    let settings = match shape.kind {
+        Kind::Sqlite => &[],
+        Kind::Postgres => PATIENT,
+    };
     for _ in 0..COMMANDS {
-        commands.push(nodes::begin(run, &database, COMMAND, PATIENT)?);
+        commands.push(nodes::begin(run, &database, COMMAND, settings)?);
     }
     let mut deleted = Vec::new();
     for command in commands {

@@ -78,9 +78,8 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
     Ok(())
 }
 
-/// What `synchronous=NORMAL` would have left of them, and less.
 fn without_syncs(events: &[Event]) -> Vec<Event> {
-    let is_sync = |event: &&Event| matches!(event.action, Action::Sync(File::Log));
+    let is_sync = |event: &&Event| matches!(event.action, Action::Sync(_));
     let others = events.iter().filter(|event| !is_sync(event));
     others.cloned().collect()
 }
