@@ -75,6 +75,10 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
         found.lost == told.len(),
         format!("{} of {}", found.lost, told.len()),
     );
+    if report.holds() {
+        // It is large, and there is nothing to find in it.
+        fs::remove_file(&recording.trace)?;
+    }
     Ok(())
 }
 

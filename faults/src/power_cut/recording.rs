@@ -55,7 +55,7 @@ pub(crate) async fn record(run: &mut Run) -> anyhow::Result<Recording> {
     let mut client = Client::new(server.address);
     let mut random = run.random("one client");
     let (mut alone, mut tokens) = (Vec::new(), Vec::new());
-    for step in 0..run.rounds(400, 110) {
+    for step in 0..run.rounds(400, 150) {
         alone.push(act(&mut client, &mut random, &mut tokens).await?);
         if step % 20 == 10 {
             alone.push(server.create_user(&format!("alone{step}")).await?);
