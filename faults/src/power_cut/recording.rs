@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -22,10 +24,11 @@ use xtask::process::free_port;
 
 const CROWD: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
+const END: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(5);
 
 /// A server, and a new user for each line of standard input, in one trace and so in one order. At its end the power goes.
-const SCRIPT: &str = r#""$0" serve &
+const SCRIPT: &str = r#"setpriv --pdeathsig KILL -- "$0" serve &
 while read -r name; do "$0" createuser --username "$name" --password-stdin < password; done
 kill -KILL $!"#;
 
@@ -178,6 +181,8 @@ impl Traced {
             .envs(environment(run, database, &settings)?)
             .env("TOKENPAIR_LISTEN", address.to_string())
             .env("PATH", "/usr/bin:/bin")
+            // Ctrl-C is for us.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output);
@@ -246,7 +251,12 @@ impl Traced {
 
 impl Drop for Traced {
     fn drop(&mut self) {
-        // What it traces ends with it.
+        // The script reads to the end of its input and then kills the server. Without strace, it does so, too.
+        self.names = None;
+        let deadline = Instant::now() + END;
+        while matches!(self.strace.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(POLL);
+        }
         let _ = self.strace.kill();
         let _ = self.strace.wait();
     }
