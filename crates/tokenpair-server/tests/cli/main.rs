@@ -18,6 +18,7 @@ mod manual;
 mod output;
 mod passwords;
 mod reload;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

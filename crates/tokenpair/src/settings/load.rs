@@ -125,9 +125,10 @@ const REMOVED: [(&str, &str); 4] = [
 ];
 
 /// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
-const SERVER_VARIABLES: [&str; 9] = [
+const SERVER_VARIABLES: [&str; 10] = [
     "CONFIG",
     "DATABASE",
+    "DRAIN_DELAY",
     "FLUSH_INTERVAL",
     "LISTEN",
     "LOG",
