@@ -19,6 +19,7 @@ pub(crate) use shown::Shown;
 use crate::Options;
 use crate::claims::ClaimMap;
 use crate::cors::{Cors, CorsSettings};
+use crate::database::DatabaseOptions;
 use crate::log::Format;
 use crate::middleware::Rules;
 use crate::output::Failure;
@@ -31,7 +32,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
-use tokenpair::{Entry, Settings, SettingsError, SqliteOptions};
+use tokenpair::{Entry, Settings, SettingsError};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
@@ -54,7 +55,7 @@ const SECTIONS: [&str; 8] = [
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) server: Server,
-    pub(crate) database: SqliteOptions,
+    pub(crate) database: DatabaseOptions,
     /// Whether refresh tokens are recorded and can be blacklisted (Simple JWT's blacklist app).
     pub(crate) token_blacklist: bool,
     pub(crate) settings: Settings,
@@ -148,7 +149,7 @@ impl Config {
             flags,
         };
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
-        demo.database.path = folder.join("demo.sqlite3");
+        demo.database = demo.database.in_file(&folder.join("demo.sqlite3"));
         demo.key_file = None;
         demo.paths = Paths::demo();
         demo.cors.get_or_insert_with(CorsSettings::localhost);
@@ -189,8 +190,7 @@ impl Config {
 
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
-        options.user_model = model;
-        options.token_blacklist = token_blacklist;
+        options.set_tables(model, token_blacklist);
         Ok(Self {
             server,
             database: options,

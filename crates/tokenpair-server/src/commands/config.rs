@@ -59,12 +59,14 @@ fn table(config: &Config) -> String {
 
 /// As one would write it in the file; nothing is an empty text there. What is blackened is no value, so a comment.
 fn setting(shown: &Shown) -> String {
-    let comment = if shown.value.as_str() == Some("[redacted]") {
-        "# "
-    } else {
-        ""
-    };
+    let comment = if is_redacted(&shown.value) { "# " } else { "" };
     format!("{comment}{} = {}", key(&shown.name), toml(&shown.value))
+}
+
+fn is_redacted(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.contains("[redacted]"))
 }
 
 /// A bare key, or a quoted one where its characters need that.

@@ -42,6 +42,39 @@ fn the_address_shown_has_no_password_whatever_it_is_made_of() {
 }
 
 #[test]
+fn an_address_is_redacted_where_its_password_stands() {
+    for (url, shown) in [
+        (
+            "postgresql://ada:s?e/c:ret@host/db?sslmode=require",
+            "postgres://ada:[redacted]@host/db?sslmode=require",
+        ),
+        ("postgres://ada@host/db", "postgres://ada@host/db"),
+        (
+            "postgres://host/db?user=ada&password=secret",
+            "postgres://host/db?user=ada&password=[redacted]",
+        ),
+        ("postgres://host:5433/db", "postgres://host:5433/db"),
+    ] {
+        let options = read(url);
+        assert_eq!(options.redacted_url(), shown);
+        assert!(!format!("{options:?}").contains("secret"), "{options:?}");
+    }
+}
+
+#[test]
+fn a_server_proves_who_it_is_by_a_name_in_a_certificate_or_by_its_socket() {
+    for (url, proves) in [
+        ("postgres://ada@host/db", false),
+        ("postgres://ada@host/db?sslmode=require", false),
+        ("postgres://ada@host/db?sslmode=verify-ca", false),
+        ("postgres://ada@host/db?sslmode=verify-full", true),
+        ("postgres://ada@/db?host=/run/postgresql", true),
+    ] {
+        assert_eq!(read(url).proves_server(), proves, "{url}");
+    }
+}
+
+#[test]
 fn sslmode_decides_what_a_server_has_to_prove() {
     use Verification::{Chain, ChainAndName, Nothing};
     for (parameters, mode, verification) in [
