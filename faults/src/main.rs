@@ -10,6 +10,7 @@ mod databases;
 mod nodes;
 mod random;
 mod report;
+mod rolling;
 mod run;
 
 use clap::Parser;
@@ -35,7 +36,8 @@ type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 /// A line each, such as `Program { name: "race", about: "…", run: |run, report| Box::pin(race::run(run, report)) }`.
 #[rustfmt::skip]
-const PROGRAMS: [Program; 0] = [
+const PROGRAMS: [Program; 1] = [
+    Program { name: "rolling", about: "servers that are restarted while they are used", run: |run, report| Box::pin(rolling::run(run, report)) },
 ];
 const ALL: &str = "all";
 
