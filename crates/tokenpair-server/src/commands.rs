@@ -84,9 +84,12 @@ async fn check_user_model(store: &dyn Database) -> Result<(), Failure> {
 }
 
 /// Makes what is missing for a command that was not asked to, and says so: it may be the wrong folder.
-async fn migrate_saying_so(store: &dyn Database) -> Result<(), Failure> {
+async fn migrate_saying_so(config: &Config, store: &dyn Database) -> Result<(), Failure> {
     if migrate(store).await?.contains(&Migration::Auth) {
-        output::note(format!("made the database {}", store.place()));
+        let file = config.database.file();
+        let path = file.and_then(|path| std::path::absolute(path).ok());
+        let place = path.map_or_else(|| store.place(), |path| path.display().to_string());
+        output::note(format!("made the database {place}"));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ mod server;
 mod shown;
 
 pub(crate) use paths::{Endpoint, Paths};
-pub(crate) use shown::Shown;
+pub(crate) use shown::{Shown, is_redacted};
 
 use crate::Options;
 use crate::claims::ClaimMap;
@@ -260,15 +260,26 @@ impl Config {
         Ok(true)
     }
 
-    /// Whether the configuration file itself holds the signing key.
-    pub(crate) fn file_holds_key(&self) -> bool {
-        let file = self.file().map(|path| format!("{}:", path.display()));
-        self.shown.iter().any(|shown| {
-            let from_file = file
-                .as_ref()
-                .is_some_and(|file| shown.source.starts_with(file));
-            shown.name == "SIGNING_KEY" && from_file
-        })
+    /// What the configuration file itself holds that others must not read.
+    pub(crate) fn secret_in_file(&self) -> Option<&'static str> {
+        let file = self.file().map(|path| format!("{}:", path.display()))?;
+        let holds = |name| {
+            let mut shown = self.shown.iter();
+            shown.any(|shown| {
+                shown.name == name && is_redacted(&shown.value) && shown.source.starts_with(&file)
+            })
+        };
+        if holds("SIGNING_KEY") {
+            Some("the signing key")
+        } else {
+            holds("url").then_some("the database's password")
+        }
+    }
+
+    /// Whether each node that is started with this configuration makes a signing key of its own, which the others on
+    /// the database do not know.
+    pub(crate) fn makes_key_for_itself(&self) -> bool {
+        self.database.is_shared() && self.key_file.is_some() && !self.server.names_key_file
     }
 
     /// The file that holds the signing key, if that is not configured itself.

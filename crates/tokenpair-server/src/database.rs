@@ -12,7 +12,7 @@ use tokenpair::{
 /// An open database.
 #[async_trait]
 pub(crate) trait Database: Store + UserAdmin + Debug {
-    /// Where it is, for messages: an absolute path, or an address without password.
+    /// Where it is, for messages: a path, or an address without password.
     fn place(&self) -> String;
 
     /// Creates what is missing and says what that was.
@@ -59,9 +59,7 @@ implement!(SqliteStore, file_of);
 implement!(PostgresStore, address_of);
 
 fn file_of(store: &SqliteStore) -> String {
-    let absolute = std::path::absolute(store.path());
-    let path = absolute.as_deref().unwrap_or(store.path());
-    path.display().to_string()
+    store.path().display().to_string()
 }
 
 fn address_of(store: &PostgresStore) -> String {
@@ -70,6 +68,10 @@ fn address_of(store: &PostgresStore) -> String {
 
 /// Which database, and how to open it. `Debug` does not show a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a process has one or two of them"
+)]
 pub(crate) enum DatabaseOptions {
     Sqlite(SqliteOptions),
     Postgres(PostgresOptions),
@@ -111,6 +113,14 @@ impl DatabaseOptions {
     /// Whether others may use it over a network, and servers share it.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
+    }
+
+    /// Whether nobody can stand between us and it.
+    pub(crate) fn is_protected(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(options) => options.is_protected(),
+        }
     }
 
     /// Where users live.

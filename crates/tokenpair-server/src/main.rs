@@ -63,7 +63,7 @@ struct Options {
     /// Configuration file, also `TOKENPAIR_CONFIG` [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Database, such as sqlite:auth.sqlite3 or postgres://ada@localhost/site, also `TOKENPAIR_DATABASE` [default: sqlite:tokenpair.sqlite3]
+    /// Database, such as sqlite:auth.sqlite3 or `postgres://ada@localhost/site`, also `TOKENPAIR_DATABASE` [default: sqlite:tokenpair.sqlite3]
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Write JSON instead of text for people

@@ -1,7 +1,7 @@
 //! `tokenpair config show`: what takes effect, and where it comes from.
 
 use crate::Options;
-use crate::config::{Config, Shown};
+use crate::config::{Config, Shown, is_redacted};
 use crate::output::{self, Failure};
 use std::fmt::Write as _;
 use tokenpair::json::{self, Value};
@@ -61,12 +61,6 @@ fn table(config: &Config) -> String {
 fn setting(shown: &Shown) -> String {
     let comment = if is_redacted(&shown.value) { "# " } else { "" };
     format!("{comment}{} = {}", key(&shown.name), toml(&shown.value))
-}
-
-fn is_redacted(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.contains("[redacted]"))
 }
 
 /// A bare key, or a quoted one where its characters need that.

@@ -71,7 +71,7 @@ impl Createsuperuser {
             Some(store) => store,
             None => config.database.open().await?,
         };
-        super::migrate_saying_so(&*store).await?;
+        super::migrate_saying_so(&config, &*store).await?;
         let user = account::create(&*store, user).await?;
         let fields = [
             ("id", Value::from(&user.id)),

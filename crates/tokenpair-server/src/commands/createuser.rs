@@ -50,7 +50,7 @@ impl Createuser {
             ask_password().await?
         };
         let store = config.database.open().await?;
-        super::migrate_saying_so(&*store).await?;
+        super::migrate_saying_so(&config, &*store).await?;
         let user = create(&*store, &config.settings, user, &password).await?;
         let text = format!("User {:?} created with id {}.", user.username, user.id);
         output::result(

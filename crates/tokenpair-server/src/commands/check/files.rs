@@ -79,8 +79,8 @@ fn private_files(config: &Config) -> Vec<Finding> {
     if let Some(path) = config.key_file() {
         look("W014", "the signing key", path);
     }
-    if let Some(path) = config.file().filter(|_| config.file_holds_key()) {
-        look("W015", "the signing key", path);
+    if let Some((path, secret)) = config.file().zip(config.secret_in_file()) {
+        look("W015", secret, path);
     }
     if let Some(path) = config.database.file() {
         look("W016", "password hashes", path);

@@ -5,6 +5,7 @@ use super::pool::Access;
 use super::tls::{Roots, Tls, Verification};
 use crate::error::StoreError;
 use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio_postgres::Config;
@@ -74,14 +75,9 @@ impl PostgresOptions {
         &self.redacted_url
     }
 
-    /// Whether the server has to prove with a certificate who it is (`sslmode=verify-full`), or is reached by Unix
-    /// sockets only.
-    pub fn proves_server(&self) -> bool {
-        let is_local = |host: &Host| match host {
-            Host::Tcp(_) => false,
-            #[cfg(unix)]
-            Host::Unix(_) => true,
-        };
+    /// Whether nobody on a network can stand in for the server: it has to prove its name with a certificate
+    /// (`sslmode=verify-full`), or it is on this machine.
+    pub fn is_protected(&self) -> bool {
         self.tls.verification == Verification::ChainAndName
             || self.config.get_hosts().iter().all(is_local)
     }
@@ -133,6 +129,16 @@ impl PostgresOptions {
             config.options(options.trim_end());
         }
         config
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
     }
 }
 

@@ -62,15 +62,17 @@ fn an_address_is_redacted_where_its_password_stands() {
 }
 
 #[test]
-fn a_server_proves_who_it_is_by_a_name_in_a_certificate_or_by_its_socket() {
-    for (url, proves) in [
+fn a_server_is_protected_by_its_name_in_a_certificate_or_by_being_here() {
+    for (url, is_protected) in [
         ("postgres://ada@host/db", false),
         ("postgres://ada@host/db?sslmode=require", false),
         ("postgres://ada@host/db?sslmode=verify-ca", false),
         ("postgres://ada@host/db?sslmode=verify-full", true),
         ("postgres://ada@/db?host=/run/postgresql", true),
+        ("postgres://ada@127.0.0.1/db", true),
+        ("postgres://ada@localhost,host/db", false),
     ] {
-        assert_eq!(read(url).proves_server(), proves, "{url}");
+        assert_eq!(read(url).is_protected(), is_protected, "{url}");
     }
 }
 
