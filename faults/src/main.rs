@@ -6,8 +6,12 @@
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
 mod client;
+mod crash;
 mod databases;
+mod fleet;
+mod jwt;
 mod nodes;
+mod race;
 mod random;
 mod report;
 mod rolling;
@@ -34,9 +38,10 @@ struct Program {
 /// Servers are started in the main flow only: they end with the thread that started them, so that none is left behind.
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
-/// A line each, such as `Program { name: "race", about: "…", run: |run, report| Box::pin(race::run(run, report)) }`.
 #[rustfmt::skip]
-const PROGRAMS: [Program; 1] = [
+const PROGRAMS: [Program; 3] = [
+    Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
+    Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
     Program { name: "rolling", about: "servers that are restarted while they are used", run: |run, report| Box::pin(rolling::run(run, report)) },
 ];
 const ALL: &str = "all";

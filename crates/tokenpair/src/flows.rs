@@ -157,15 +157,35 @@ async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), 
     let (_, blacklisted) = jwt
         .user_and_blacklisted(None, blacklist_key(jwt, claims))
         .await?;
-    check_listed(jwt, TokenClass::Refresh, claims, blacklisted, now)?;
-    if jwt.tokens().is_some() {
-        check_signable(claims)?;
-        let blacklisted = blacklist::blacklist(jwt, claims, now).await?;
-        if !blacklisted.created {
-            return Err(TokenError::Blacklisted.into());
-        }
+    let may_end_line = rotates_once(jwt) && !jwt.settings().rotation_grace_period.is_zero();
+    check_listed(
+        jwt,
+        TokenClass::Refresh,
+        claims,
+        blacklisted && !may_end_line,
+        now,
+    )?;
+    let Some(store) = jwt.tokens() else {
+        return Ok(());
+    };
+    check_signable(claims)?;
+    if !blacklisted && blacklist::blacklist(jwt, claims, now).await?.created {
+        return Ok(());
     }
-    Ok(())
+    // Within the grace period an exchanged token is as good as its successor, and so is its log-out.
+    let jti = blacklist_key(jwt, claims).filter(|_| may_end_line);
+    let has_ended = match jti {
+        Some(jti) => {
+            let grace = jwt.settings().rotation_grace_period;
+            store.end_line(jti, grace, now).await?
+        }
+        None => false,
+    };
+    if has_ended {
+        Ok(())
+    } else {
+        Err(TokenError::Blacklisted.into())
+    }
 }
 
 async fn authenticate(

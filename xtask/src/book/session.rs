@@ -3,11 +3,11 @@
 
 use super::console::{Command, matches};
 use crate::check::Trouble;
-use crate::{packages, postgres};
 use crate::process::{lines_of, output};
 use crate::project::Project;
-use std::io::Write as _;
+use crate::{packages, postgres};
 use std::fs::Permissions;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
