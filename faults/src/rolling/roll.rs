@@ -1,7 +1,7 @@
 //! Three nodes over one PostgreSQL behind a balancer are restarted in turn. No client sees an error.
 
 use super::balancer::{Balancer, KINDS, Kind};
-use super::visitors::{Habits, USERS, Visitors, losses};
+use super::visitors::{Habits, USERS, Visitors, losses, rate};
 use crate::databases::{self, Database};
 use crate::nodes::{Node, Settings};
 use crate::report::{Report, milliseconds, quantile};
@@ -85,12 +85,12 @@ async fn judge_behind(
     }
     sleep(SETTLE).await;
     let mut seen = visitors.leave().await?;
-    let rate = seen.times.len() as f64 / began.elapsed().as_secs_f64();
+    let rate = rate(seen.times.len(), began.elapsed());
     report.figure(format!("{name}: rolls of {NODES} nodes"), rolled);
     report.figure(format!("{name}: starts that took another try"), repeated);
     report.figure(
         format!("{name}: requests answered"),
-        format!("{}, {rate:.0} a second", seen.times.len()),
+        format!("{}, {rate} a second", seen.times.len()),
     );
     report.figure(
         format!("{name}: answers within"),

@@ -1,6 +1,6 @@
 //! One server under load is told to stop, over and over. Whatever was sent to it is answered, and it ends soon.
 
-use super::visitors::{Habits, USERS, Visitors, losses};
+use super::visitors::{Habits, USERS, Visitors, losses, rate};
 use crate::databases::{Database, Kind};
 use crate::nodes::{Node, STRICT};
 use crate::report::{Report, milliseconds, quantile};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const HABITS: Habits = Habits {
     resident: 40,
     passing: 10,
-    rate: 500,
+    rate: 600,
 };
 
 /// Requests of which only the first half has been sent when the server is told to stop, each time.
@@ -34,17 +34,18 @@ pub(super) async fn judge(run: &mut Run, report: &mut Report) -> anyhow::Result<
     let mut node = Node::start(run, &database, STRICT).await?;
     let mut random = run.random("stops");
     let visitors = Visitors::start(run, "stops", node.address(), HABITS);
-    let (mut served, mut failures, mut halves) = (Duration::ZERO, 0, Halves::default());
-    let mut ends = Vec::new();
+    let (mut up, mut served) = (Duration::ZERO, 0);
+    let (mut ends, mut failures, mut halves) = (Vec::new(), 0, Halves::default());
     for round in 1..=rounds {
-        let up = Instant::now();
+        let (began, before) = (Instant::now(), visitors.answered());
         sleep(Duration::from_millis(random.u64(300..1200))).await;
         let mut begun = JoinSet::new();
         for _ in 0..BEGUN {
             let half = Half::begin(node.address()).await?;
             begun.spawn(half.finish(PAUSE.mul_f64(random.f64())));
         }
-        served += up.elapsed();
+        up += began.elapsed();
+        served += visitors.answered() - before;
         let told = Instant::now();
         let status = node.terminate(PATIENCE).await?;
         ends.push(told.elapsed());
@@ -58,10 +59,9 @@ pub(super) async fn judge(run: &mut Run, report: &mut Report) -> anyhow::Result<
         }
     }
     let mut seen = visitors.leave().await?;
-    let rate = seen.times.len() as f64 / served.as_secs_f64();
     report.figure("stops", rounds);
     report.figure("requests answered", seen.times.len());
-    report.figure("requests a second", format!("{rate:.0}"));
+    report.figure("requests a second while it ran", rate(served, up));
     report.figure(
         "answers within",
         format!(

@@ -48,6 +48,11 @@ impl Seen {
     }
 }
 
+/// So many in this time are so many a second.
+pub(super) fn rate(count: usize, time: Duration) -> u128 {
+    count as u128 * 1000 / time.as_millis().max(1)
+}
+
 /// How many were lost, and the first of them.
 pub(super) fn losses(lost: &[String]) -> String {
     match lost.first() {

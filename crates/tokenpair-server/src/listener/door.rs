@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long connections that have begun may take to be complete: some round trips of a network of one's own.
-const HANDSHAKE: Duration = Duration::from_millis(20);
+/// How long connections that have begun may take to be complete: round trips of a network of one's own. Whoever comes
+/// within that time waits for a second, so it is short.
+const HANDSHAKE: Duration = Duration::from_millis(5);
 
 /// Closes the listener; yields the connections that were complete before that.
 pub(super) async fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
