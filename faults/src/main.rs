@@ -116,15 +116,28 @@ fn judge_one(program: &Program, run: &mut Run, runtime: &Runtime) -> anyhow::Res
     );
     run.begin(program.name)?;
     let mut report = Report::new(program.name, run.seed, run.is_short);
-    if let Err(error) = runtime.block_on((program.run)(run, &mut report)) {
-        if matches!(error.downcast_ref(), Some(Trouble::Skipped(_))) {
+    match runtime.block_on(until_interrupted((program.run)(run, &mut report))) {
+        None => anyhow::bail!("interrupted"),
+        Some(Ok(())) => {}
+        Some(Err(error)) if matches!(error.downcast_ref(), Some(Trouble::Skipped(_))) => {
             return Err(error);
         }
-        report.target("the program runs to its end", false, format!("{error:#}"));
+        Some(Err(error)) => {
+            report.target("the program runs to its end", false, format!("{error:#}"));
+        }
     }
+    report.finish();
     println!("{report}");
     if !report.holds() {
         println!("The servers' logs: {}", run.logs().display());
     }
     Ok(report)
+}
+
+/// What the flow came to; `None` after Ctrl-C, so that servers and files are cleared away.
+async fn until_interrupted(flow: Flow<'_>) -> Option<anyhow::Result<()>> {
+    tokio::select! {
+        done = flow => Some(done),
+        _ = tokio::signal::ctrl_c() => None,
+    }
 }
