@@ -220,7 +220,7 @@ fn stop(child: &mut Child) {
 }
 
 /// The folder with `initdb` and `postgres`, the newest there is.
-fn binaries(project: &Project) -> Result<PathBuf, Trouble> {
+pub(crate) fn binaries(project: &Project) -> Result<PathBuf, Trouble> {
     let find = || {
         let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = versions

@@ -20,6 +20,7 @@ mod passwords;
 mod postgres;
 mod purge;
 mod reload;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

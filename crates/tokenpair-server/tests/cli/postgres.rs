@@ -263,13 +263,28 @@ fn the_check_knows_what_a_shared_database_needs() {
             &["W026"],
         ),
         (&[("SIGNING_KEY_FILE", "shared.key")], &["W026"]),
+        (
+            &[
+                ("SIGNING_KEY_FILE", "shared.key"),
+                ("TRUSTED_PROXIES", "10.0.0.1"),
+            ],
+            &["W026", "W028"],
+        ),
+        (
+            &[
+                ("SIGNING_KEY_FILE", "shared.key"),
+                ("TRUSTED_PROXIES", "10.0.0.1"),
+                ("DRAIN_DELAY", "5s"),
+            ],
+            &["W026"],
+        ),
     ] {
         let mut folder = folder("postgres://ada@db.invalid/site");
         for (name, value) in variables {
             folder = folder.with_variable(&format!("TOKENPAIR_{name}"), value);
         }
         let told = folder.run("check");
-        let hints = ["W026", "W027"]
+        let hints = ["W026", "W027", "W028"]
             .into_iter()
             .filter(|id| told.out.contains(&format!("tokenpair.{id}")));
         assert_eq!(hints.collect::<Vec<_>>(), found, "{}", told.out);

@@ -222,6 +222,7 @@ fn variables_of_the_server_are_no_settings() {
         "TOKENPAIR_LOG",
         "TOKENPAIR_LOG_FORMAT",
         "TOKENPAIR_TRUSTED_PROXIES",
+        "TOKENPAIR_DRAIN_DELAY",
         "TOKENPAIR_FLUSH_INTERVAL",
         "TOKENPAIR_SIGNING_KEY_FILE",
         "TOKENPAIR_TOKEN_BLACKLIST",
