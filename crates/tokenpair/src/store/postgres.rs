@@ -186,6 +186,6 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.0.pool.read("SELECT 1", &[]).await.map(drop)
+        self.0.pool.ping().await
     }
 }

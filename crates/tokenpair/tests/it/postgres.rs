@@ -11,6 +11,7 @@ mod outage;
 mod place;
 mod proxy;
 mod schema;
+mod slow;
 mod tls;
 
 use crate::app::{TestApp, users};

@@ -18,6 +18,8 @@ pub(super) struct Health {
     last_answer: AtomicU64,
     is_down: AtomicBool,
     reason: Mutex<String>,
+    /// Until when answers are expected late, in microseconds after `started`.
+    slow_until: AtomicU64,
 }
 
 impl Health {
@@ -28,7 +30,25 @@ impl Health {
             last_answer: AtomicU64::new(0),
             is_down: AtomicBool::new(false),
             reason: Mutex::default(),
+            slow_until: AtomicU64::new(0),
         }
+    }
+
+    /// The answer to a question came so late.
+    pub(super) fn took(&self, time: Duration) {
+        if time > self.patience / 2 {
+            let until = self.micros(Instant::now() + self.patience);
+            self.slow_until.store(until, Relaxed);
+        } else if self.slow_until.load(Relaxed) > 0 {
+            self.slow_until.store(0, Relaxed);
+        }
+    }
+
+    /// Whether a question and a change together would take more than anybody waits for. A change whose answer nobody
+    /// waits for should not be begun: it may be made, and a token be used up for nothing.
+    pub(super) fn is_slow(&self) -> bool {
+        let until = self.slow_until.load(Relaxed);
+        until > 0 && self.micros(Instant::now()) < until
     }
 
     /// The server said something, be it an error. True where that is news.

@@ -4,6 +4,7 @@
 //! A verb is one statement, which is one transaction. So a read can share its connection with others (the statements
 //! are sent without waiting for each other's answers) while a change has one to itself, because it may wait for a lock.
 
+use super::super::last_change::LastChange;
 use super::failure::Failure;
 use super::health::{Health, Pauses};
 use super::options::PostgresOptions;
@@ -12,8 +13,11 @@ use crate::error::StoreError;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
 };
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::types::{ToSql, Type};
@@ -45,6 +49,7 @@ struct Inner {
     /// Somebody is waiting for another one.
     is_growing: AtomicBool,
     health: Health,
+    last_change: LastChange,
     access: Access,
     is_preparing: bool,
     /// For one verb altogether.
@@ -95,6 +100,7 @@ impl Pool {
             shared: Mutex::default(),
             is_growing: AtomicBool::new(false),
             health: Health::new(patience),
+            last_change: LastChange::default(),
             access,
             is_preparing: options.prepared_statements,
             patience,
@@ -125,7 +131,21 @@ impl Pool {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(self.ask(Purpose::Write, sql, values).await?)
+        let made = self.ask(Purpose::Write, sql, values).await;
+        match &made {
+            Ok(_) => self.0.last_change.made(),
+            Err(failure) if failure.is_about_changes() => {
+                self.0.last_change.refused(failure.text());
+            }
+            Err(_) => {}
+        }
+        Ok(made?)
+    }
+
+    /// Whether the server answers and has not refused to take a change lately.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        self.read("SELECT 1", &[]).await?;
+        self.0.last_change.check()
     }
 
     /// The server refuses it, too, unless a pooler is in between.
@@ -176,7 +196,14 @@ impl Pool {
                 Purpose::Read => within(deadline, self.reader()).await?,
                 Purpose::Write => within(deadline, self.lease()).await?,
             };
+            if purpose == Purpose::Write && self.0.health.is_slow() {
+                return Err(Failure::Slow);
+            }
+            let sent = Instant::now();
             let asked = within(deadline, lease.ask(self.0.is_preparing, sql, values)).await;
+            if purpose == Purpose::Read {
+                self.0.health.took(sent.elapsed());
+            }
             asked.inspect_err(|failure| lease.give_up_after(failure))
         })
         .await
@@ -328,18 +355,21 @@ impl Lease {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Failure> {
         let client = self.client()?;
-        if is_preparing {
-            let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
-            let statement = client.prepare_typed_cached(sql, &types).await?;
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-            Ok(client.query(&statement, &values).await?)
-        } else {
-            let values: Vec<(&(dyn ToSql + Sync), Type)> = values
-                .iter()
-                .map(|value| (value as _, value.sql_type()))
-                .collect();
-            Ok(client.query_typed(sql, &values).await?)
+        let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
+        let values = values.iter().map(|value| value as &(dyn ToSql + Sync));
+        let typed = || values.clone().zip(types.iter().cloned()).collect::<Vec<_>>();
+        if !is_preparing {
+            return Ok(client.query_typed(sql, &typed()).await?);
         }
+        let mut preparing = pin!(client.prepare_typed_cached(sql, &types));
+        let prepared = poll_fn(|context| Poll::Ready(preparing.as_mut().poll(context))).await;
+        if let Poll::Ready(statement) = prepared {
+            return Ok(client.query(&statement?, &values.collect::<Vec<_>>()).await?);
+        }
+        // The first time on this connection. To wait until it is prepared would double the way, which may be long.
+        let typed = typed();
+        let (_, rows) = tokio::join!(preparing, client.query_typed(sql, &typed));
+        Ok(rows?)
     }
 
     fn give_up_after(&self, failure: &Failure) {
