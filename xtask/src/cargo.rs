@@ -84,7 +84,8 @@ pub(crate) fn docs(project: &Project) -> Outcome {
 }
 
 pub(crate) fn tests(project: &Project) -> Outcome {
-    let postgres = Postgres::start(project)?;
+    let mut postgres = Postgres::start(project)?;
+    postgres.start_pooler(project)?;
     let mut command = project.cargo("test --workspace --all-features --no-fail-fast");
     let run = project.run(command.envs(postgres.variables()));
     let detail =

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// Makes sure that `program` can be started, installing `packages` if we may.
-pub(crate) fn program(project: &Project, program: &str, packages: &str) -> Result<(), Trouble> {
+pub fn program(project: &Project, program: &str, packages: &str) -> Result<(), Trouble> {
     if exists(project, program) {
         return Ok(());
     }

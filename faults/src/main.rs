@@ -1,0 +1,123 @@
+//! Real servers in real trouble: each program starts `tokenpair serve`, makes it hard for them, and judges.
+//!
+//! A program sees the servers through their doors only: command line, environment, HTTP; and the rows through a
+//! database connection of its own. Its decisions come from its seed.
+
+#![allow(clippy::print_stdout, reason = "a command talks on standard output")]
+
+mod client;
+mod databases;
+mod nodes;
+mod random;
+mod report;
+mod run;
+
+use clap::Parser;
+use report::Report;
+use run::Run;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::process::ExitCode;
+use tokio::runtime::{Builder, Runtime};
+use xtask::check::Trouble;
+
+/// Something that goes wrong in the world, and what must be true nevertheless.
+struct Program {
+    name: &'static str,
+    about: &'static str,
+    run: for<'a> fn(&'a mut Run, &'a mut Report) -> Flow<'a>,
+}
+
+/// A program's main flow. It stays on the main thread and may block; what it spawns runs on others.
+///
+/// Servers are started in the main flow only: they end with the thread that started them, so that none is left behind.
+type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+
+/// A line each, such as `Program { name: "race", about: "…", run: |run, report| Box::pin(race::run(run, report)) }`.
+#[rustfmt::skip]
+const PROGRAMS: [Program; 0] = [
+];
+const ALL: &str = "all";
+
+/// Starts servers and makes it hard for them. Exit status 0: every target holds.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask faults", after_help = programs())]
+struct Arguments {
+    /// A program, or `all`
+    name: String,
+    /// Fewer rounds, all kinds: what the test command runs
+    #[arg(long)]
+    short: bool,
+    /// Repeat the decisions of an earlier run
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Also write figures and verdict as one JSON object into this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Another server than the release build of this checkout
+    #[arg(long, value_name = "FILE", env = "FAULTS_SERVER")]
+    server: Option<PathBuf>,
+}
+
+fn programs() -> String {
+    let lines = PROGRAMS.map(|program| format!("\n  {:<12} {}", program.name, program.about));
+    format!("Programs:{}", lines.concat())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match judge(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            match error.downcast_ref() {
+                Some(Trouble::Skipped(reason)) => println!("SKIPPED: {reason}"),
+                _ => println!("{error:#}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all targets of the programs hold. A failed program does not stop the others.
+fn judge(arguments: &Arguments) -> anyhow::Result<bool> {
+    let chosen = |program: &&Program| [program.name, ALL].contains(&arguments.name.as_str());
+    let chosen: Vec<&Program> = PROGRAMS.iter().filter(chosen).collect();
+    if chosen.is_empty() {
+        anyhow::bail!("no program is called {:?}; {}", arguments.name, programs());
+    }
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let mut run = Run::prepare(arguments.server.clone(), arguments.seed, arguments.short)?;
+    let mut reports = Vec::new();
+    for program in chosen {
+        reports.push(judge_one(program, &mut run, &runtime)?);
+    }
+    if let Some(file) = &arguments.json {
+        report::write_json(file, &reports)?;
+    }
+    println!("{}", report::summary(&reports));
+    Ok(reports.iter().all(Report::holds))
+}
+
+fn judge_one(program: &Program, run: &mut Run, runtime: &Runtime) -> anyhow::Result<Report> {
+    println!(
+        "\n=== {}: {}; --seed {}",
+        program.name, program.about, run.seed
+    );
+    run.begin(program.name)?;
+    let mut report = Report::new(program.name, run.seed, run.is_short);
+    if let Err(error) = runtime.block_on((program.run)(run, &mut report)) {
+        if matches!(error.downcast_ref(), Some(Trouble::Skipped(_))) {
+            return Err(error);
+        }
+        report.target("the program runs to its end", false, format!("{error:#}"));
+    }
+    println!("{report}");
+    if !report.holds() {
+        println!("The servers' logs: {}", run.logs().display());
+    }
+    Ok(report)
+}
