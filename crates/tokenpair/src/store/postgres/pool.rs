@@ -200,7 +200,11 @@ impl Pool {
                 return Err(Failure::Slow);
             }
             let sent = Instant::now();
-            let asked = within(deadline, lease.ask(self.0.is_preparing, sql, values)).await;
+            let is_preparing = self.0.is_preparing;
+            let asked = match purpose {
+                Purpose::Read => within(deadline, lease.inquire(is_preparing, sql, values)).await,
+                Purpose::Write => within(deadline, lease.ask(is_preparing, sql, values)).await,
+            };
             if purpose == Purpose::Read {
                 self.0.health.took(sent.elapsed());
             }
@@ -355,21 +359,40 @@ impl Lease {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Failure> {
         let client = self.client()?;
-        let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
-        let values = values.iter().map(|value| value as &(dyn ToSql + Sync));
-        let typed = || values.clone().zip(types.iter().cloned()).collect::<Vec<_>>();
-        if !is_preparing {
-            return Ok(client.query_typed(sql, &typed()).await?);
+        if is_preparing {
+            let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
+            let statement = client.prepare_typed_cached(sql, &types).await?;
+            Ok(client.query(&statement, &parameters(values)).await?)
+        } else {
+            let values: Vec<(&(dyn ToSql + Sync), Type)> = values
+                .iter()
+                .map(|value| (value as _, value.sql_type()))
+                .collect();
+            Ok(client.query_typed(sql, &values).await?)
         }
+    }
+
+    /// Asks a question. To wait until it is prepared would double the way, and that may be long: the first time on a
+    /// connection it is sent unprepared right behind. Not so a change, as it might be made although this fails.
+    async fn inquire(
+        &self,
+        is_preparing: bool,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        if !is_preparing {
+            return self.ask(false, sql, values).await;
+        }
+        let client = self.client()?;
+        let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
         let mut preparing = pin!(client.prepare_typed_cached(sql, &types));
         let prepared = poll_fn(|context| Poll::Ready(preparing.as_mut().poll(context))).await;
         if let Poll::Ready(statement) = prepared {
-            return Ok(client.query(&statement?, &values.collect::<Vec<_>>()).await?);
+            return Ok(client.query(&statement?, &parameters(values)).await?);
         }
-        // The first time on this connection. To wait until it is prepared would double the way, which may be long.
-        let typed = typed();
-        let (_, rows) = tokio::join!(preparing, client.query_typed(sql, &typed));
-        Ok(rows?)
+        let prepared = async { Ok(preparing.await?) };
+        let (_, rows) = tokio::try_join!(prepared, self.ask(false, sql, values))?;
+        Ok(rows)
     }
 
     fn give_up_after(&self, failure: &Failure) {
@@ -377,6 +400,10 @@ impl Lease {
             self.is_broken.store(true, Relaxed);
         }
     }
+}
+
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
 }
 
 impl Drop for Lease {
