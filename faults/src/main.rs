@@ -7,7 +7,10 @@
 
 mod client;
 mod databases;
+mod fleet;
+mod jwt;
 mod nodes;
+mod race;
 mod random;
 mod report;
 mod run;
@@ -33,9 +36,9 @@ struct Program {
 /// Servers are started in the main flow only: they end with the thread that started them, so that none is left behind.
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
-/// A line each, such as `Program { name: "race", about: "…", run: |run, report| Box::pin(race::run(run, report)) }`.
 #[rustfmt::skip]
-const PROGRAMS: [Program; 0] = [
+const PROGRAMS: [Program; 1] = [
+    Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
 ];
 const ALL: &str = "all";
 

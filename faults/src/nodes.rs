@@ -30,6 +30,15 @@ pub(crate) const STRICT: Settings<'static> = &[
     ("BLACKLIST_AFTER_ROTATION", "true"),
 ];
 
+/// Rotation that repeats itself for a while, and ends the line of a token that comes back later.
+pub(crate) const GRACE: Settings<'static> = &[
+    ("ROTATE_REFRESH_TOKENS", "true"),
+    ("BLACKLIST_AFTER_ROTATION", "true"),
+    (GRACE_NAME, "10s"),
+    ("REUSE_DETECTION", "true"),
+];
+pub(crate) const GRACE_NAME: &str = "ROTATION_GRACE_PERIOD";
+
 /// One server process. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -215,6 +224,7 @@ fn environment(
         ("TOKENPAIR_CONFIG".to_owned(), file.display().to_string()),
         ("TOKENPAIR_DATABASE".to_owned(), database.url()),
         ("TOKENPAIR_SIGNING_KEY".to_owned(), KEY.to_owned()),
+        ("TOKENPAIR_LOG".to_owned(), "warn".to_owned()),
     ];
     let settings = settings.iter();
     environment

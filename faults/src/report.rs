@@ -25,6 +25,10 @@ struct Target {
     found: String,
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "figures are given as they come"
+)]
 impl Report {
     pub(crate) fn new(program: &'static str, seed: u64, is_short: bool) -> Self {
         Self {
@@ -137,6 +141,12 @@ pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a rank among a few million"
+)]
 /// The value that `share` of the times do not exceed, such as 0.99; zero if there are none.
 pub(crate) fn quantile(times: &mut [Duration], share: f64) -> Duration {
     times.sort_unstable();

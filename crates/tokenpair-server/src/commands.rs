@@ -19,15 +19,17 @@ pub(crate) mod token;
 pub(crate) mod users;
 
 use crate::config::Config;
+use crate::database::Database;
 use crate::event_log;
 use crate::files;
 use crate::output::{self, Failure};
+use std::sync::Arc;
 use tokenpair::clock::{Clock as _, SystemClock};
-use tokenpair::store::{Migration, UserAdmin as _, UserPage};
-use tokenpair::{Answer, SimpleJwt, SqliteStore};
+use tokenpair::store::{Migration, UserPage};
+use tokenpair::{Answer, SimpleJwt};
 
 /// The engine and its store, as the configuration says.
-fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
+fn engine(config: &Config, store: &Arc<dyn Database>) -> Result<SimpleJwt, Failure> {
     let claims = config.claims.clone();
     let answer = config.answer.clone();
     let builder = SimpleJwt::builder(config.settings.clone())
@@ -39,40 +41,41 @@ fn engine(config: &Config, store: &SqliteStore) -> Result<SimpleJwt, Failure> {
             }
         });
     let builder = if config.token_blacklist {
-        builder.store(store.clone())
+        builder.shared_store(store.clone())
     } else {
-        builder.user_table(store.clone())
+        builder.shared_user_table(store.clone())
     };
     builder.build().map_err(|error| config.explain(error))
 }
 
-async fn migrate(store: &SqliteStore) -> Result<Vec<Migration>, Failure> {
+async fn migrate(store: &dyn Database) -> Result<Vec<Migration>, Failure> {
     Ok(store.migrate(SystemClock.now()).await?)
 }
 
 /// The configured database, which must have all that a server needs; nothing is made.
-async fn open_checked(config: &Config) -> Result<SqliteStore, Failure> {
+async fn open_checked(config: &Config) -> Result<Arc<dyn Database>, Failure> {
     let needed = [
         Migration::Auth,
         Migration::TokenBlacklist,
         Migration::Rotation,
     ];
     let store = open(config, &needed).await?;
-    check_user_model(&store).await?;
+    check_user_model(&*store).await?;
     Ok(store)
 }
 
 /// Whether a database made for this configuration would be what it needs, tried on one that is thrown away.
 async fn rehearse(config: &Config) -> Result<(), Failure> {
     let place = files::temporary_folder()?;
-    let mut options = config.database.clone();
-    options.path = place.path().join("rehearsal.sqlite3");
-    let store = SqliteStore::open(options).await?;
-    migrate(&store).await?;
-    check_user_model(&store).await
+    let options = config
+        .database
+        .in_file(&place.path().join("rehearsal.sqlite3"));
+    let store = options.open().await?;
+    migrate(&*store).await?;
+    check_user_model(&*store).await
 }
 
-async fn check_user_model(store: &SqliteStore) -> Result<(), Failure> {
+async fn check_user_model(store: &dyn Database) -> Result<(), Failure> {
     let failed = Failure::because("[user_model], [claims] or [answer]");
     store
         .check_user_model()
@@ -81,46 +84,50 @@ async fn check_user_model(store: &SqliteStore) -> Result<(), Failure> {
 }
 
 /// Makes what is missing for a command that was not asked to, and says so: it may be the wrong folder.
-async fn migrate_saying_so(store: &SqliteStore) -> Result<(), Failure> {
+async fn migrate_saying_so(config: &Config, store: &dyn Database) -> Result<(), Failure> {
     if migrate(store).await?.contains(&Migration::Auth) {
-        let path = std::path::absolute(store.path()).unwrap_or_else(|_| store.path().to_owned());
-        output::note(format!("made the database {}", path.display()));
+        let file = config.database.file();
+        let path = file.and_then(|path| std::path::absolute(path).ok());
+        let place = path.map_or_else(|| store.place(), |path| path.display().to_string());
+        output::note(format!("made the database {place}"));
     }
     Ok(())
 }
 
 /// The database, which must be there with the tables that are needed: most commands make none.
-async fn open(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+async fn open(config: &Config, needed: &[Migration]) -> Result<Arc<dyn Database>, Failure> {
     must_exist(config)?;
-    let store = SqliteStore::open(config.database.clone()).await?;
+    let store = config.database.open().await?;
     complete(config, needed, store).await
 }
 
 /// The same for commands that only look.
-async fn open_read_only(config: &Config, needed: &[Migration]) -> Result<SqliteStore, Failure> {
+async fn open_read_only(
+    config: &Config,
+    needed: &[Migration],
+) -> Result<Arc<dyn Database>, Failure> {
     must_exist(config)?;
-    let store = SqliteStore::open_read_only(config.database.clone()).await?;
+    let store = config.database.open_read_only().await?;
     complete(config, needed, store).await
 }
 
 fn must_exist(config: &Config) -> Result<(), Failure> {
-    let path = &config.database.path;
-    if path.exists() {
-        return Ok(());
+    match config.database.file() {
+        Some(path) if !path.exists() => Err(Failure::new(format!(
+            "there is no database {}: `tokenpair migrate` makes it",
+            path.display()
+        ))),
+        _ => Ok(()),
     }
-    Err(Failure::new(format!(
-        "there is no database {}: `tokenpair migrate` makes it",
-        path.display()
-    )))
 }
 
 async fn complete(
     config: &Config,
     needed: &[Migration],
-    store: SqliteStore,
-) -> Result<SqliteStore, Failure> {
+    store: Arc<dyn Database>,
+) -> Result<Arc<dyn Database>, Failure> {
     let pending = store.pending_migrations().await?;
-    let model = &config.database.user_model;
+    let model = config.database.user_model();
     match needed.iter().find(|step| pending.contains(step)) {
         None => Ok(store),
         Some(Migration::Auth) if !model.is_auth_user() => Err(Failure::new(format!(
@@ -129,13 +136,13 @@ async fn complete(
         ))),
         Some(step) => Err(Failure::new(format!(
             "{} lacks the tables of {step}: `tokenpair migrate` makes them",
-            store.path().display()
+            store.place()
         ))),
     }
 }
 
 /// Whether anybody could log in at all.
-async fn has_users(store: &SqliteStore) -> Result<bool, Failure> {
+async fn has_users(store: &dyn Database) -> Result<bool, Failure> {
     let one = UserPage {
         search: None,
         after: None,

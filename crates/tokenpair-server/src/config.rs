@@ -14,11 +14,12 @@ mod server;
 mod shown;
 
 pub(crate) use paths::{Endpoint, Paths};
-pub(crate) use shown::Shown;
+pub(crate) use shown::{Shown, is_redacted};
 
 use crate::Options;
 use crate::claims::ClaimMap;
 use crate::cors::{Cors, CorsSettings};
+use crate::database::DatabaseOptions;
 use crate::log::Format;
 use crate::middleware::Rules;
 use crate::output::Failure;
@@ -31,7 +32,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
-use tokenpair::{Entry, Settings, SettingsError, SqliteOptions};
+use tokenpair::{Entry, Settings, SettingsError};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
@@ -54,7 +55,7 @@ const SECTIONS: [&str; 8] = [
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) server: Server,
-    pub(crate) database: SqliteOptions,
+    pub(crate) database: DatabaseOptions,
     /// Whether refresh tokens are recorded and can be blacklisted (Simple JWT's blacklist app).
     pub(crate) token_blacklist: bool,
     pub(crate) settings: Settings,
@@ -148,7 +149,7 @@ impl Config {
             flags,
         };
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
-        demo.database.path = folder.join("demo.sqlite3");
+        demo.database = demo.database.in_file(&folder.join("demo.sqlite3"));
         demo.key_file = None;
         demo.paths = Paths::demo();
         demo.cors.get_or_insert_with(CorsSettings::localhost);
@@ -189,8 +190,7 @@ impl Config {
 
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
-        options.user_model = model;
-        options.token_blacklist = token_blacklist;
+        options.set_tables(model, token_blacklist);
         Ok(Self {
             server,
             database: options,
@@ -260,15 +260,26 @@ impl Config {
         Ok(true)
     }
 
-    /// Whether the configuration file itself holds the signing key.
-    pub(crate) fn file_holds_key(&self) -> bool {
-        let file = self.file().map(|path| format!("{}:", path.display()));
-        self.shown.iter().any(|shown| {
-            let from_file = file
-                .as_ref()
-                .is_some_and(|file| shown.source.starts_with(file));
-            shown.name == "SIGNING_KEY" && from_file
-        })
+    /// What the configuration file itself holds that others must not read.
+    pub(crate) fn secret_in_file(&self) -> Option<&'static str> {
+        let file = self.file().map(|path| format!("{}:", path.display()))?;
+        let holds = |name| {
+            let mut shown = self.shown.iter();
+            shown.any(|shown| {
+                shown.name == name && is_redacted(&shown.value) && shown.source.starts_with(&file)
+            })
+        };
+        if holds("SIGNING_KEY") {
+            Some("the signing key")
+        } else {
+            holds("url").then_some("the database's password")
+        }
+    }
+
+    /// Whether each node that is started with this configuration makes a signing key of its own, which the others on
+    /// the database do not know.
+    pub(crate) fn makes_key_for_itself(&self) -> bool {
+        self.database.is_shared() && self.key_file.is_some() && !self.server.names_key_file
     }
 
     /// The file that holds the signing key, if that is not configured itself.

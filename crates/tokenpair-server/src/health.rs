@@ -3,6 +3,7 @@
 //! What is wrong is said by its class only; the log says more, once for each change and not for each question.
 
 use crate::app::reply;
+use crate::database::Database;
 use axum::extract::State;
 use axum::response::Response;
 use http::header::CACHE_CONTROL;
@@ -10,7 +11,6 @@ use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
-use tokenpair::SqliteStore;
 use tokenpair::json::Value;
 use tokio::time::timeout;
 
@@ -23,7 +23,7 @@ pub(crate) struct Health(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    store: SqliteStore,
+    store: Arc<dyn Database>,
     is_stopping: Arc<AtomicBool>,
     /// The [`Readiness`] that the log knows of.
     logged: AtomicU8,
@@ -39,7 +39,7 @@ enum Readiness {
 
 impl Health {
     /// From the moment `is_stopping` is set `/readyz` says no, so that balancers stop sending requests.
-    pub(crate) fn new(store: SqliteStore, is_stopping: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Database>, is_stopping: Arc<AtomicBool>) -> Self {
         Self(Arc::new(Inner {
             store,
             is_stopping,

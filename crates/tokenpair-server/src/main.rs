@@ -6,6 +6,7 @@ mod client_address;
 mod commands;
 mod config;
 mod cors;
+mod database;
 mod event_log;
 mod files;
 mod health;
@@ -62,7 +63,7 @@ struct Options {
     /// Configuration file, also `TOKENPAIR_CONFIG` [default: ./tokenpair.toml or /etc/tokenpair/tokenpair.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Database, such as sqlite:auth.sqlite3, also `TOKENPAIR_DATABASE` [default: sqlite:tokenpair.sqlite3]
+    /// Database, such as sqlite:auth.sqlite3 or `postgres://ada@localhost/site`, also `TOKENPAIR_DATABASE` [default: sqlite:tokenpair.sqlite3]
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Write JSON instead of text for people
@@ -82,7 +83,9 @@ enum Command {
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     /// Create the tables that are missing
-    #[command(after_help = "Example:\n  tokenpair migrate --database sqlite:auth.sqlite3")]
+    #[command(
+        after_help = "Examples:\n  tokenpair migrate --database sqlite:auth.sqlite3\n  tokenpair migrate --database postgres://ada@localhost/site"
+    )]
     Migrate,
     /// Add a user
     Createuser(commands::createuser::Createuser),

@@ -307,8 +307,12 @@ enum Users {
 
 impl SimpleJwtBuilder {
     /// Users and tokens in one database. Replaces what `users`, `user_table` and `tokens` set before.
-    pub fn store(mut self, store: impl Store) -> Self {
-        let store = Arc::new(store);
+    pub fn store(self, store: impl Store) -> Self {
+        self.shared_store(Arc::new(store))
+    }
+
+    /// The same for a database that is chosen at run time, or used by others, too.
+    pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
         self.users = Some(Users::Table(store.clone()));
         self.tokens = Some(store.clone());
         self.joined = Some(store);
@@ -323,15 +327,25 @@ impl SimpleJwtBuilder {
     }
 
     /// Users in a table with Django's password hashes.
-    pub fn user_table(mut self, table: impl UserTable) -> Self {
-        self.users = Some(Users::Table(Arc::new(table)));
+    pub fn user_table(self, table: impl UserTable) -> Self {
+        self.shared_user_table(Arc::new(table))
+    }
+
+    /// The same for a table that is chosen at run time, or used by others, too.
+    pub fn shared_user_table(mut self, table: Arc<dyn UserTable>) -> Self {
+        self.users = Some(Users::Table(table));
         self.joined = None;
         self
     }
 
     /// Where refresh and sliding tokens are recorded and blacklisted.
-    pub fn tokens(mut self, tokens: impl TokenStore) -> Self {
-        self.tokens = Some(Arc::new(tokens));
+    pub fn tokens(self, tokens: impl TokenStore) -> Self {
+        self.shared_tokens(Arc::new(tokens))
+    }
+
+    /// The same for a store that is chosen at run time, or used by others, too.
+    pub fn shared_tokens(mut self, tokens: Arc<dyn TokenStore>) -> Self {
+        self.tokens = Some(tokens);
         self.joined = None;
         self
     }

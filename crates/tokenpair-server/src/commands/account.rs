@@ -74,7 +74,7 @@ pub(super) fn encode(settings: &Settings, password: &str) -> Result<EncodedPassw
 }
 
 /// Adds the user.
-pub(super) async fn create(store: &impl UserAdmin, user: NewUser) -> Result<User, Failure> {
+pub(super) async fn create(store: &dyn UserAdmin, user: NewUser) -> Result<User, Failure> {
     let taken = format!("the user name {:?} is taken", user.username);
     store
         .create_user(user, SystemClock.now())

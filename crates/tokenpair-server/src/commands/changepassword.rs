@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::output::{self, Failure};
 use tokenpair::json::Value;
 use tokenpair::passwords::UserAttributes;
-use tokenpair::store::{Account, Migration, UserAdmin as _};
+use tokenpair::store::{Account, Migration};
 
 const TRIES: usize = 3;
 

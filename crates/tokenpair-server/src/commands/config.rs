@@ -1,7 +1,7 @@
 //! `tokenpair config show`: what takes effect, and where it comes from.
 
 use crate::Options;
-use crate::config::{Config, Shown};
+use crate::config::{Config, Shown, is_redacted};
 use crate::output::{self, Failure};
 use std::fmt::Write as _;
 use tokenpair::json::{self, Value};
@@ -59,11 +59,7 @@ fn table(config: &Config) -> String {
 
 /// As one would write it in the file; nothing is an empty text there. What is blackened is no value, so a comment.
 fn setting(shown: &Shown) -> String {
-    let comment = if shown.value.as_str() == Some("[redacted]") {
-        "# "
-    } else {
-        ""
-    };
+    let comment = if is_redacted(&shown.value) { "# " } else { "" };
     format!("{comment}{} = {}", key(&shown.name), toml(&shown.value))
 }
 

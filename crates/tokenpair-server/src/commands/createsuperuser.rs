@@ -4,11 +4,13 @@ use super::account::{self, Login};
 use super::password;
 use crate::Options;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::{self, Failure};
+use std::sync::Arc;
+use tokenpair::EncodedPassword;
 use tokenpair::json::Value;
 use tokenpair::passwords::{PasswordHashers, UserAttributes};
-use tokenpair::store::{Migration, NewUser, UserAdmin as _};
-use tokenpair::{EncodedPassword, SqliteStore};
+use tokenpair::store::{Migration, NewUser};
 
 const NOT_ASKED: &str =
     "use --noinput or --password-stdin with --username and --email, or their variables";
@@ -44,7 +46,7 @@ pub(crate) struct Createsuperuser {
 impl Createsuperuser {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         let config = Config::load(options, None)?;
-        let login = Login::of(&config.database.user_model)?;
+        let login = Login::of(config.database.user_model())?;
         let names = Names {
             login,
             existing: existing_users(&config).await?,
@@ -67,10 +69,10 @@ impl Createsuperuser {
         };
         let store = match names.existing {
             Some(store) => store,
-            None => SqliteStore::open(config.database).await?,
+            None => config.database.open().await?,
         };
-        super::migrate_saying_so(&store).await?;
-        let user = account::create(&store, user).await?;
+        super::migrate_saying_so(&config, &*store).await?;
+        let user = account::create(&*store, user).await?;
         let fields = [
             ("id", Value::from(&user.id)),
             ("username", Value::from(user.username)),
@@ -153,11 +155,11 @@ fn unusable() -> Result<EncodedPassword, Failure> {
 }
 
 /// The database as it is, to look names up; nothing is made before all questions are answered.
-async fn existing_users(config: &Config) -> Result<Option<SqliteStore>, Failure> {
-    if !config.database.path.exists() {
+async fn existing_users(config: &Config) -> Result<Option<Arc<dyn Database>>, Failure> {
+    if config.database.file().is_some_and(|path| !path.exists()) {
         return Ok(None);
     }
-    let store = SqliteStore::open(config.database.clone()).await?;
+    let store = config.database.open().await?;
     let pending = store.pending_migrations().await?;
     Ok(Some(store).filter(|_| !pending.contains(&Migration::Auth)))
 }
@@ -165,7 +167,7 @@ async fn existing_users(config: &Config) -> Result<Option<SqliteStore>, Failure>
 /// The names that may still be had.
 struct Names {
     login: Login,
-    existing: Option<SqliteStore>,
+    existing: Option<Arc<dyn Database>>,
 }
 
 impl Names {

@@ -4,10 +4,11 @@ use super::account::{self, Login};
 use super::password;
 use crate::Options;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::{self, Failure};
 use tokenpair::json::Value;
 use tokenpair::store::NewUser;
-use tokenpair::{Settings, SqliteStore, User};
+use tokenpair::{Settings, User};
 
 /// Arguments of `createuser`.
 #[derive(Debug, clap::Args)]
@@ -41,16 +42,16 @@ pub(crate) struct Createuser {
 impl Createuser {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         let config = Config::load(options, None)?;
-        let login = Login::of(&config.database.user_model)?;
+        let login = Login::of(config.database.user_model())?;
         let user = self.checked(login)?;
         let password = if user.password_stdin {
             password::from_stdin()?
         } else {
             ask_password().await?
         };
-        let store = SqliteStore::open(config.database).await?;
-        super::migrate_saying_so(&store).await?;
-        let user = create(&store, &config.settings, user, &password).await?;
+        let store = config.database.open().await?;
+        super::migrate_saying_so(&config, &*store).await?;
+        let user = create(&*store, &config.settings, user, &password).await?;
         let text = format!("User {:?} created with id {}.", user.username, user.id);
         output::result(
             options,
@@ -102,7 +103,7 @@ fn refuse(value: &str, kind: &str, flaws: &[String]) -> Result<(), Failure> {
 }
 
 pub(super) async fn create(
-    store: &SqliteStore,
+    store: &dyn Database,
     settings: &Settings,
     user: Createuser,
     password: &str,

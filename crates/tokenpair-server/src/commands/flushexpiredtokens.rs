@@ -5,14 +5,16 @@
 use super::interrupt::Interrupt;
 use crate::Options;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::{self, Failure};
 use jiff::Timestamp;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokenpair::clock::{Clock, SystemClock};
 use tokenpair::json::Value;
 use tokenpair::store::{Migration, TokenStore};
-use tokenpair::{Settings, SqliteStore, StoreError};
+use tokenpair::{Settings, StoreError};
 
 /// Records deleted in one transaction. With a million on record, and ids in no order, as Django draws them, 250 kept
 /// other writers waiting for 16 ms (median) to 34 ms; 1000 for up to 94 ms.
@@ -75,12 +77,12 @@ impl Flushexpiredtokens {
             return output::result(options, text, fields);
         }
         let store = super::open(&config, &needed).await?;
-        let deleted = self.flush(&store, before).await?;
+        let deleted = self.flush(&*store, before).await?;
         let text = format!("Deleted {}.", tokens(deleted));
         output::result(options, text, [("deleted", Value::from(as_i64(deleted)))])
     }
 
-    async fn flush(&self, store: &SqliteStore, before: Timestamp) -> Result<usize, Failure> {
+    async fn flush(&self, store: &dyn Database, before: Timestamp) -> Result<usize, Failure> {
         let mut interrupt = Interrupt::listen()?;
         let mut progress = Progress::start();
         let mut deleted = 0;
@@ -171,7 +173,11 @@ impl Progress {
 }
 
 /// Deletes expired tokens every `interval`, for as long as it is polled. Never with an interval of zero.
-pub(crate) async fn in_background(store: impl TokenStore, settings: Settings, interval: Duration) {
+pub(crate) async fn in_background(
+    store: Arc<dyn TokenStore>,
+    settings: Settings,
+    interval: Duration,
+) {
     if interval.is_zero() {
         return std::future::pending().await;
     }
@@ -184,13 +190,13 @@ pub(crate) async fn in_background(store: impl TokenStore, settings: Settings, in
     .await;
 }
 
-struct Background<S, C> {
-    store: S,
+struct Background<C> {
+    store: Arc<dyn TokenStore>,
     settings: Settings,
     clock: C,
 }
 
-impl<S: TokenStore, C: Clock> Background<S, C> {
+impl<C: Clock> Background<C> {
     async fn repeat(&self, interval: Duration) {
         tokio::time::sleep(part(interval.min(FIRST_DELAY))).await;
         loop {

@@ -3,13 +3,12 @@
 use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
-use tokenpair::SqliteStore;
 use tokenpair::json::Value;
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let config = Config::load(options, None)?;
-    let store = SqliteStore::open(config.database).await?;
-    let done = super::migrate(&store).await?;
+    let store = config.database.open().await?;
+    let done = super::migrate(&*store).await?;
     for step in &done {
         output::result(
             options,

@@ -8,6 +8,7 @@ use super::flushexpiredtokens;
 use crate::Options;
 use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
+use crate::database::Database;
 use crate::files;
 use crate::health::Health;
 use crate::listener::{self, Limits};
@@ -21,8 +22,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokenpair::SimpleJwt;
 use tokenpair::store::Migration;
-use tokenpair::{SimpleJwt, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
@@ -101,7 +102,7 @@ impl Serve {
             Format::Text
         };
         log::start(config.server.log_format.unwrap_or(otherwise))?;
-        let store = SqliteStore::open(config.database.clone()).await?;
+        let store = config.database.open().await?;
         config.use_key_file()?;
         let jwt = super::engine(&config, &store)?;
         for warning in jwt.warnings() {
@@ -138,7 +139,7 @@ struct Ready {
     listener: TcpListener,
     address: SocketAddr,
     config: Config,
-    store: SqliteStore,
+    store: Arc<dyn Database>,
     jwt: SimpleJwt,
     middleware: Middleware,
     first_users: Option<FirstUsers>,
@@ -155,19 +156,21 @@ impl Ready {
             middleware,
             ..
         } = self;
-        for step in super::migrate(&store).await? {
+        let made = super::migrate(&*store).await?;
+        for step in &made {
             tracing::info!("created the tables of {step}");
         }
-        super::check_user_model(&store).await?;
+        super::check_user_model(&*store).await?;
+        // Of servers that start on one new database, the one that made the tables fills them.
         let first_user = match self.first_users {
-            Some(users) => Some(users.create(&store).await?),
-            None => None,
+            Some(users) if made.contains(&Migration::Auth) => Some(users.create(&*store).await?),
+            _ => None,
         };
         announce::announce(options, self.address, &config, first_user.as_ref())?;
         if let Some(user) = first_user.filter(|_| !demo) {
             tracing::info!("created the superuser {:?}", user.username);
         }
-        if !super::has_users(&store).await? {
+        if !super::has_users(&*store).await? {
             tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
         }
         let stopping = Arc::new(AtomicBool::new(false));
@@ -190,14 +193,14 @@ impl Ready {
 struct Housekeeping(Arc<Mutex<Option<AbortHandle>>>);
 
 impl Housekeeping {
-    fn start(config: &Config, store: &SqliteStore) -> Self {
+    fn start(config: &Config, store: &Arc<dyn Database>) -> Self {
         let housekeeping = Self(Arc::default());
         housekeeping.restart(config, store);
         housekeeping
     }
 
     /// Goes on with another configuration or database.
-    fn restart(&self, config: &Config, store: &SqliteStore) {
+    fn restart(&self, config: &Config, store: &Arc<dyn Database>) {
         let interval = config.server.flush_interval;
         let task = interval.filter(|_| config.token_blacklist).map(|interval| {
             let settings = config.settings.clone();
@@ -215,7 +218,7 @@ impl Housekeeping {
 struct Started {
     listener: TcpListener,
     config: Arc<Config>,
-    store: SqliteStore,
+    store: Arc<dyn Database>,
     service: Reloadable<AppService>,
     middleware: Middleware,
     stopping: Arc<AtomicBool>,

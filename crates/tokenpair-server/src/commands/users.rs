@@ -2,11 +2,11 @@
 
 use crate::Options;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::{self, Failure, Table};
 use jiff::Timestamp;
-use tokenpair::SqliteStore;
 use tokenpair::json::Value;
-use tokenpair::store::{Account, Migration, UserAdmin, UserPage};
+use tokenpair::store::{Account, Migration, UserPage};
 
 /// Users read and printed at once: memory stays small however many there are.
 const PAGE: usize = 500;
@@ -83,7 +83,7 @@ impl List {
             } else if is_first && accounts.is_empty() {
                 "No users.\n".to_owned()
             } else {
-                let header = is_first.then(|| header(&store));
+                let header = is_first.then(|| header(&*store));
                 let rows = header.into_iter().chain(accounts.iter().map(row));
                 table.rows(&rows.collect::<Vec<_>>())
             };
@@ -98,7 +98,7 @@ impl List {
     }
 }
 
-fn header(store: &SqliteStore) -> Vec<String> {
+fn header(store: &dyn Database) -> Vec<String> {
     let login = &store.user_model().username;
     let login = output::printable(&login.to_uppercase());
     let names = [

@@ -2,15 +2,39 @@
 
 use super::section::Section;
 use super::shown::Shown;
+use crate::database::DatabaseOptions;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 use tokenpair::json::Value;
 use tokenpair::store::UserModel;
-use tokenpair::{Setting, Settings, SettingsError, SqliteOptions, UserIdKind};
+use tokenpair::{PostgresOptions, Setting, Settings, SettingsError, SqliteOptions, UserIdKind};
 
-pub(super) const NAMES: [&str; 2] = ["url", "token_blacklist"];
+pub(super) const NAMES: [&str; 6] = [
+    "url",
+    "token_blacklist",
+    "max_connections",
+    "acquire_timeout",
+    "statement_timeout",
+    "prepared_statements",
+];
+
+/// Those that only PostgreSQL has.
+const POSTGRES_NAMES: [&str; 4] = [
+    "max_connections",
+    "acquire_timeout",
+    "statement_timeout",
+    "prepared_statements",
+];
 
 /// Variables for this section, after `TOKENPAIR_`, and the settings they hold.
-pub(super) const VARIABLES: [(&str, &str); 2] =
-    [("DATABASE", "url"), ("TOKEN_BLACKLIST", "token_blacklist")];
+pub(super) const VARIABLES: [(&str, &str); 6] = [
+    ("DATABASE", "url"),
+    ("TOKEN_BLACKLIST", "token_blacklist"),
+    ("DATABASE_MAX_CONNECTIONS", "max_connections"),
+    ("DATABASE_ACQUIRE_TIMEOUT", "acquire_timeout"),
+    ("DATABASE_STATEMENT_TIMEOUT", "statement_timeout"),
+    ("DATABASE_PREPARED_STATEMENTS", "prepared_statements"),
+];
 
 pub(super) const MODEL_NAMES: [&str; 10] = [
     "table",
@@ -27,48 +51,134 @@ pub(super) const MODEL_NAMES: [&str; 10] = [
 
 const URL: &str = "sqlite:tokenpair.sqlite3";
 
+/// More connections than any server takes.
+const MOST_CONNECTIONS: usize = 10_000;
+/// Less is not enough for a commit on a busy disk, more is longer than anybody waits for an answer.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+
 /// `[database]`.
 #[derive(Debug)]
 pub(super) struct Database {
-    pub(super) options: SqliteOptions,
+    pub(super) options: DatabaseOptions,
     pub(super) token_blacklist: bool,
 }
 
 impl Database {
     pub(super) fn read(section: &Section) -> Result<Self, SettingsError> {
-        let options = section.find("url").map_or_else(
-            || SqliteOptions::from_url(URL).map_err(|error| unusable(&error)),
-            |setting| sqlite(&setting),
-        );
+        let mut options = section.find("url").map_or_else(
+            || {
+                SqliteOptions::from_url(URL)
+                    .map(DatabaseOptions::Sqlite)
+                    .map_err(|error| unusable(&error))
+            },
+            |setting| database(&setting),
+        )?;
+        match &mut options {
+            DatabaseOptions::Sqlite(_) => refuse_postgres_settings(section)?,
+            DatabaseOptions::Postgres(options) => read_postgres(section, options)?,
+        }
         Ok(Self {
-            options: options?,
+            options,
             token_blacklist: section.read("token_blacklist", true, Setting::flag)?,
         })
     }
 
     pub(super) fn shown(&self, section: &Section) -> Vec<Shown> {
-        let url = format!("sqlite:{}", self.options.path.display());
-        [
+        let url = match &self.options {
+            DatabaseOptions::Sqlite(options) => format!("sqlite:{}", options.path.display()),
+            DatabaseOptions::Postgres(options) => options.redacted_url().to_owned(),
+        };
+        let mut shown = vec![
             ("url", Value::from(url)),
             ("token_blacklist", Value::from(self.token_blacklist)),
-        ]
-        .map(|(name, value)| Shown::new("database", name, value, section))
-        .into()
+        ];
+        if let DatabaseOptions::Postgres(options) = &self.options {
+            let connections = i64::try_from(options.max_connections).unwrap_or(i64::MAX);
+            shown.extend([
+                ("max_connections", Value::from(connections)),
+                (
+                    "acquire_timeout",
+                    Setting::of_duration(options.acquire_timeout),
+                ),
+                (
+                    "statement_timeout",
+                    Setting::of_duration(options.statement_timeout),
+                ),
+                (
+                    "prepared_statements",
+                    Value::from(options.prepared_statements),
+                ),
+            ]);
+        }
+        let shown = shown.into_iter();
+        shown
+            .map(|(name, value)| Shown::new("database", name, value, section))
+            .collect()
     }
 }
 
-fn sqlite(setting: &Setting<'_>) -> Result<SqliteOptions, SettingsError> {
+fn database(setting: &Setting<'_>) -> Result<DatabaseOptions, SettingsError> {
     let url = setting
         .text()
         .map_err(|_| setting.refuse("expected a text such as \"sqlite:tokenpair.sqlite3\""))?;
+    let refused = |error: tokenpair::StoreError| setting.refuse(error.to_string());
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err(setting.refuse("PostgreSQL is not supported yet, use sqlite:PATH"));
+        let options = PostgresOptions::from_url(&url).map_err(refused)?;
+        return Ok(DatabaseOptions::Postgres(options));
     }
     // A misspelt address of another database may hold a password, and SQLite's options would be part of the name.
     if url.contains(['?', '@']) {
-        return Err(setting.refuse("expected the path of a file, without options, ? and @"));
+        return Err(setting.refuse(
+            "expected the path of a file, without options, ? and @, or an address that begins with postgres://",
+        ));
     }
-    SqliteOptions::from_url(&url).map_err(|error| setting.refuse(error.to_string()))
+    let options = SqliteOptions::from_url(&url).map_err(refused)?;
+    Ok(DatabaseOptions::Sqlite(options))
+}
+
+fn refuse_postgres_settings(section: &Section) -> Result<(), SettingsError> {
+    let mut found = POSTGRES_NAMES.iter().filter_map(|name| section.find(name));
+    match found.next() {
+        Some(setting) => {
+            Err(setting.refuse("is for PostgreSQL, and the database is an SQLite file"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn read_postgres(section: &Section, options: &mut PostgresOptions) -> Result<(), SettingsError> {
+    options.max_connections =
+        section.read("max_connections", options.max_connections, connections)?;
+    options.acquire_timeout = section.read("acquire_timeout", options.acquire_timeout, timeout)?;
+    options.statement_timeout =
+        section.read("statement_timeout", options.statement_timeout, timeout)?;
+    options.prepared_statements = section.read(
+        "prepared_statements",
+        options.prepared_statements,
+        Setting::flag,
+    )?;
+    Ok(())
+}
+
+fn connections(setting: &Setting<'_>) -> Result<usize, SettingsError> {
+    let value = setting.value();
+    let number = match value.as_str() {
+        Some(text) => text.parse().ok(),
+        None => value
+            .as_i64()
+            .and_then(|number| usize::try_from(number).ok()),
+    };
+    let accepted = number.filter(|number| (1..=MOST_CONNECTIONS).contains(number));
+    accepted.ok_or_else(|| setting.expected(&format!("a number from 1 to {MOST_CONNECTIONS}")))
+}
+
+fn timeout(setting: &Setting<'_>) -> Result<Duration, SettingsError> {
+    let timeout = setting.duration()?;
+    if TIMEOUTS.contains(&timeout) {
+        Ok(timeout)
+    } else {
+        Err(setting.refuse("must be from 100 ms to 1 minute"))
+    }
 }
 
 fn unusable(error: &tokenpair::StoreError) -> SettingsError {

@@ -25,6 +25,13 @@ impl Shown {
     }
 }
 
+/// Whether a secret was left out of what is shown.
+pub(crate) fn is_redacted(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.contains("[redacted]"))
+}
+
 /// The engine's settings.
 pub(super) fn settings(settings: &Settings) -> Vec<Shown> {
     let entries = settings.entries().into_iter();

@@ -1,7 +1,10 @@
 use super::document::Document;
 use super::{Config, Flags, SECTIONS, Sources};
 use crate::Options;
+use crate::database::DatabaseOptions;
 use std::path::Path;
+use std::time::Duration;
+use tokenpair::json;
 
 /// What the file says, or why it cannot be used.
 fn load(text: &str) -> Result<Config, String> {
@@ -181,13 +184,69 @@ fn no_error_shows_a_secret() {
         "[simple_jwt]\nALGORITHM = \"RS256\"\nVERIFYING_KEY = 3 # topsecret",
         "[database]\nurl = \"postgres//me:topsecret@host/db\"",
         "[simple_jwt]\nJWK_URL = \"ftp://me:topsecret@host/\"",
-        "[database]\nurl = \"postgres://me:topsecret@host/db\"",
+        "[database]\nurl = \"postgres://me:topsecret@host/db?sslmode=on\"",
+        "[database]\nurl = \"postgres://me:topsecret@host@host/db\"",
+        "[database]\nurl = \"postgres://me:topsecret@host/db?port=topsecret\"",
+        "[database]\nurl = \"postgres://me:topsecret@host/db\"\nmax_connections = 0",
         "[database]\nurl = \"mysql://me:topsecret@host/db\"",
         "[simple_jwt]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"topsecret\"\nLEEWAY = \"x\"",
     ] {
         let refusal = refusal(text);
         assert!(!refusal.contains("topsecret"), "{refusal}");
     }
+}
+
+#[test]
+fn a_postgres_address_brings_settings_of_its_own() {
+    let config = load(
+        "[database]\nurl = \"postgres://me:topsecret@host/db?sslmode=verify-full\"\nmax_connections = 20\n\
+         acquire_timeout = \"500ms\"\nprepared_statements = false",
+    )
+    .unwrap();
+    let DatabaseOptions::Postgres(options) = &config.database else {
+        panic!("{:?}", config.database);
+    };
+    assert_eq!(options.max_connections, 20);
+    assert_eq!(options.acquire_timeout, Duration::from_millis(500));
+    assert_eq!(options.statement_timeout, Duration::from_secs(2));
+    assert!(!options.prepared_statements);
+    let shown: Vec<String> = config
+        .shown()
+        .iter()
+        .filter(|shown| shown.section == "database")
+        .map(|shown| format!("{}={}", shown.name, json::encode_utf8(&shown.value)))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "url=\"postgres://me:[redacted]@host/db?sslmode=verify-full\"",
+            "token_blacklist=true",
+            "max_connections=20",
+            "acquire_timeout=\"500ms\"",
+            "statement_timeout=\"2s\"",
+            "prepared_statements=false",
+        ]
+    );
+}
+
+#[test]
+fn settings_of_postgres_are_checked_and_are_for_postgres_only() {
+    for (setting, part) in [
+        ("max_connections = 0", "from 1 to 10000"),
+        ("max_connections = \"many\"", "from 1 to 10000"),
+        ("acquire_timeout = \"1ms\"", "from 100 ms"),
+        ("statement_timeout = \"1h\"", "to 1 minute"),
+        ("prepared_statements = 2", "true or false"),
+        (
+            "pool = 2",
+            "there are url, token_blacklist, max_connections",
+        ),
+    ] {
+        let text = format!("[database]\nurl = \"postgres://host/db\"\n{setting}");
+        assert!(refusal(&text).contains(part), "{}", refusal(&text));
+    }
+    let refusal = refusal("[database]\nmax_connections = 3");
+    assert!(refusal.contains("for PostgreSQL"), "{refusal}");
 }
 
 #[test]

@@ -10,13 +10,14 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
+use tokenpair::SqliteStore;
 use tokenpair::clock::{Clock as _, SystemClock};
 use tower::ServiceExt as _;
 
-async fn store() -> (TempDir, SqliteStore) {
+async fn store() -> (TempDir, Arc<SqliteStore>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db.sqlite3");
-    let store = SqliteStore::connect(path.to_str().unwrap()).await.unwrap();
+    let store = Arc::new(SqliteStore::connect(path.to_str().unwrap()).await.unwrap());
     (folder, store)
 }
 

@@ -17,6 +17,7 @@ mod log;
 mod manual;
 mod output;
 mod passwords;
+mod postgres;
 mod reload;
 #[path = "../support/mod.rs"]
 mod support;

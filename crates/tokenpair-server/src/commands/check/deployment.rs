@@ -24,6 +24,23 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "Set flush_interval = \"1h\", or run `tokenpair flushexpiredtokens` every day.",
         ));
     }
+    if !config.database.is_protected() {
+        findings.push(Finding::warning(
+            "W026",
+            "The database is reached over a network and need not prove who it is: somebody between could read and change everything.",
+            "Add sslmode=verify-full to the address, and sslrootcert=FILE where its certificate is your own.",
+        ));
+    }
+    if let Some(path) = config.key_file().filter(|_| config.makes_key_for_itself()) {
+        findings.push(Finding::warning(
+            "W027",
+            format!(
+                "The signing key is in {}, and the database can be shared: a node elsewhere would make another key and refuse these tokens.",
+                path.display()
+            ),
+            "Give all nodes one SIGNING_KEY, or copy the file to each and name it in signing_key_file.",
+        ));
+    }
     if config.allows_any_origin() {
         findings.push(Finding::warning(
             "W020",

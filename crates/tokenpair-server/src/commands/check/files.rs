@@ -3,10 +3,10 @@
 use super::Finding;
 use crate::commands::{engine, has_users, rehearse};
 use crate::config::Config;
+use crate::database::Database;
 use crate::files::{check_writable, is_open_to_others, temporary_folder};
 use crate::output::Failure;
 use std::path::Path;
-use tokenpair::SqliteStore;
 
 const MODEL: &str = "Correct the name in [user_model], [claims] or [answer].";
 const MODE: &str = "chmod 600 on it.";
@@ -79,24 +79,26 @@ fn private_files(config: &Config) -> Vec<Finding> {
     if let Some(path) = config.key_file() {
         look("W014", "the signing key", path);
     }
-    if let Some(path) = config.file().filter(|_| config.file_holds_key()) {
-        look("W015", "the signing key", path);
+    if let Some((path, secret)) = config.file().zip(config.secret_in_file()) {
+        look("W015", secret, path);
     }
-    look("W016", "password hashes", &config.database.path);
+    if let Some(path) = config.database.file() {
+        look("W016", "password hashes", path);
+    }
     findings
 }
 
 /// Looks at the database, or at an empty one in its place if it does not exist yet.
 async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
-    check_writable(&config.database.path)?;
-    let exists = config.database.path.exists();
+    let file = config.database.file();
+    file.map_or(Ok(()), check_writable)?;
+    let exists = file.is_none_or(Path::exists);
     let place = temporary_folder()?;
-    let mut options = config.database.clone();
     let store = if exists {
-        SqliteStore::open_read_only(options).await?
+        config.database.open_read_only().await?
     } else {
-        options.path = place.path().join("empty.sqlite3");
-        SqliteStore::open(options).await?
+        let empty = place.path().join("empty.sqlite3");
+        config.database.in_file(&empty).open().await?
     };
     let jwt = engine(config, &store)?;
     let mut findings: Vec<Finding> = jwt
@@ -105,7 +107,7 @@ async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
         .map(|warning| Finding::warning("W010", format!("{warning}."), "See docs/settings.md."))
         .collect();
     if exists {
-        findings.extend(tables(config, &store).await?);
+        findings.extend(tables(config, &*store).await?);
     } else if let Err(failure) = rehearse(config).await {
         findings.push(Finding::error(
             "E003",
@@ -116,7 +118,7 @@ async fn database(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Failure> {
+async fn tables(config: &Config, store: &dyn Database) -> Result<Vec<Finding>, Failure> {
     let pending = store.pending_migrations().await?;
     if !pending.is_empty() {
         let names: Vec<String> = pending.iter().map(ToString::to_string).collect();
@@ -135,7 +137,7 @@ async fn tables(config: &Config, store: &SqliteStore) -> Result<Vec<Finding>, Fa
     }
     let mut findings = Vec::new();
     if !store.login_is_unique().await? {
-        let model = &config.database.user_model;
+        let model = config.database.user_model();
         findings.push(Finding::warning(
             "W018",
             format!(

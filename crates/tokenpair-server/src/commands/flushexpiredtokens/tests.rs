@@ -74,7 +74,7 @@ async fn run(store: &Script, interval: Duration, length: Duration) -> Vec<String
     let log = Written::default();
     let _listening = log.listen(Format::Text);
     let task = Background {
-        store: store.clone(),
+        store: Arc::new(store.clone()),
         settings: Settings::new("never used to sign anything"),
         clock: Standing,
     };

@@ -2,9 +2,9 @@
 
 use crate::commands::account;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::Failure;
 use crate::random;
-use tokenpair::SqliteStore;
 use tokenpair::store::NewUser;
 use tokio::task::JoinSet;
 
@@ -35,7 +35,7 @@ pub(super) struct FirstUsers {
 impl FirstUsers {
     /// `None` where users log in by something else than a user name: no address can be made up for them.
     pub(super) async fn prepare(config: &Config, demo: bool) -> Result<Option<Self>, Failure> {
-        let model = &config.database.user_model;
+        let model = config.database.user_model();
         if !model.is_auth_user() || model.username != "username" {
             return Ok(None);
         }
@@ -74,7 +74,7 @@ impl FirstUsers {
         Ok(Some(Self { announced, rows }))
     }
 
-    pub(super) async fn create(self, store: &SqliteStore) -> Result<FirstUser, Failure> {
+    pub(super) async fn create(self, store: &dyn Database) -> Result<FirstUser, Failure> {
         for row in self.rows {
             account::create(store, row).await?;
         }

@@ -3,6 +3,7 @@
 use super::Housekeeping;
 use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
+use crate::database::{Database, DatabaseOptions};
 use crate::health::Health;
 use crate::middleware::Middleware;
 use crate::output::Failure;
@@ -10,7 +11,6 @@ use crate::reload::Reloadable;
 use crate::{Options, event_log};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokenpair::{SqliteOptions, SqliteStore};
 
 /// SIGHUP, from now on noted and no longer the end of the process.
 pub(super) struct Hangup {
@@ -60,7 +60,7 @@ pub(super) struct Reloading {
     pub(super) flags: Flags,
     /// The configuration of the start.
     pub(super) started: Arc<Config>,
-    pub(super) store: SqliteStore,
+    pub(super) store: Arc<dyn Database>,
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) service: Reloadable<AppService>,
     pub(super) middleware: Middleware,
@@ -69,7 +69,7 @@ pub(super) struct Reloading {
 
 /// What the running service was made of.
 struct Current {
-    database: SqliteOptions,
+    database: DatabaseOptions,
     key: KeyMaterial,
 }
 

@@ -4,13 +4,13 @@ use super::Type;
 use crate::Options;
 use crate::claims;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::{self, Failure};
 use std::time::Duration;
 use tokenpair::json::{self, Value};
-use tokenpair::store::{Migration, UserAdmin as _};
+use tokenpair::store::Migration;
 use tokenpair::{
-    Entry, Error, Listed, RefreshToken, Setting, Settings, SimpleJwt, SlidingToken, SqliteStore,
-    User, UserId, UserTable as _,
+    Entry, Error, Listed, RefreshToken, Setting, Settings, SimpleJwt, SlidingToken, User, UserId,
 };
 
 /// Arguments of `token mint`.
@@ -85,7 +85,7 @@ impl Mint {
             &[Migration::Auth]
         };
         let store = super::super::open(&config, needed).await?;
-        let user = self.find(&store).await?;
+        let user = self.find(&*store).await?;
         if !user.is_active && !self.force {
             return Err(Failure::new(format!(
                 "user '{}' is inactive, and servers refuse such tokens: --force mints it all the same",
@@ -125,7 +125,7 @@ impl Mint {
         Ok(())
     }
 
-    async fn find(&self, store: &SqliteStore) -> Result<User, Failure> {
+    async fn find(&self, store: &dyn Database) -> Result<User, Failure> {
         let (found, wanted) = match (&self.user, &self.user_id) {
             (Some(name), _) => {
                 let account = store.find_account(name).await?;

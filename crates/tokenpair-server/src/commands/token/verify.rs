@@ -38,8 +38,9 @@ impl Verify {
         let raw = super::read()?;
         let mut jwt = super::reader(config.settings.clone());
         if config.token_blacklist {
-            jwt = jwt
-                .tokens(super::super::open_read_only(&config, &[Migration::TokenBlacklist]).await?);
+            jwt = jwt.shared_tokens(
+                super::super::open_read_only(&config, &[Migration::TokenBlacklist]).await?,
+            );
         }
         let jwt = jwt.build()?;
         let found = match check(&jwt, &raw).await? {

@@ -5,6 +5,7 @@ use super::pool::Access;
 use super::tls::{Roots, Tls, Verification};
 use crate::error::StoreError;
 use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio_postgres::Config;
@@ -16,6 +17,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const USUAL_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
 /// A transaction of ours that a frozen node left open must not keep its locks.
 const IDLE_TRANSACTION_MILLIS: u32 = 10_000;
+const REDACTED: &str = "[redacted]";
 
 /// How to reach a [`PostgresStore`](super::PostgresStore). `Debug` does not show the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct PostgresOptions {
     pub prepared_statements: bool,
     pub(super) config: Config,
     pub(super) tls: Tls,
+    redacted_url: String,
 }
 
 impl PostgresOptions {
@@ -63,7 +66,20 @@ impl PostgresOptions {
             prepared_statements: true,
             config,
             tls,
+            redacted_url: address.redacted(),
         })
+    }
+
+    /// The address as it was given, with "\[redacted\]" in place of a password.
+    pub fn redacted_url(&self) -> &str {
+        &self.redacted_url
+    }
+
+    /// Whether nobody on a network can stand in for the server: it has to prove its name with a certificate
+    /// (`sslmode=verify-full`), or it is on this machine.
+    pub fn is_protected(&self) -> bool {
+        self.tls.verification == Verification::ChainAndName
+            || self.config.get_hosts().iter().all(is_local)
     }
 
     /// The address without password and parameters, for messages.
@@ -116,9 +132,20 @@ impl PostgresOptions {
     }
 }
 
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
 /// An address cut into what tokio-postgres reads and what it does not know.
 struct Address<'a> {
     before: String,
+    shown: String,
     parameters: Vec<(&'a str, &'a str)>,
 }
 
@@ -139,13 +166,28 @@ impl<'a> Address<'a> {
             ));
         }
         let (host, query) = place.split_once('?').unwrap_or((place, ""));
+        let shown = match credentials.split_once(':') {
+            Some((user, _)) => format!("{user}:{REDACTED}@"),
+            None => credentials.clone(),
+        };
         let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
         Ok(Self {
             before: format!("postgres://{credentials}{host}"),
+            shown: format!("postgres://{shown}{host}"),
             parameters: parameters
                 .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
                 .collect(),
         })
+    }
+
+    fn redacted(&self) -> String {
+        let parameters = self.parameters.iter().map(|(name, value)| {
+            let value = if *name == "password" { REDACTED } else { value };
+            format!("{name}={value}")
+        });
+        let parameters: Vec<String> = parameters.collect();
+        let separator = if parameters.is_empty() { "" } else { "?" };
+        format!("{}{separator}{}", self.shown, parameters.join("&"))
     }
 
     fn read(&self) -> Result<(Config, Tls), StoreError> {

@@ -42,6 +42,41 @@ fn the_address_shown_has_no_password_whatever_it_is_made_of() {
 }
 
 #[test]
+fn an_address_is_redacted_where_its_password_stands() {
+    for (url, shown) in [
+        (
+            "postgresql://ada:s?e/c:ret@host/db?sslmode=require",
+            "postgres://ada:[redacted]@host/db?sslmode=require",
+        ),
+        ("postgres://ada@host/db", "postgres://ada@host/db"),
+        (
+            "postgres://host/db?user=ada&password=secret",
+            "postgres://host/db?user=ada&password=[redacted]",
+        ),
+        ("postgres://host:5433/db", "postgres://host:5433/db"),
+    ] {
+        let options = read(url);
+        assert_eq!(options.redacted_url(), shown);
+        assert!(!format!("{options:?}").contains("secret"), "{options:?}");
+    }
+}
+
+#[test]
+fn a_server_is_protected_by_its_name_in_a_certificate_or_by_being_here() {
+    for (url, is_protected) in [
+        ("postgres://ada@host/db", false),
+        ("postgres://ada@host/db?sslmode=require", false),
+        ("postgres://ada@host/db?sslmode=verify-ca", false),
+        ("postgres://ada@host/db?sslmode=verify-full", true),
+        ("postgres://ada@/db?host=/run/postgresql", true),
+        ("postgres://ada@127.0.0.1/db", true),
+        ("postgres://ada@localhost,host/db", false),
+    ] {
+        assert_eq!(read(url).is_protected(), is_protected, "{url}");
+    }
+}
+
+#[test]
 fn sslmode_decides_what_a_server_has_to_prove() {
     use Verification::{Chain, ChainAndName, Nothing};
     for (parameters, mode, verification) in [
