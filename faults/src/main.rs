@@ -8,6 +8,7 @@
 mod client;
 mod databases;
 mod fleet;
+mod ill;
 mod jwt;
 mod nodes;
 mod race;
@@ -37,8 +38,9 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 1] = [
+const PROGRAMS: [Program; 2] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
+    Program { name: "ill", about: "the database gone, frozen, slow, read-only, full, used up", run: |run, report| Box::pin(ill::run(run, report)) },
 ];
 const ALL: &str = "all";
 

@@ -84,4 +84,10 @@ impl Run {
         }
         self.postgres.as_mut().context("PostgreSQL has gone")
     }
+
+    /// Starts PostgreSQL again after it was killed; returns when it takes connections.
+    pub(crate) fn restart_postgres(&mut self) -> anyhow::Result<()> {
+        let postgres = self.postgres.as_mut().context("PostgreSQL never ran")?;
+        Ok(postgres.restart(&self.project)?)
+    }
 }

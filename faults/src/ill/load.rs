@@ -189,7 +189,11 @@ impl Clients {
                 post("/api/token/refresh/", json!({"refresh": self.refresh})).await
             }
             Endpoint::RefreshSliding => {
-                post("/api/token/sliding/refresh/", json!({"token": self.sliding})).await
+                post(
+                    "/api/token/sliding/refresh/",
+                    json!({"token": self.sliding}),
+                )
+                .await
             }
             Endpoint::Blacklist => post("/api/token/blacklist/", json!({"refresh": token})).await,
             Endpoint::Livez => self.get(server, "/livez", None).await,
@@ -244,7 +248,10 @@ impl Clients {
     async fn is_well(&self, server: SocketAddr) -> bool {
         let obtained = self.post(server, "/api/token/", &credentials()).await;
         let ready = self.get(server, "/readyz", None).await;
-        [obtained, ready].iter().map(status).all(|is| is == Some(200))
+        [obtained, ready]
+            .iter()
+            .map(status)
+            .all(|is| is == Some(200))
     }
 }
 
@@ -282,7 +289,9 @@ pub(super) struct Load {
 
 impl Load {
     pub(super) fn start(clients: &Arc<Clients>, mut random: Rng) -> Self {
-        let mix = MIX.iter().flat_map(|&(endpoint, share)| vec![endpoint; share]);
+        let mix = MIX
+            .iter()
+            .flat_map(|&(endpoint, share)| vec![endpoint; share]);
         let mut mix: Vec<Endpoint> = mix.collect();
         random.shuffle(&mut mix);
         let (stop, stopped) = watch::channel(false);

@@ -1,5 +1,6 @@
 //! What can befall a PostgreSQL server: each is done to a real one, or to the way there.
 
+use super::Patient;
 use super::held::{Held, SmallDisk};
 use super::proxy::{Proxy, Way};
 use super::table::Failing;
@@ -47,22 +48,6 @@ pub(super) const AT_THE_SERVER: [Illness; 8] = [
 ];
 pub(super) const ON_THE_WAY: [Illness; 2] = [Illness::Slow, Illness::Closing];
 
-impl Illness {
-    pub(super) fn failing(self) -> Failing {
-        match self {
-            Self::Gone
-            | Self::LogInsRefused
-            | Self::Frozen
-            | Self::NoConnectionLeft
-            | Self::Closing => Failing::Everything,
-            Self::ReadOnly | Self::DiskFull => Failing::Changes,
-            Self::TablesLocked => Failing::Tables,
-            Self::ChangesUndone => Failing::SomeChanges,
-            Self::Slow => Failing::Pace,
-        }
-    }
-}
-
 impl fmt::Display for Illness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -94,7 +79,8 @@ const UNDO: &str = "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $
         IF chance < 0.33 THEN RAISE 'deadlock' USING ERRCODE = '40P01'; END IF;
         RETURN NULL; END $$;
     CREATE TRIGGER undo AFTER INSERT ON token_blacklist_outstandingtoken FOR EACH STATEMENT EXECUTE FUNCTION undo()";
-const UNDO_NO_MORE: &str = "DROP TRIGGER undo ON token_blacklist_outstandingtoken; DROP FUNCTION undo()";
+const UNDO_NO_MORE: &str =
+    "DROP TRIGGER undo ON token_blacklist_outstandingtoken; DROP FUNCTION undo()";
 /// For those who may not mount a small disk: what the server says of a full one.
 const REFUSE: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -104,7 +90,7 @@ const REFUSE_NO_MORE: &str = "DROP FUNCTION refuse() CASCADE";
 
 /// A database of our own server, what is before it and below it, and what is wrong with it.
 #[derive(Debug)]
-pub(super) struct Patient {
+pub(super) struct Cluster {
     name: String,
     pub(super) database: Database,
     /// All databases of the server.
@@ -123,7 +109,7 @@ struct Connection {
     _task: JoinHandle<()>,
 }
 
-impl Patient {
+impl Cluster {
     pub(super) async fn new(run: &mut Run, database: Database) -> anyhow::Result<Self> {
         let Database::Postgres(url) = &database else {
             bail!("this is no PostgreSQL");
@@ -131,7 +117,7 @@ impl Patient {
         let (address, name) = url.rsplit_once('/').context("an address with a name")?;
         let (_, host) = address.rsplit_once('@').context("an address with a host")?;
         let proxy = Proxy::before(host.to_owned()).await?;
-        let mut patient = Self {
+        let mut cluster = Self {
             name: name.to_owned(),
             server: Database::Postgres(format!("{address}/postgres")),
             proxy,
@@ -140,8 +126,8 @@ impl Patient {
             held: Vec::new(),
             database,
         };
-        patient.disk = patient.move_to_small_disk(run).await.ok();
-        Ok(patient)
+        cluster.disk = cluster.move_to_small_disk(run).await.ok();
+        Ok(cluster)
     }
 
     /// The database by way of the proxy.
@@ -193,7 +179,39 @@ impl Patient {
         self.administer(&sql).await
     }
 
-    pub(super) async fn fall_ill(&mut self, run: &mut Run, with: Illness) -> anyhow::Result<()> {
+    /// Takes what there is, ends what others have, and takes that, until they have none.
+    async fn take_all_connections(&mut self) -> anyhow::Result<()> {
+        loop {
+            while let Ok(connection) = connect(&self.server).await {
+                self.held.push(connection);
+            }
+            let first = self.held.first().context("we have no connection either")?;
+            let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tokenpair'";
+            if first.client.query(sql, &[]).await?.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Patient for Cluster {
+    type Illness = Illness;
+
+    fn failing(illness: Illness) -> Failing {
+        match illness {
+            Illness::Gone
+            | Illness::LogInsRefused
+            | Illness::Frozen
+            | Illness::NoConnectionLeft
+            | Illness::Closing => Failing::Everything,
+            Illness::ReadOnly | Illness::DiskFull => Failing::Changes,
+            Illness::TablesLocked => Failing::Tables,
+            Illness::ChangesUndone => Failing::SomeChanges,
+            Illness::Slow => Failing::Pace,
+        }
+    }
+
+    async fn fall_ill(&mut self, run: &mut Run, with: Illness) -> anyhow::Result<()> {
         match with {
             Illness::Gone => run.postgres()?.kill()?,
             Illness::LogInsRefused => {
@@ -223,7 +241,7 @@ impl Patient {
         Ok(())
     }
 
-    pub(super) async fn get_well(&mut self, run: &mut Run, from: Illness) -> anyhow::Result<()> {
+    async fn get_well(&mut self, run: &mut Run, from: Illness) -> anyhow::Result<()> {
         match from {
             Illness::Gone => run.restart_postgres()?,
             Illness::LogInsRefused => self.let_in(true).await?,
@@ -238,20 +256,6 @@ impl Patient {
             Illness::Slow | Illness::Closing => self.proxy.set(Way::Open),
         }
         Ok(())
-    }
-
-    /// Takes what there is, ends what others have, and takes that, until they have none.
-    async fn take_all_connections(&mut self) -> anyhow::Result<()> {
-        loop {
-            while let Ok(connection) = connect(&self.server).await {
-                self.held.push(connection);
-            }
-            let first = self.held.first().context("we have no connection either")?;
-            let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tokenpair'";
-            if first.client.query(sql, &[]).await?.is_empty() {
-                return Ok(());
-            }
-        }
     }
 }
 
@@ -270,8 +274,10 @@ async fn connect(database: &Database) -> anyhow::Result<Connection> {
 /// Stops the server's first process, which can then start no others, and the others.
 fn freeze(run: &mut Run) -> anyhow::Result<Held> {
     let server = run.postgres()?.id().context("there is no server")?;
+    // One of them may have ended meanwhile.
+    let others = format!("$(cat /proc/{server}/task/{server}/children) || true");
     Held::new(
-        &format!("kill -STOP {server} && kill -STOP $(cat /proc/{server}/task/*/children)"),
-        &format!("kill -CONT {server} $(cat /proc/{server}/task/*/children)"),
+        &format!("kill -STOP {server} && {{ kill -STOP {others}; }}"),
+        &format!("kill -CONT {server}; kill -CONT {others}"),
     )
 }

@@ -1,12 +1,15 @@
 //! What can befall an SQLite file: another program that does not let go of it, a disk without room.
 
+use super::Patient;
 use super::held::SmallDisk;
 use super::table::Failing;
 use crate::databases::Database;
-use anyhow::{Context as _, bail};
+use crate::run::Run;
+use anyhow::Context as _;
 use rusqlite::Connection;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Illness {
@@ -15,20 +18,81 @@ pub(super) enum Illness {
     DiskFull,
 }
 
-impl Illness {
-    pub(super) fn failing(self) -> Failing {
-        match self {
-            Self::Locked => Failing::ChangesSlowly,
-            Self::DiskFull => Failing::Changes,
-        }
-    }
-}
-
 impl fmt::Display for Illness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Locked => "locked",
             Self::DiskFull => "disk full",
         })
+    }
+}
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const DISK_MEGABYTES: usize = 64;
+
+/// A file that servers use.
+#[derive(Debug)]
+pub(super) struct File {
+    path: PathBuf,
+    /// `None` where nobody may mount one.
+    disk: Option<SmallDisk>,
+    locker: Option<Connection>,
+}
+
+impl File {
+    pub(super) fn new(run: &Run) -> anyhow::Result<Self> {
+        let disk = SmallDisk::new("sqlite", DISK_MEGABYTES).ok();
+        let folder = disk.as_ref().map_or(run.folder(), |disk| &disk.folder);
+        let file = Self {
+            path: folder.join("ill.sqlite3"),
+            disk,
+            locker: None,
+        };
+        file.database().prepare(run, 1)?;
+        Ok(file)
+    }
+
+    pub(super) fn database(&self) -> Database {
+        Database::Sqlite(self.path.clone())
+    }
+
+    /// What can befall it here.
+    pub(super) fn illnesses(&self) -> &'static [Illness] {
+        match self.disk {
+            Some(_) => &[Illness::Locked, Illness::DiskFull],
+            None => &[Illness::Locked],
+        }
+    }
+}
+
+impl Patient for File {
+    type Illness = Illness;
+
+    fn failing(illness: Illness) -> Failing {
+        match illness {
+            Illness::Locked => Failing::ChangesSlowly,
+            Illness::DiskFull => Failing::Changes,
+        }
+    }
+
+    async fn fall_ill(&mut self, _run: &mut Run, with: Illness) -> anyhow::Result<()> {
+        match with {
+            Illness::Locked => {
+                let locker = Connection::open(&self.path)?;
+                locker.busy_timeout(BUSY_TIMEOUT)?;
+                locker.execute_batch("BEGIN IMMEDIATE")?;
+                self.locker = Some(locker);
+            }
+            Illness::DiskFull => self.disk.as_ref().context("no small disk")?.fill()?,
+        }
+        Ok(())
+    }
+
+    async fn get_well(&mut self, _run: &mut Run, from: Illness) -> anyhow::Result<()> {
+        match from {
+            Illness::Locked => self.locker = None,
+            Illness::DiskFull => self.disk.as_ref().context("no small disk")?.clear()?,
+        }
+        Ok(())
     }
 }

@@ -358,7 +358,10 @@ async fn while_somebody_else_writes_reads_are_answered_and_writes_are_an_outage(
         200,
         "the outage consumed nothing"
     );
-    store.ping().await.expect("ready as soon as a change was made");
+    store
+        .ping()
+        .await
+        .expect("ready as soon as a change was made");
 }
 
 #[tokio::test]

@@ -261,8 +261,7 @@ fn write_loop(
         }
         // A change that panics must not take the writer, and every later change, with it.
         let work = AssertUnwindSafe(|| place.check().and_then(|()| commit_group(db, &mut group)));
-        let committed = catch_unwind(work)
-            .unwrap_or_else(|_| Err(failure("a change panicked")));
+        let committed = catch_unwind(work).unwrap_or_else(|_| Err(failure("a change panicked")));
         if committed.as_ref().is_err_and(is_locked) {
             // Whoever came meanwhile has waited long enough, too.
             group.extend(changes.try_iter());

@@ -232,7 +232,10 @@ async fn a_read_only_database_still_answers_questions() {
     set("off").await;
     let reply = app.refresh(&pair.refresh).await;
     assert_eq!(reply.status, 200, "the outage consumed nothing");
-    store.ping().await.expect("ready as soon as a change was made");
+    store
+        .ping()
+        .await
+        .expect("ready as soon as a change was made");
 }
 
 /// A table whose every change fails as the server would fail it.

@@ -1,0 +1,156 @@
+//! One illness from its beginning to the recovery, and whether every answer on the way was what it may be.
+
+use super::load::Sample;
+use super::table::{EITHER, Endpoint, Failing};
+use crate::report::{Report, milliseconds, quantile};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// No answer takes longer, whatever is wrong.
+const LONGEST: Duration = Duration::from_secs(3);
+/// Nor this long, once a server knows that there is nobody to ask.
+const AT_ONCE: Duration = Duration::from_millis(100);
+const RECOVERY: Duration = Duration::from_secs(2);
+/// What the machine does beside may cost an answer that needs no database.
+const UNCHANGED: Duration = Duration::from_millis(20);
+/// Complaints that are shown.
+const SHOWN: usize = 5;
+
+/// What happened when.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) name: String,
+    pub(super) failing: Failing,
+    /// From here on it was made ill,
+    pub(super) began: Instant,
+    /// here it was,
+    pub(super) ill: Instant,
+    /// from here on it was made well,
+    pub(super) ended: Instant,
+    /// here it was,
+    pub(super) well: Instant,
+    /// and here all servers knew.
+    pub(super) recovered: Instant,
+}
+
+impl Course {
+    /// The statuses that an answer may have. What comes in between is answered as luck will have it.
+    fn allowed(&self, sample: &Sample) -> &'static [u16] {
+        let needs_nothing = Failing::Everything.allows(sample.endpoint);
+        let lasted = |from, to| sample.sent >= from && sample.answered() < to;
+        if sample.answered() < self.began || sample.sent >= self.recovered {
+            &EITHER[..1]
+        } else if lasted(self.ill, self.ended) {
+            self.failing.allows(sample.endpoint)
+        } else if needs_nothing == &EITHER[..1] {
+            needs_nothing
+        } else {
+            EITHER
+        }
+    }
+
+    fn complaint(&self, sample: &Sample) -> Option<String> {
+        let allowed = self.allowed(sample);
+        let is_allowed = sample.status.is_some_and(|is| allowed.contains(&is));
+        let what = match (&sample.flaw, sample.status) {
+            (Some(flaw), _) => flaw.clone(),
+            (None, Some(status)) if !is_allowed => status.to_string(),
+            _ => return None,
+        };
+        let at = sample.sent.saturating_duration_since(self.ill);
+        Some(format!(
+            "{}: {what} where {allowed:?} is right ({} after the start)",
+            sample.endpoint,
+            milliseconds(at)
+        ))
+    }
+
+    pub(super) fn judge(&self, samples: &[Sample], report: &mut Report) {
+        let name = &self.name;
+        let while_ill =
+            |sample: &&Sample| sample.sent >= self.ill && sample.answered() < self.ended;
+        let with = |status| {
+            let samples = samples.iter().filter(while_ill);
+            samples
+                .filter(|sample| sample.status == Some(status))
+                .count()
+        };
+        let slowest = samples.iter().map(|sample| sample.took).max();
+        let recovery = self.recovered - self.well;
+        report.figure(
+            name,
+            format!(
+                "{} × 200, {} × 503; slowest {}, {} once noticed; recovered in {}",
+                with(200),
+                with(503),
+                milliseconds(slowest.unwrap_or_default()),
+                milliseconds(self.once_noticed(samples)),
+                milliseconds(recovery),
+            ),
+        );
+        let complaints: Vec<String> = samples
+            .iter()
+            .filter_map(|one| self.complaint(one))
+            .collect();
+        let found = match complaints.len() {
+            0 => format!("{} answers", samples.len()),
+            number => {
+                let shown: Vec<&str> = complaints.iter().take(SHOWN).map(String::as_str).collect();
+                format!("{number} of {} not: {}", samples.len(), shown.join("; "))
+            }
+        };
+        report.target(
+            format!("{name}: every answer as in the table"),
+            complaints.is_empty(),
+            found,
+        );
+        let slowest = slowest.unwrap_or_default();
+        report.target_at_most(format!("{name}: the slowest answer"), LONGEST, slowest);
+        report.target_at_most(format!("{name}: recovery"), RECOVERY, recovery);
+        if self.failing == Failing::Everything {
+            let what = format!("{name}: p99 of answers once it is noticed");
+            report.target_at_most(what, AT_ONCE, self.once_noticed(samples));
+        }
+        if self.failing == Failing::Pace {
+            let unchanged =
+                UNCHANGED + signature_p99(samples, |sample| sample.answered() < self.began);
+            let what = format!("{name}: p99 of a look at the signature only");
+            report.target_at_most(
+                what,
+                unchanged,
+                signature_p99(samples, |sample| while_ill(&sample)),
+            );
+        }
+    }
+
+    /// How long answers take on a server that has said once that it cannot.
+    fn once_noticed(&self, samples: &[Sample]) -> Duration {
+        let mut noticed: HashMap<SocketAddr, Instant> = HashMap::new();
+        for sample in samples {
+            if sample.status == Some(503) && sample.answered() >= self.began {
+                let first = noticed.entry(sample.server).or_insert(sample.answered());
+                *first = sample.answered().min(*first);
+            }
+        }
+        let later = samples.iter().filter(|sample| {
+            let noticed = noticed.get(&sample.server);
+            noticed.is_some_and(|noticed| sample.sent >= *noticed.max(&self.ill))
+                && sample.answered() < self.ended
+        });
+        quantile(
+            &mut later.map(|sample| sample.took).collect::<Vec<_>>(),
+            0.99,
+        )
+    }
+}
+
+fn signature_p99(samples: &[Sample], when: impl Fn(&Sample) -> bool) -> Duration {
+    let samples = samples
+        .iter()
+        .filter(|sample| sample.endpoint == Endpoint::VerifySignature);
+    let times = samples
+        .filter(|sample| when(sample))
+        .map(|sample| sample.took);
+    quantile(&mut times.collect::<Vec<_>>(), 0.99)
+}
