@@ -4,6 +4,7 @@
 //! in Simple JWT's order, and reports what it did or refused as an [`Event`](crate::Event).
 
 use crate::blacklist::{self, blacklist_key, check_listed, issued, presented, record};
+use crate::convert::NotAnId;
 use crate::error::{Error, TokenError};
 use crate::events;
 use crate::json::Object;
@@ -154,13 +155,19 @@ pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result
 }
 
 async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
-    let (_, blacklisted) = jwt
-        .user_and_blacklisted(None, blacklist_key(jwt, claims))
+    let has_store = jwt.tokens().is_some();
+    let owner = jwt.claimed_user_id(claims);
+    // Asked for beside the blacklist: each question is another wait where the database is slow.
+    let asked = owner.as_ref().ok().and_then(Option::as_ref);
+    let (user, blacklisted) = jwt
+        .user_and_blacklisted(asked.filter(|_| has_store), blacklist_key(jwt, claims))
         .await?;
     check_listed(jwt, TokenClass::Refresh, claims, blacklisted, now)?;
-    if jwt.tokens().is_some() {
+    if has_store {
         check_signable(claims)?;
-        let blacklisted = blacklist::blacklist(jwt, claims, now).await?;
+        owner.map_err(|NotAnId| Error::NoActiveAccountForToken)?;
+        let owner = user.map(|user| user.id);
+        let blacklisted = blacklist::blacklist_of(jwt, claims, owner.as_ref(), now).await?;
         if !blacklisted.created {
             return Err(TokenError::Blacklisted.into());
         }

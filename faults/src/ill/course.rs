@@ -1,7 +1,7 @@
 //! One illness from its beginning to the recovery, and whether every answer on the way was what it may be.
 
 use super::load::Sample;
-use super::table::{EITHER, Endpoint, Failing};
+use super::table::{EITHER, Endpoint, Failing, GOOD};
 use crate::report::{Report, milliseconds, quantile};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,6 +14,8 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 const RECOVERY: Duration = Duration::from_secs(2);
 /// What the machine does beside may cost an answer that needs no database.
 const UNCHANGED: Duration = Duration::from_millis(20);
+/// Percent of the changes that find no room on a full disk: the last pages are not always quite full.
+const PUT_OFF: usize = 75;
 /// Complaints that are shown.
 const SHOWN: usize = 5;
 
@@ -37,14 +39,13 @@ pub(super) struct Course {
 impl Course {
     /// The statuses that an answer may have. What comes in between is answered as luck will have it.
     fn allowed(&self, sample: &Sample) -> &'static [u16] {
-        let needs_nothing = Failing::Everything.allows(sample.endpoint);
         let lasted = |from, to| sample.sent >= from && sample.answered() < to;
         if sample.answered() < self.began || sample.sent >= self.recovered {
-            &EITHER[..1]
+            GOOD
         } else if lasted(self.ill, self.ended) {
             self.failing.allows(sample.endpoint)
-        } else if needs_nothing == &EITHER[..1] {
-            needs_nothing
+        } else if Failing::Everything.allows(sample.endpoint) == GOOD {
+            GOOD
         } else {
             EITHER
         }
@@ -76,15 +77,18 @@ impl Course {
                 .filter(|sample| sample.status == Some(status))
                 .count()
         };
-        let slowest = samples.iter().map(|sample| sample.took).max();
+        let slowest = samples.iter().max_by_key(|sample| sample.took);
+        let (slowest, by) = slowest.map_or((Duration::ZERO, String::new()), |sample| {
+            (sample.took, sample.endpoint.to_string())
+        });
         let recovery = self.recovered - self.well;
         report.figure(
             name,
             format!(
-                "{} × 200, {} × 503; slowest {}, {} once noticed; recovered in {}",
+                "{} × 200, {} × 503; slowest {} ({by}), {} once noticed; recovered in {}",
                 with(200),
                 with(503),
-                milliseconds(slowest.unwrap_or_default()),
+                milliseconds(slowest),
                 milliseconds(self.once_noticed(samples)),
                 milliseconds(recovery),
             ),
@@ -105,12 +109,27 @@ impl Course {
             complaints.is_empty(),
             found,
         );
-        let slowest = slowest.unwrap_or_default();
         report.target_at_most(format!("{name}: the slowest answer"), LONGEST, slowest);
         report.target_at_most(format!("{name}: recovery"), RECOVERY, recovery);
         if self.failing == Failing::Everything {
             let what = format!("{name}: p99 of answers once it is noticed");
             report.target_at_most(what, AT_ONCE, self.once_noticed(samples));
+        }
+        if self.failing == Failing::MostChanges {
+            let changes = || {
+                samples
+                    .iter()
+                    .filter(while_ill)
+                    .filter(|sample| sample.endpoint.changes())
+            };
+            let refused = changes()
+                .filter(|sample| sample.status == Some(503))
+                .count();
+            report.target(
+                format!("{name}: changes put off, at least {PUT_OFF} %"),
+                refused * 100 >= changes().count() * PUT_OFF,
+                format!("{refused} of {}", changes().count()),
+            );
         }
         if self.failing == Failing::Pace {
             let unchanged =

@@ -70,6 +70,8 @@ const POLL: Duration = Duration::from_millis(20);
 const DISK: &str = "small";
 const DISK_MEGABYTES: usize = 256;
 
+const END_OTHERS: &str =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tokenpair'";
 const LOCK: &str = "BEGIN; SET idle_in_transaction_session_timeout = 0;
     LOCK TABLE auth_user, token_blacklist_outstandingtoken, token_blacklist_blacklistedtoken, tokenpair_rotation
     IN ACCESS EXCLUSIVE MODE";
@@ -81,6 +83,19 @@ const UNDO: &str = "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $
     CREATE TRIGGER undo AFTER INSERT ON token_blacklist_outstandingtoken FOR EACH STATEMENT EXECUTE FUNCTION undo()";
 const UNDO_NO_MORE: &str =
     "DROP TRIGGER undo ON token_blacklist_outstandingtoken; DROP FUNCTION undo()";
+/// Tokens of nobody, to be blacklisted below.
+const SPARE: &str =
+    "INSERT INTO token_blacklist_outstandingtoken (jti, token, created_at, expires_at)
+    SELECT '!' || gen_random_uuid(), '', now(), now() + '1 day' FROM generate_series(1, 2000)";
+const USE_UP_TOKENS: &str =
+    "INSERT INTO token_blacklist_outstandingtoken (jti, token, created_at, expires_at)
+    VALUES ('used' || gen_random_uuid(), '', now(), now() + '1 day')";
+const USE_UP_BLACKLIST: &str =
+    "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+    SELECT now(), id FROM token_blacklist_outstandingtoken o WHERE jti LIKE '!%'
+    AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken WHERE token_id = o.id) LIMIT 1";
+/// So many refusals in a row are the end.
+const REFUSED: usize = 5;
 /// For those who may not mount a small disk: what the server says of a full one.
 const REFUSE: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -179,18 +194,43 @@ impl Cluster {
         self.administer(&sql).await
     }
 
-    /// Takes what there is, ends what others have, and takes that, until they have none.
-    async fn take_all_connections(&mut self) -> anyhow::Result<()> {
-        loop {
-            while let Ok(connection) = connect(&self.server).await {
-                self.held.push(connection);
-            }
-            let first = self.held.first().context("we have no connection either")?;
-            let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tokenpair'";
-            if first.client.query(sql, &[]).await?.is_empty() {
-                return Ok(());
+    /// Where the disk is full, a table and its indexes still have room in their last pages.
+    async fn use_up_pages(&self) -> anyhow::Result<()> {
+        let Connection { client, .. } = connect(&self.database).await?;
+        client.batch_execute("SET synchronous_commit = off").await?;
+        for sql in [USE_UP_TOKENS, USE_UP_BLACKLIST] {
+            let mut refused = 0;
+            while refused < REFUSED {
+                match client.execute(sql, &[]).await {
+                    Ok(0) => bail!("the tokens are used up before the pages"),
+                    Ok(_) => refused = 0,
+                    Err(_) => refused += 1,
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Takes what there is, and what others have is ended and taken as well.
+    async fn take_all_connections(&mut self) -> anyhow::Result<()> {
+        let all = self.server.number("SHOW max_connections").await?;
+        while self.held.len() < all {
+            match connect(&self.server).await {
+                Ok(connection) => self.held.push(connection),
+                Err(_) => self.end_others().await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_others(&self) -> anyhow::Result<()> {
+        let ours = self.held.first().context("no connection is to be had")?;
+        let ended = ours.client.query(END_OTHERS, &[]).await?;
+        if ended.is_empty() {
+            // One of them is about to come in.
+            sleep(POLL).await;
+        }
+        Ok(())
     }
 }
 
@@ -201,10 +241,11 @@ impl Patient for Cluster {
         match illness {
             Illness::Gone
             | Illness::LogInsRefused
-            | Illness::Frozen
             | Illness::NoConnectionLeft
             | Illness::Closing => Failing::Everything,
-            Illness::ReadOnly | Illness::DiskFull => Failing::Changes,
+            Illness::Frozen => Failing::ToSpeak,
+            Illness::ReadOnly => Failing::Changes,
+            Illness::DiskFull => Failing::MostChanges,
             Illness::TablesLocked => Failing::Tables,
             Illness::ChangesUndone => Failing::SomeChanges,
             Illness::Slow => Failing::Pace,
@@ -225,7 +266,11 @@ impl Patient for Cluster {
             Illness::Frozen => self.frozen = Some(freeze(run)?),
             Illness::ReadOnly => self.set_read_only("on").await?,
             Illness::DiskFull => match &self.disk {
-                Some(disk) => disk.fill()?,
+                Some(disk) => {
+                    self.database.query(SPARE).await?;
+                    disk.fill()?;
+                    self.use_up_pages().await?;
+                }
                 None => self.database.query(REFUSE).await.map(drop)?,
             },
             Illness::NoConnectionLeft => self.take_all_connections().await?,
@@ -253,7 +298,12 @@ impl Patient for Cluster {
             },
             Illness::NoConnectionLeft | Illness::TablesLocked => self.held.clear(),
             Illness::ChangesUndone => self.database.query(UNDO_NO_MORE).await.map(drop)?,
-            Illness::Slow | Illness::Closing => self.proxy.set(Way::Open),
+            Illness::Slow => {
+                self.proxy.set(Way::Open);
+                // What is under way is as late as it was.
+                sleep(LATE).await;
+            }
+            Illness::Closing => self.proxy.set(Way::Open),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::table::Failing;
 use crate::databases::Database;
 use crate::run::Run;
 use anyhow::Context as _;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +28,10 @@ impl fmt::Display for Illness {
 }
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A change of one page.
+const USE_UP: &str = "PRAGMA user_version = 1";
+/// So many refusals in a row are the end.
+const REFUSED: usize = 5;
 const DISK_MEGABYTES: usize = 64;
 
 /// A file that servers use.
@@ -54,6 +58,23 @@ impl File {
 
     pub(super) fn database(&self) -> Database {
         Database::Sqlite(self.path.clone())
+    }
+
+    /// Where the disk is full, the write-ahead log still has room that it had before.
+    fn use_up_log(&self) -> anyhow::Result<()> {
+        let user = Connection::open(&self.path)?;
+        user.busy_timeout(BUSY_TIMEOUT)?;
+        let mut refused = 0;
+        while refused < REFUSED {
+            match user.execute_batch(USE_UP) {
+                Ok(()) => refused = 0,
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                    refused += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// What can befall it here.
@@ -83,7 +104,10 @@ impl Patient for File {
                 locker.execute_batch("BEGIN IMMEDIATE")?;
                 self.locker = Some(locker);
             }
-            Illness::DiskFull => self.disk.as_ref().context("no small disk")?.fill()?,
+            Illness::DiskFull => {
+                self.disk.as_ref().context("no small disk")?.fill()?;
+                self.use_up_log()?;
+            }
         }
         Ok(())
     }

@@ -54,6 +54,10 @@ impl Endpoint {
         }
     }
 
+    pub(super) fn changes(self) -> bool {
+        self.need() == Need::Changes
+    }
+
     fn need(self) -> Need {
         match self {
             Self::VerifySignature | Self::Livez => Need::Nothing,
@@ -90,8 +94,12 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failing {
     Everything,
+    /// It says nothing, not even that.
+    ToSpeak,
     /// It answers questions and makes no change.
     Changes,
+    /// As [`Self::Changes`], unless one finds room that another has left.
+    MostChanges,
     /// As [`Self::Changes`]; whether it is over is seen by trying, which takes long.
     ChangesSlowly,
     /// Neither tables can be read nor written, while the server is well.
@@ -102,7 +110,7 @@ pub(super) enum Failing {
     Pace,
 }
 
-const GOOD: &[u16] = &[200];
+pub(super) const GOOD: &[u16] = &[200];
 const UNAVAILABLE: &[u16] = &[503];
 pub(super) const EITHER: &[u16] = &[200, 503];
 
@@ -111,13 +119,15 @@ impl Failing {
     pub(super) fn allows(self, endpoint: Endpoint) -> &'static [u16] {
         match (endpoint.need(), self) {
             (Need::Nothing, _)
-            | (Need::Answers, Self::Changes | Self::ChangesSlowly | Self::SomeChanges)
-            | (Need::Both, Self::Pace | Self::SomeChanges) => GOOD,
-            (Need::Answers | Need::Changes, Self::Pace)
-            | (Need::Changes, Self::SomeChanges)
-            | (Need::Both, Self::ChangesSlowly | Self::Tables) => EITHER,
-            (_, Self::Everything | Self::Tables)
-            | (Need::Changes | Need::Both, Self::Changes | Self::ChangesSlowly) => UNAVAILABLE,
+            | (Need::Answers, Self::Changes | Self::MostChanges | Self::ChangesSlowly)
+            | (Need::Answers | Need::Both, Self::SomeChanges)
+            | (Need::Both, Self::Pace) => GOOD,
+            (Need::Answers, Self::Pace)
+            | (Need::Changes, Self::Pace | Self::MostChanges | Self::SomeChanges)
+            | (Need::Both, Self::MostChanges | Self::ChangesSlowly | Self::Tables) => EITHER,
+            (_, Self::Everything | Self::ToSpeak | Self::Tables)
+            | (Need::Changes, Self::Changes | Self::ChangesSlowly)
+            | (Need::Both, Self::Changes) => UNAVAILABLE,
         }
     }
 }

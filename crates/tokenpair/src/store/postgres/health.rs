@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// Between two looks at a database that does not answer: from the first to the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long a late answer tells anything. The change that the same request goes on to comes right behind, or when a
+/// password has been looked at.
+const SLOW: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) struct Health {
@@ -37,18 +40,15 @@ impl Health {
     /// The answer to a question came so late.
     pub(super) fn took(&self, time: Duration) {
         if time > self.patience / 2 {
-            let until = self.micros(Instant::now() + self.patience);
+            let until = self.micros(Instant::now() + SLOW);
             self.slow_until.store(until, Relaxed);
-        } else if self.slow_until.load(Relaxed) > 0 {
-            self.slow_until.store(0, Relaxed);
         }
     }
 
-    /// Whether a question and a change together would take more than anybody waits for. A change whose answer nobody
+    /// Whether a question and a change together would take longer than anybody waits. A change whose answer nobody
     /// waits for should not be begun: it may be made, and a token be used up for nothing.
     pub(super) fn is_slow(&self) -> bool {
-        let until = self.slow_until.load(Relaxed);
-        until > 0 && self.micros(Instant::now()) < until
+        self.slow_until.load(Relaxed) > self.micros(Instant::now())
     }
 
     /// The server said something, be it an error. True where that is news.
@@ -119,6 +119,19 @@ mod tests {
         health.answered();
         assert!(!health.missed(Instant::now(), "silent"), "answered lately");
         assert_eq!(health.trouble(), None);
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_is_remembered_for_a_moment() {
+        tokio::time::pause();
+        let health = Health::new(PATIENCE);
+        health.took(PATIENCE / 2);
+        assert!(!health.is_slow());
+        health.took(PATIENCE);
+        health.took(Duration::ZERO);
+        assert!(health.is_slow(), "one answer in time is no proof");
+        tokio::time::advance(SLOW).await;
+        assert!(!health.is_slow());
     }
 
     #[tokio::test]

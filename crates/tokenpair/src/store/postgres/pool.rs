@@ -34,6 +34,8 @@ const ATTEMPTS: usize = 4;
 /// What the server has left to say that a statement took too long.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// A standby, or made so for a while.
+const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 /// What every connection is asked first.
 const CHECK: &str = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
 
@@ -142,9 +144,20 @@ impl Pool {
         Ok(made?)
     }
 
-    /// Whether the server answers and has not refused to take a change lately.
+    /// Whether the server answers.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.read("SELECT 1", &[]).await?;
+        self.read("SELECT 1", &[]).await.map(drop)
+    }
+
+    /// Whether the server answers and takes changes, as far as that can be known without one.
+    pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let rows = self.read(IS_READ_ONLY, &[]).await?;
+        let is_read_only = rows
+            .first()
+            .is_none_or(|row| row.try_get(0).unwrap_or(true));
+        if is_read_only && self.0.access == Access::ReadWrite {
+            return Err(StoreError::new("the database is read-only"));
+        }
         self.0.last_change.check()
     }
 
@@ -192,13 +205,13 @@ impl Pool {
         deadline: Instant,
     ) -> Result<Vec<Row>, Failure> {
         self.watched(async {
+            if purpose == Purpose::Write && self.0.health.is_slow() {
+                return Err(Failure::Slow);
+            }
             let lease = match purpose {
                 Purpose::Read => within(deadline, self.reader()).await?,
                 Purpose::Write => within(deadline, self.lease()).await?,
             };
-            if purpose == Purpose::Write && self.0.health.is_slow() {
-                return Err(Failure::Slow);
-            }
             let sent = Instant::now();
             let is_preparing = self.0.is_preparing;
             let asked = match purpose {

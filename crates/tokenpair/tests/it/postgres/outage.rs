@@ -222,13 +222,12 @@ async fn a_read_only_database_still_answers_questions() {
     set("on").await;
     app.verify(&pair.refresh).await.assert(200, "{}");
     assert_eq!(app.get_as(&pair.access, "/me/").await.status, 200);
-    store.ping().await.unwrap();
+    let not_ready = store.ping().await.unwrap_err().to_string();
+    assert!(not_ready.contains("read-only"), "{not_ready}");
     assert_unavailable(&app.refresh(&pair.refresh).await);
     assert_unavailable(&app.blacklist(&pair.refresh).await);
     assert_unavailable(&app.post(TOKEN, ALICE).await);
     app.verify(&pair.refresh).await.assert(200, "{}");
-    let not_ready = store.ping().await.unwrap_err().to_string();
-    assert!(not_ready.contains("read-only"), "{not_ready}");
     set("off").await;
     let reply = app.refresh(&pair.refresh).await;
     assert_eq!(reply.status, 200, "the outage consumed nothing");
@@ -262,10 +261,15 @@ async fn what_the_server_undoes_is_an_outage_and_consumes_nothing() {
         assert_unavailable(&app.refresh(&pair.refresh).await);
         assert_unavailable(&app.blacklist(&pair.refresh).await);
         app.verify(&pair.refresh).await.assert(200, "{}");
+        assert_eq!(store.ping().await.is_err(), state == "53100", "{state}");
         place
             .run("DROP TRIGGER fail ON token_blacklist_blacklistedtoken")
             .await;
         assert_eq!(app.refresh(&pair.refresh).await.status, 200, "{state}");
+        store
+            .ping()
+            .await
+            .expect("ready as soon as a change was made");
     }
 }
 
