@@ -54,7 +54,7 @@ const NO_BLACKLIST: [(&str, &str); 1] = [("TOKEN_BLACKLIST", "false")];
 
 /// For how long it is well before and after, and ill in between. An illness is shorter than the grace period.
 const TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(50)];
-const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(3500)];
+const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(3)];
 /// Tokens that are used up in a second.
 const TOKENS_A_SECOND: usize = 24;
 /// Of a thousand exchanges that were put off without a grace period, so many may turn out to have been made: the

@@ -12,6 +12,8 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// Nor this long, once a server knows that there is nobody to ask.
 const AT_ONCE: Duration = Duration::from_millis(100);
 const RECOVERY: Duration = Duration::from_secs(2);
+/// A server may say that it is ready until somebody wanted something of it that is not to be had.
+const NOTICED: Duration = Duration::from_secs(1);
 /// What the machine does beside may cost an answer that needs no database.
 const UNCHANGED: Duration = Duration::from_millis(20);
 /// Percent of the changes that find no room on a full disk: the last pages are not always quite full.
@@ -42,6 +44,8 @@ impl Course {
         let lasted = |from, to| sample.sent >= from && sample.answered() < to;
         if sample.answered() < self.began || sample.sent >= self.recovered {
             GOOD
+        } else if sample.endpoint == Endpoint::Readyz && lasted(self.ill, self.ill + NOTICED) {
+            EITHER
         } else if lasted(self.ill, self.ended) {
             self.failing.allows(sample.endpoint)
         } else if Failing::Everything.allows(sample.endpoint) == GOOD {

@@ -218,7 +218,7 @@ impl Pool {
                 Purpose::Read => within(deadline, lease.inquire(is_preparing, sql, values)).await,
                 Purpose::Write => within(deadline, lease.ask(is_preparing, sql, values)).await,
             };
-            if purpose == Purpose::Read {
+            if purpose == Purpose::Read && asked.is_ok() {
                 self.0.health.took(sent.elapsed());
             }
             asked.inspect_err(|failure| lease.give_up_after(failure))
