@@ -5,7 +5,7 @@ use crate::databases::{Database, Kind, PASSWORD};
 use crate::nodes::{Node, Settings};
 use crate::run::Run;
 use anyhow::bail;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt;
 
 pub(crate) const OBTAIN: &str = "/api/token/";
@@ -72,6 +72,11 @@ impl Fleet {
         let nodes = self.nodes.iter().cycle();
         nodes.take(count).map(Node::client).collect()
     }
+}
+
+/// Simple JWT's words, with a 401, for a refresh token that was exchanged or logged out.
+pub(crate) fn blacklisted() -> Value {
+    json!({"detail": "Token is blacklisted", "code": "token_not_valid"})
 }
 
 /// A refresh token of `user0` and so on.

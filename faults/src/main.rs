@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
 mod client;
+mod crash;
 mod databases;
 mod fleet;
 mod ill;
@@ -38,8 +39,9 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 3] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
+    Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
     Program { name: "ill", about: "the database gone, frozen, slow, read-only, full, used up", run: |run, report| Box::pin(ill::run(run, report)) },
 ];
 const ALL: &str = "all";
@@ -114,15 +116,27 @@ fn judge_one(program: &Program, run: &mut Run, runtime: &Runtime) -> anyhow::Res
     );
     run.begin(program.name)?;
     let mut report = Report::new(program.name, run.seed, run.is_short);
-    if let Err(error) = runtime.block_on((program.run)(run, &mut report)) {
-        if matches!(error.downcast_ref(), Some(Trouble::Skipped(_))) {
+    match runtime.block_on(until_interrupted((program.run)(run, &mut report))) {
+        None => anyhow::bail!("interrupted"),
+        Some(Ok(())) => {}
+        Some(Err(error)) if matches!(error.downcast_ref(), Some(Trouble::Skipped(_))) => {
             return Err(error);
         }
-        report.target("the program runs to its end", false, format!("{error:#}"));
+        Some(Err(error)) => {
+            report.target("the program runs to its end", false, format!("{error:#}"));
+        }
     }
     println!("{report}");
     if !report.holds() {
         println!("The servers' logs: {}", run.logs().display());
     }
     Ok(report)
+}
+
+/// What the flow came to; `None` after Ctrl-C, so that servers and files are cleared away.
+async fn until_interrupted(flow: Flow<'_>) -> Option<anyhow::Result<()>> {
+    tokio::select! {
+        done = flow => Some(done),
+        _ = tokio::signal::ctrl_c() => None,
+    }
 }

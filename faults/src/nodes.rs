@@ -90,11 +90,6 @@ impl Node {
         Client::new(self.address)
     }
 
-    /// Where it writes its log, over all its lives.
-    pub(crate) fn log(&self) -> &PathBuf {
-        &self.log
-    }
-
     /// Starts it where it was and waits until it is ready; how long that took.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<Duration> {
         let start = Instant::now();
@@ -151,11 +146,6 @@ impl Node {
             signal(name, &[process.id()])?;
         }
         Ok(())
-    }
-
-    /// Its process id, while it runs.
-    pub(crate) fn id(&self) -> Option<u32> {
-        self.process.as_ref().map(Child::id)
     }
 
     /// Kills it at once; returns when it is gone.

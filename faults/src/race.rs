@@ -1,30 +1,25 @@
-//! One refresh token exchanged many times at the same moment: test A of the security requirements.
+//! One refresh token exchanged many times at the same moment.
 //!
 //! Strict: one exchange succeeds. With a grace period: all get one and the same successor, and the line (a token and
 //! its successors) ends when an exchanged token comes back later. A log-out beside exchanges ends the line.
 
+mod log_outs;
 mod round;
 mod rows;
 mod window;
 
 use crate::client::Client;
-use crate::fleet::{BLACKLIST, Fleet, REFRESH, SHAPES, Shape, log_in, present};
+use crate::fleet::{Fleet, REFRESH, SHAPES, Shape, log_in, present};
 use crate::nodes::{GRACE, STRICT};
 use crate::report::{Report, milliseconds, quantile};
 use crate::run::Run;
 use anyhow::ensure;
-use fastrand::Rng;
-use round::{Seen, at_once, exchanges_at_once, one_of_all, one_successor, same_successor};
+use round::{Seen, exchanges_at_once, one_successor, same_successor};
 use std::time::Duration;
 
 /// How many exchange at once, and how often: in the whole and in the short form.
 const SIZES: [(usize, usize, usize); 4] =
     [(2, 500, 40), (10, 500, 40), (50, 500, 30), (200, 50, 4)];
-/// Log-outs beside exchanges: half of so many requests each.
-const LOG_OUT_SIZE: usize = 10;
-const LOG_OUT_ROUNDS: (usize, usize) = (300, 30);
-/// At most, in microseconds.
-const HEAD_START: u64 = 5_000;
 /// With `MEASURED` at once.
 const SLOWEST: Duration = Duration::from_millis(250);
 const MEASURED: usize = 50;
@@ -107,7 +102,7 @@ async fn exchanges(
     ledger
         .judge(report, &format!("{shape}, {}", mode.name()), fleet)
         .await?;
-    log_outs(run, report, shape, &mut clients, mode).await
+    log_outs::race(run, report, shape, &mut clients, mode).await
 }
 
 fn tell(report: &mut Report, shape: Shape, mode: Mode, size: usize, series: &mut Series) {
@@ -171,65 +166,6 @@ async fn grace_round(
         ledger.exchanged(pair[0], pair[1]);
     }
     Ok((seen, outcome))
-}
-
-/// Half of the clients log out with a token that the others exchange.
-async fn log_outs(
-    run: &Run,
-    report: &mut Report,
-    shape: Shape,
-    clients: &mut Vec<Client>,
-    mode: Mode,
-) -> anyhow::Result<()> {
-    let mut random = run.random(&format!("log-outs {shape} {}", mode.name()));
-    let (mut series, mut log_outs) = (Series::default(), 0);
-    for _ in 0..run.rounds(LOG_OUT_ROUNDS.0, LOG_OUT_ROUNDS.1) {
-        let requests = exchanges_and_log_outs(&mut random);
-        let token = log_in(first(clients)?, 0).await?;
-        let seen = at_once(clients, &requests, &token).await;
-        let mut outcome = match mode {
-            Mode::Strict => one_of_all(&seen),
-            Mode::Grace => Ok(()),
-        };
-        let mut answers = requests.iter().zip(&seen);
-        if answers.any(|((path, _), seen)| *path == BLACKLIST && seen.status == 200) {
-            log_outs += 1;
-            let granted = seen.iter().map(Seen::successor);
-            for token in granted.filter(|token| !token.is_empty()).chain([&*token]) {
-                let what = "a token of a line that was logged out";
-                outcome = outcome.and(refused(first(clients)?, token, what).await?);
-            }
-        }
-        series.add(&seen, outcome);
-    }
-    let name = format!("{shape}, {}, log-outs beside exchanges", mode.name());
-    println!("{name}: {}; {log_outs} lines ended", series.found());
-    report.figure(
-        format!("{name}: lines ended, of"),
-        format!("{log_outs}, {}", series.rounds),
-    );
-    let wanted = match mode {
-        Mode::Strict => "one of all succeeds; after a log-out no token of the line is exchanged",
-        Mode::Grace => "after a log-out no token of the line is exchanged",
-    };
-    let both_won = (1..series.rounds).contains(&log_outs);
-    let holds = series.flaws.is_empty() && both_won;
-    report.target(format!("{name}: {wanted}"), holds, series.found());
-    Ok(())
-}
-
-/// Requests in any order. A log-out takes longer than an exchange, so every other time it is given a head start:
-/// either must win sometimes.
-fn exchanges_and_log_outs(random: &mut Rng) -> Vec<(&'static str, Duration)> {
-    let head_start = if random.bool() {
-        Duration::from_micros(random.u64(1..HEAD_START))
-    } else {
-        Duration::ZERO
-    };
-    let mut requests = vec![(BLACKLIST, Duration::ZERO); LOG_OUT_SIZE / 2];
-    requests.resize(LOG_OUT_SIZE, (REFRESH, head_start));
-    random.shuffle(&mut requests);
-    requests
 }
 
 fn first(clients: &mut [Client]) -> anyhow::Result<&mut Client> {

@@ -85,9 +85,9 @@ impl Run {
         self.postgres.as_mut().context("PostgreSQL has gone")
     }
 
-    /// Starts PostgreSQL again after it was killed; returns when it takes connections.
+    /// Starts PostgreSQL again after it was killed, and waits until it takes connections.
     pub(crate) fn restart_postgres(&mut self) -> anyhow::Result<()> {
-        let postgres = self.postgres.as_mut().context("PostgreSQL never ran")?;
+        let postgres = self.postgres.as_mut().context("PostgreSQL has gone")?;
         Ok(postgres.restart(&self.project)?)
     }
 }

@@ -5,9 +5,10 @@ use crate::project::Project;
 use std::process::ExitCode;
 
 const BUILD_SERVER: &str = "build --release --package tokenpair-server";
-const BUILD_PROGRAMS: &str = "build --release --package faults";
+/// In a debug build the crates they rest on are optimised, too (`profile.dev.package`), and it is soon done.
+const BUILD_PROGRAMS: &str = "build --package faults";
 /// Where that puts them, in the build folder.
-const PROGRAMS: &str = "release/faults";
+const PROGRAMS: &str = "debug/faults";
 /// What a program says last where this machine lacks something.
 const SKIPPED: &str = "SKIPPED: ";
 
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
         let mut command = project.command(project.target.join(PROGRAMS), "");
         let status = command.args(arguments).status()?;
         if status.success() {
-            Ok(String::new())
+            Ok("every target holds".to_owned())
         } else {
             Err(Trouble::Failed(status.to_string()))
         }

@@ -46,7 +46,7 @@ const HELP: &str = "\
 cargo xtask check                  everything that CI runs; installs what it needs into target/
 cargo xtask check --only STEP...   some of its steps
 cargo xtask book [NAME...]         the step of that name, or only the pages of docs/ with these names
-cargo xtask faults NAME...         a fault program against the release build; `cargo xtask faults help` lists them
+cargo xtask faults NAME...         a fault program against the release build; `--help` lists them
 cargo xtask help                   this text
 
 Exit status: 0 all steps passed, 1 one failed (or was skipped, where CI=true), 2 wrong usage.

@@ -63,11 +63,12 @@ impl Postgres {
         let Some(mut server) = self.server.take() else {
             return Ok(());
         };
+        // Or it would start another process while we count them, and no server starts beside one that was left behind.
+        signal("STOP", &[server.id()])?;
         let mut processes = children(server.id());
         processes.push(server.id());
         signal("KILL", &processes)?;
         server.wait()?;
-        // One that was forked in the last moment sees by itself that its parent is gone.
         while processes.iter().any(|process| is_alive(*process)) {
             thread::sleep(POLL);
         }

@@ -134,6 +134,16 @@ pub trait TokenStore: Send + Sync + 'static {
     /// it, records the successor. Only the call that blacklists the parent wins.
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
 
+    /// Ends the line of a token that was exchanged at most `grace` ago, by blacklisting the line's last token.
+    ///
+    /// `true` if this call did it; `false` if the line had ended, or the token was not exchanged in that time.
+    async fn end_line(
+        &self,
+        parent_jti: &str,
+        grace: Duration,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Deletes up to `limit` tokens that expired before `before`, with their blacklist and rotation rows.
     ///
     /// Returns how many went, zero when there is nothing left to do. Call it with a margin: a token must be past `exp` and leeway.
@@ -178,10 +188,15 @@ pub struct Rotation {
 impl Rotation {
     /// Whether the parent's exchange at `rotated_at`, in microseconds since 1970, is recent enough to be repeated.
     fn is_within_grace(&self, rotated_at: i64) -> bool {
-        let age = self.at.as_microsecond().saturating_sub(rotated_at);
-        let grace = i64::try_from(self.grace.as_micros()).unwrap_or(0);
-        grace > 0 && age <= grace
+        is_within(self.grace, rotated_at, self.at)
     }
+}
+
+/// Whether an exchange at `rotated_at`, in microseconds since 1970, is at most `grace` ago.
+fn is_within(grace: Duration, rotated_at: i64, at: Timestamp) -> bool {
+    let age = at.as_microsecond().saturating_sub(rotated_at);
+    let grace = i64::try_from(grace.as_micros()).unwrap_or(0);
+    grace > 0 && age <= grace
 }
 
 /// What came of an exchange.

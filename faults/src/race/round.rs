@@ -1,7 +1,7 @@
 //! Requests at the same moment, and what their answers must look like.
 
 use crate::client::{Client, Outcome};
-use crate::fleet::REFRESH;
+use crate::fleet::{REFRESH, blacklisted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,11 +27,6 @@ impl Seen {
     pub(super) fn is_blacklisted(&self) -> bool {
         self.status == 401 && self.body == blacklisted()
     }
-}
-
-/// Simple JWT's words for a refresh token that is used up.
-fn blacklisted() -> Value {
-    json!({"detail": "Token is blacklisted", "code": "token_not_valid"})
 }
 
 /// Exchanges one token `size` times at the same moment.
@@ -91,11 +86,8 @@ fn seen(outcome: Outcome, time: Duration) -> Seen {
 /// Strict: exactly one is granted a successor, all others hear that the token is used up. The successor, or what
 /// is wrong.
 pub(super) fn one_successor(seen: &[Seen]) -> Result<&str, String> {
-    let (granted, refused): (Vec<&Seen>, Vec<&Seen>) =
-        seen.iter().partition(|seen| seen.status == 200);
-    if let Some(other) = refused.iter().find(|seen| !seen.is_blacklisted()) {
-        return Err(format!("answered {} {}", other.status, other.body));
-    }
+    no_word_but_these(seen)?;
+    let granted: Vec<&Seen> = seen.iter().filter(|seen| seen.status == 200).collect();
     match granted.as_slice() {
         [winner] if !winner.successor().is_empty() => Ok(winner.successor()),
         [_] => Err("granted without a successor".to_owned()),
@@ -115,17 +107,14 @@ pub(super) fn same_successor(seen: &[Seen]) -> Result<&str, String> {
     }
 }
 
-/// Log-outs among exchanges, strict: exactly one of all requests succeeds.
-pub(super) fn one_of_all(seen: &[Seen]) -> Result<(), String> {
-    if let Some(other) = seen
+/// That every request either succeeded or heard that the token is used up.
+pub(super) fn no_word_but_these(seen: &[Seen]) -> Result<(), String> {
+    let mut others = seen
         .iter()
-        .find(|seen| seen.status != 200 && !seen.is_blacklisted())
-    {
-        return Err(format!("answered {} {}", other.status, other.body));
-    }
-    match seen.iter().filter(|seen| seen.status == 200).count() {
-        1 => Ok(()),
-        granted => Err(format!("{granted} of {} succeeded", seen.len())),
+        .filter(|seen| seen.status != 200 && !seen.is_blacklisted());
+    match others.next() {
+        None => Ok(()),
+        Some(other) => Err(format!("answered {} {}", other.status, other.body)),
     }
 }
 
@@ -169,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn of_exchanges_and_log_outs_one_succeeds() {
-        assert!(one_of_all(&[refused(), seen(200, json!({}))]).is_ok());
-        assert!(one_of_all(&[granted("s"), seen(200, json!({}))]).is_err());
-        assert!(one_of_all(&[refused(), seen(503, Value::Null)]).is_err());
+    fn outages_and_errors_are_no_refusals() {
+        assert!(no_word_but_these(&[refused(), granted("s"), seen(200, json!({}))]).is_ok());
+        assert!(no_word_but_these(&[refused(), seen(503, Value::Null)]).is_err());
+        assert!(no_word_but_these(&[seen(0, Value::Null)]).is_err());
     }
 }

@@ -7,19 +7,24 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::{fs, thread};
 use tokio_postgres::NoTls;
 
-const SERVER: &str = "TEST_POSTGRES";
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// The address of a new, empty database; `None` where there is no server to make it on.
-fn new_database() -> Option<String> {
-    let Ok(server) = std::env::var(SERVER) else {
+/// What the environment says; `None` where tests may be left out.
+fn server(variable: &str) -> Option<String> {
+    let address = std::env::var(variable).ok();
+    if address.is_none() {
         let is_ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
-        assert!(!is_ci, "{SERVER} is not set, and CI must not skip");
-        let skipped = format!("SKIPPED: {SERVER} is not set; `cargo xtask check` sets it\n");
+        assert!(!is_ci, "{variable} is not set, and CI must not skip");
+        let skipped = format!("SKIPPED: {variable} is not set; `cargo xtask check` sets it\n");
         // Not `eprintln!`, which is shown for failed tests only.
         std::io::stderr().write_all(skipped.as_bytes()).unwrap();
-        return None;
-    };
+    }
+    address
+}
+
+/// The address of a new, empty database.
+fn new_database() -> Option<String> {
+    let server = server("TEST_POSTGRES")?;
     let number = COUNT.fetch_add(1, Relaxed);
     let name = format!("tokenpair_cli_{}_{number}", std::process::id());
     run(
@@ -79,10 +84,34 @@ fn a_first_start_makes_tables_and_a_superuser_and_a_second_is_quiet() {
     assert_eq!(folder.names(), ["tokenpair.key"], "there is no other file");
 }
 
+/// The same database behind a PgBouncer with `pool_mode = transaction`.
+fn pooled(url: &str) -> Option<String> {
+    let pooler = server("TEST_PGBOUNCER")?;
+    let (place, _) = pooler.rsplit_once('/').unwrap();
+    let (_, name) = url.rsplit_once('/').unwrap();
+    Some(format!("{place}/{name}"))
+}
+
 #[test]
 fn every_command_works() {
     let Some(url) = new_database() else { return };
-    let folder = folder(&url);
+    every_command_works_in(folder(&url), &url);
+}
+
+#[test]
+fn every_command_works_behind_a_pooler() {
+    let Some(url) = new_database() else { return };
+    let Some(pooled) = pooled(&url) else { return };
+    let folder = folder(&pooled);
+    let told = folder.run("migrate");
+    assert_eq!(told.status, Some(1), "{}", told.out);
+    let hint = "switch prepared statements off";
+    assert!(told.err.contains(hint), "{}", told.err);
+    let folder = folder.with_variable("TOKENPAIR_DATABASE_PREPARED_STATEMENTS", "false");
+    every_command_works_in(folder, &url);
+}
+
+fn every_command_works_in(folder: Folder, url: &str) {
     let told = folder.run("users list");
     assert_eq!(told.status, Some(1));
     assert!(told.err.contains("`tokenpair migrate`"), "{}", told.err);
@@ -124,7 +153,7 @@ fn every_command_works() {
     assert_eq!(refused.status, Some(1), "{}", refused.out);
 
     let expired = "UPDATE token_blacklist_outstandingtoken SET expires_at = '2020-01-01'";
-    run(&url, expired);
+    run(url, expired);
     let told = folder.run("flushexpiredtokens --dry-run");
     assert_eq!(told.out, "2 expired tokens would be deleted.\n");
     let told = folder.run("flushexpiredtokens");

@@ -125,9 +125,13 @@ const REMOVED: [(&str, &str); 4] = [
 ];
 
 /// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
-const SERVER_VARIABLES: [&str; 9] = [
+const SERVER_VARIABLES: [&str; 13] = [
     "CONFIG",
     "DATABASE",
+    "DATABASE_ACQUIRE_TIMEOUT",
+    "DATABASE_MAX_CONNECTIONS",
+    "DATABASE_PREPARED_STATEMENTS",
+    "DATABASE_STATEMENT_TIMEOUT",
     "FLUSH_INTERVAL",
     "LISTEN",
     "LOG",

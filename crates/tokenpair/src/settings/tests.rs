@@ -202,6 +202,7 @@ fn names_stand_in_alphabetical_order() {
 #[test]
 fn variables_of_the_server_are_no_settings() {
     let variables = [
+        "TOKENPAIR_DATABASE_MAX_CONNECTIONS",
         "TOKENPAIR_LEEWAY",
         "TOKENPAIR_LEWAY",
         "TOKENPAIR_LISTEN",

@@ -40,6 +40,8 @@ pub async fn check<S: Store>(make: impl AsyncFn() -> S) {
     a_replay_after_its_successor_was_rotated_is_refused_and_the_line_lives(make().await).await;
     a_reuse_after_grace_ends_the_line(make().await).await;
     a_blacklisted_token_is_not_replayed(make().await).await;
+    a_line_is_ended_once_and_within_grace_only(make().await).await;
+    a_line_that_goes_on_while_it_is_ended_has_no_living_token(make().await).await;
     simultaneous_rotations_have_one_winner(make().await).await;
     rotation_and_blacklisting_exclude_each_other(make().await).await;
     expired_tokens_are_flushed_and_others_stay(make().await).await;
@@ -244,6 +246,54 @@ pub async fn a_blacklisted_token_is_not_replayed<S: Store>(store: S) {
         ok(store.rotate(&lenient(rotation("c", "x", 2))).await),
         Rotated::Blacklisted
     );
+}
+
+/// Whoever holds an exchanged token may end its line as long as it is still good for a replay.
+pub async fn a_line_is_ended_once_and_within_grace_only<S: Store>(store: S) {
+    let grace = Duration::from_secs(10);
+    let end = async |jti: &str, seconds| ok(store.end_line(jti, grace, at(seconds)).await);
+    ok(store.record(&token("a")).await);
+    assert!(!end("a", 0).await, "it was not exchanged");
+    ok(store.rotate(&lenient(rotation("a", "b", 0))).await);
+    ok(store.rotate(&lenient(rotation("b", "c", 1))).await);
+    assert!(!ok(store.end_line("a", Duration::ZERO, at(0)).await));
+    assert!(!end("a", 11).await);
+    assert!(!ok(store.is_blacklisted("c").await));
+    assert!(end("a", 10).await);
+    assert!(ok(store.is_blacklisted("c").await));
+    assert!(!end("a", 10).await, "a line ends once");
+    assert!(!end("b", 10).await, "of whichever token");
+}
+
+/// A log-out beside exchanges of the same line: whatever comes first, none of its tokens is good afterwards.
+pub async fn a_line_that_goes_on_while_it_is_ended_has_no_living_token<S: Store>(store: S) {
+    let store = Arc::new(store);
+    let name = |round, place| format!("line-{round}-{place}");
+    for round in 0..20 {
+        ok(store
+            .rotate(&lenient(rotation(&name(round, 0), &name(round, 1), 0)))
+            .await);
+        let ending = {
+            let (store, first) = (store.clone(), name(round, 0));
+            let grace = Duration::from_secs(10);
+            tokio::spawn(async move { ok(store.end_line(&first, grace, at(1)).await) })
+        };
+        let mut last = 1;
+        while ok(store
+            .rotate(&lenient(rotation(
+                &name(round, last),
+                &name(round, last + 1),
+                1,
+            )))
+            .await)
+            == Rotated::Fresh
+        {
+            last += 1;
+            tokio::task::yield_now().await;
+        }
+        assert!(ending.await.is_ok_and(|ended| ended), "round {round}");
+        assert!(ok(store.is_blacklisted(&name(round, last)).await));
+    }
 }
 
 /// Of fifty simultaneous exchanges of one token, one wins and one successor is on record.

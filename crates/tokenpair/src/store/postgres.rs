@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use pool::{Access, Pool};
 use std::sync::Arc;
+use std::time::Duration;
 use tokens::TokenQueries;
 use users::UserQueries;
 
@@ -159,6 +160,15 @@ impl TokenStore for PostgresStore {
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
         self.0.tokens.rotate(&self.0.pool, rotation).await
+    }
+
+    async fn end_line(
+        &self,
+        parent_jti: &str,
+        grace: Duration,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        tokens::end_line_within(&self.0.pool, parent_jti, grace, at).await
     }
 
     /// Zero also while another node is at it. The dates are compared with `before` and not with the database's clock:

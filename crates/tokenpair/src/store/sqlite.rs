@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use threads::Threads;
 use tokens::TokenQueries;
 use users::UserQueries;
@@ -270,6 +271,17 @@ impl TokenStore for SqliteStore {
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
         let (queries, rotation) = (self.0.tokens.clone(), rotation.clone());
         self.write(move |db| queries.rotate(db, &rotation)).await
+    }
+
+    async fn end_line(
+        &self,
+        parent_jti: &str,
+        grace: Duration,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let parent = parent_jti.to_owned();
+        self.write(move |db| tokens::end_line_within(db, &parent, grace, at))
+            .await
     }
 
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

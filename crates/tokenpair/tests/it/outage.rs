@@ -109,6 +109,15 @@ impl TokenStore for Failing {
         self.call(self.inner.rotate(rotation)).await
     }
 
+    async fn end_line(
+        &self,
+        parent_jti: &str,
+        grace: Duration,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.call(self.inner.end_line(parent_jti, grace, at)).await
+    }
+
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.call(self.inner.flush_expired(before, limit)).await
     }

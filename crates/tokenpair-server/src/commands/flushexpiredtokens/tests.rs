@@ -59,6 +59,10 @@ impl TokenStore for Script {
     async fn rotate(&self, _: &Rotation) -> Result<Rotated, StoreError> {
         unreachable!("the background task rotates nothing")
     }
+
+    async fn end_line(&self, _: &str, _: Duration, _: Timestamp) -> Result<bool, StoreError> {
+        unreachable!("the background task ends no line")
+    }
 }
 
 struct Standing;

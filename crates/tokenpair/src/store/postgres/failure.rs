@@ -170,7 +170,14 @@ impl From<Failure> for StoreError {
 /// An error with its causes; of a server's error message and SQLSTATE.
 fn chain(error: &tokio_postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
-        return format!("{} (SQLSTATE {})", error.message(), error.code().code());
+        // What PgBouncer says of the limits that we set for a session.
+        let hint = if error.message().contains("startup parameter: options") {
+            ": behind a pooler, switch prepared statements off"
+        } else {
+            ""
+        };
+        let (message, code) = (error.message(), error.code().code());
+        return format!("{message} (SQLSTATE {code}){hint}");
     }
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -4,7 +4,7 @@
 //! parts of a statement all see the database as it was when the statement began, so whoever lost looks again with
 //! another statement, which then sees what the winner did.
 
-use super::super::{Rotated, Rotation, Successor};
+use super::super::{Rotated, Rotation, Successor, is_within};
 use super::pool::{Pool, Purpose};
 use super::users::UserQueries;
 use super::value::Value;
@@ -270,6 +270,20 @@ async fn settle_repeated(pool: &Pool, rotation: &Rotation) -> Result<Rotated, St
     }
     let line_revoked = rotation.reuse_detection && end_line(pool, parent, rotation.at).await?;
     Ok(Rotated::Reused { line_revoked })
+}
+
+/// Ends the line of a token that was exchanged at most `grace` ago; whether this call did it.
+pub(super) async fn end_line_within(
+    pool: &Pool,
+    parent: &str,
+    grace: Duration,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let rows = pool.read(EXCHANGED_FOR, &[Value::Text(parent)]).await?;
+    match rows.first() {
+        Some(row) if is_within(grace, get(row, 3)?, at) => end_line(pool, parent, at).await,
+        _ => Ok(false),
+    }
 }
 
 /// Ends the line that `parent` belongs to; false if it had ended. Its last token may be exchanged at this moment, then
