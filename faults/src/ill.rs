@@ -56,7 +56,9 @@ const NO_BLACKLIST: [(&str, &str); 1] = [("TOKEN_BLACKLIST", "false")];
 const TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(50)];
 const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(3)];
 /// Tokens that are used up in a second.
-const TOKENS_A_SECOND: usize = 24;
+const TOKENS_A_SECOND: u64 = 24;
+/// How long it may take to make a database ill and well.
+const MAKING: Duration = Duration::from_secs(10);
 /// Of a thousand exchanges that were put off without a grace period, so many may turn out to have been made: the
 /// database lost its voice between the change and the answer.
 const LOST_OF_A_THOUSAND: usize = 1;
@@ -152,8 +154,9 @@ impl Ward {
         illness: P::Illness,
     ) -> anyhow::Result<()> {
         let [calm, long] = if run.is_short { SHORT_TIMES } else { TIMES };
-        let seconds = (2 * calm + long).as_secs() as usize + 10;
-        self.clients.stock(seconds * TOKENS_A_SECOND).await?;
+        let seconds = (2 * calm + long + MAKING).as_secs();
+        let tokens = usize::try_from(seconds * TOKENS_A_SECOND)?;
+        self.clients.stock(tokens).await?;
         let load = Load::start(&self.clients, run.random(name));
         sleep(calm).await;
         let began = Instant::now();
@@ -175,7 +178,7 @@ impl Ward {
         };
         sleep(calm).await;
         course.judge(&load.stop().await?, report);
-        println!("{name}: done");
+        println!("{name}: over");
         Ok(())
     }
 }

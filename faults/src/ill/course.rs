@@ -177,3 +177,73 @@ fn signature_p99(samples: &[Sample], when: impl Fn(&Sample) -> bool) -> Duration
         .map(|sample| sample.took);
     quantile(&mut times.collect::<Vec<_>>(), 0.99)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ill from the second to the fourth second, and known to be well from the fifth.
+    fn course(failing: Failing) -> (Instant, Course) {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let course = Course {
+            name: "ill".to_owned(),
+            failing,
+            began: after(1),
+            ill: after(2),
+            ended: after(4),
+            well: after(4),
+            recovered: after(5),
+        };
+        (start, course)
+    }
+
+    fn sample(endpoint: Endpoint, sent: Instant, status: u16) -> Sample {
+        Sample {
+            endpoint,
+            server: ([127, 0, 0, 1], 80).into(),
+            sent,
+            took: Duration::from_millis(1),
+            status: Some(status),
+            flaw: None,
+        }
+    }
+
+    #[test]
+    fn an_outage_is_right_while_ill_and_wrong_before_and_afterwards() {
+        let (start, course) = course(Failing::Everything);
+        for (milliseconds, right) in [(500, 200), (3000, 503), (5500, 200)] {
+            for status in [200, 401, 500, 503] {
+                let sent = start + Duration::from_millis(milliseconds);
+                let complaint = course.complaint(&sample(Endpoint::Obtain, sent, status));
+                assert_eq!(
+                    complaint.is_none(),
+                    status == right,
+                    "{milliseconds} {status}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn in_between_luck_decides_but_never_refuses_or_breaks() {
+        let (start, course) = course(Failing::Everything);
+        for milliseconds in [1500, 4500] {
+            let sent = start + Duration::from_millis(milliseconds);
+            for (status, is_right) in [(200, true), (401, false), (500, false), (503, true)] {
+                let complaint = course.complaint(&sample(Endpoint::Verify, sent, status));
+                assert_eq!(complaint.is_none(), is_right, "{milliseconds} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_no_database_is_answered_all_the_time() {
+        let (start, course) = course(Failing::Pace);
+        for milliseconds in [500, 1500, 3000, 4500, 5500] {
+            let sent = start + Duration::from_millis(milliseconds);
+            let complaint = course.complaint(&sample(Endpoint::VerifySignature, sent, 503));
+            assert!(complaint.is_some());
+        }
+    }
+}
