@@ -83,21 +83,27 @@ impl Client {
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Outcome {
-        self.get_as(path, "").await
+        self.get_as(path, None).await
     }
 
-    /// Gets as the user that an access token names; nobody's if it is empty.
-    pub(crate) async fn get_as(&mut self, path: &str, access: &str) -> Outcome {
+    /// Gets with an access token, if there is one.
+    pub(crate) async fn get_as(&mut self, path: &str, access: Option<&str>) -> Outcome {
         self.send(Method::GET, path, access, Bytes::new()).await
     }
 
     /// Posts JSON.
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Outcome {
-        self.send(Method::POST, path, "", body.to_string().into())
-            .await
+        let body = body.to_string().into();
+        self.send(Method::POST, path, None, body).await
     }
 
-    async fn send(&mut self, method: Method, path: &str, access: &str, body: Bytes) -> Outcome {
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        access: Option<&str>,
+        body: Bytes,
+    ) -> Outcome {
         if !self.connect().await {
             return Outcome::Refused;
         }
@@ -106,7 +112,7 @@ impl Client {
             .uri(path)
             .header(HOST, self.address.to_string())
             .header(CONTENT_TYPE, "application/json");
-        if !access.is_empty() {
+        if let Some(access) = access {
             request = request.header(AUTHORIZATION, format!("Bearer {access}"));
         }
         let request = request.body(Full::new(body));

@@ -7,6 +7,8 @@
 pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod datetime;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod last_change;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migration;
@@ -169,7 +171,8 @@ pub trait Store: UserTable + TokenStore {
         jti: &str,
     ) -> Result<(Option<User>, bool), StoreError>;
 
-    /// A cheap question to the database, for readiness.
+    /// A cheap question to the database, for readiness. An error also while changes are refused for a reason that
+    /// questions do not have: the database is read-only, the disk is full.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -198,7 +198,7 @@ impl Visitor {
                 let body = json!({"username": self.user, "password": PASSWORD});
                 client.post("/api/token/", &body).await
             }
-            Act::Me => client.get_as("/api/me/", access).await,
+            Act::Me => client.get_as("/api/me/", Some(access)).await,
             Act::Verify => {
                 let body = json!({"token": access});
                 client.post("/api/token/verify/", &body).await

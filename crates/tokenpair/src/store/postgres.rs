@@ -74,10 +74,8 @@ impl PostgresStore {
             model: options.user_model,
             steps: Migration::steps(options.token_blacklist),
         }));
-        store
-            .ping()
-            .await
-            .map_err(|error| StoreError::new(format!("cannot use {}: {error}", store.address())))?;
+        let unusable = |error| StoreError::new(format!("cannot use {}: {error}", store.address()));
+        store.0.pool.ping().await.map_err(unusable)?;
         Ok(store)
     }
 
@@ -212,6 +210,6 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.0.pool.read("SELECT 1", &[]).await.map(drop)
+        self.0.pool.ready().await
     }
 }

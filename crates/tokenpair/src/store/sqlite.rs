@@ -312,7 +312,8 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
-            .await
+            .await?;
+        self.0.threads.check_changes()
     }
 }
 

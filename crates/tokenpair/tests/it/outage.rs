@@ -209,7 +209,7 @@ const CASES: &[Case] = &[
     Case {
         call: Call::Refresh(BLACKLIST, "refresh"),
         settings: |_| (),
-        store_calls: [3, 3],
+        store_calls: [2, 3],
     },
     Case {
         call: Call::Slide,
@@ -368,7 +368,7 @@ async fn a_logout_of_unknown_outcome_is_never_undone() {
     let store = Failing::new(true);
     let app = app(&store, |_| (), true);
     let pair = app.log_in().await;
-    store.arm(3);
+    store.arm(2);
     assert_unavailable(
         &app.blacklist(&pair.refresh).await,
         "the store fails after the blacklisting",

@@ -13,6 +13,7 @@ mod place;
 mod proxy;
 mod purge;
 mod schema;
+mod slow;
 mod tls;
 
 use crate::app::{TestApp, users};
