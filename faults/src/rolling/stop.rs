@@ -34,23 +34,23 @@ pub(super) async fn judge(run: &mut Run, report: &mut Report) -> anyhow::Result<
     let mut node = Node::start(run, &database, STRICT).await?;
     let mut random = run.random("stops");
     let visitors = Visitors::start(run, "stops", node.address(), HABITS);
-    let (mut up, mut served) = (Duration::ZERO, 0);
+    let (mut running, mut served) = (Duration::ZERO, 0);
     let (mut ends, mut failures, mut halves) = (Vec::new(), 0, Halves::default());
     for round in 1..=rounds {
         let (began, before) = (Instant::now(), visitors.answered());
         sleep(Duration::from_millis(random.u64(300..1200))).await;
-        let mut begun = JoinSet::new();
+        let mut halfway = JoinSet::new();
         for _ in 0..BEGUN {
             let half = Half::begin(node.address()).await?;
-            begun.spawn(half.finish(PAUSE.mul_f64(random.f64())));
+            halfway.spawn(half.finish(PAUSE.mul_f64(random.f64())));
         }
-        up += began.elapsed();
+        running += began.elapsed();
         served += visitors.answered() - before;
         let told = Instant::now();
         let status = node.terminate(PATIENCE).await?;
         ends.push(told.elapsed());
         failures += usize::from(!status.success());
-        for half in begun.join_all().await {
+        for half in halfway.join_all().await {
             halves.count(half);
         }
         node.restart().await?;
@@ -61,7 +61,7 @@ pub(super) async fn judge(run: &mut Run, report: &mut Report) -> anyhow::Result<
     let mut seen = visitors.leave().await?;
     report.figure("stops", rounds);
     report.figure("requests answered", seen.times.len());
-    report.figure("requests a second while it ran", rate(served, up));
+    report.figure("requests a second while it ran", rate(served, running));
     report.figure(
         "answers within",
         format!(
