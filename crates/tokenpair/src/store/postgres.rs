@@ -56,12 +56,12 @@ impl PostgresStore {
     /// Connects to a database. Fails at once if it cannot be reached or would not keep what it acknowledges
     /// (`synchronous_commit = off`). Needs a Tokio runtime, and stays with it.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
-        Self::open_to(Access::ReadWrite, options).await
+        Box::pin(Self::open_to(Access::ReadWrite, options)).await
     }
 
     /// Connects to a database to look at it: whatever would write is an error.
     pub async fn open_read_only(options: PostgresOptions) -> Result<Self, StoreError> {
-        Self::open_to(Access::ReadOnly, options).await
+        Box::pin(Self::open_to(Access::ReadOnly, options)).await
     }
 
     async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
