@@ -7,6 +7,8 @@
 pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod datetime;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod expired;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migration;
