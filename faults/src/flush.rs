@@ -188,7 +188,7 @@ async fn told(mut command: Child) -> anyhow::Result<usize> {
     Ok(usize::try_from(deleted)?)
 }
 
-/// Expired tokens, half of them blacklisted and exchanged, before living ones, as they come with time.
+/// Expired tokens between living ones, as where lifetimes differ; half of all were blacklisted and exchanged.
 async fn fill(
     database: &Database,
     kind: Kind,
@@ -208,7 +208,10 @@ async fn fill(
             "lpad(to_hex(i), 32, '0')",
         ),
     };
-    let date = |old: &str, new: &str| format!("CASE WHEN i <= {expired} THEN {old} ELSE {new} END");
+    let (from, to) = (living / 2, living / 2 + expired);
+    let date = |old: &str, new: &str| {
+        format!("CASE WHEN i > {from} AND i <= {to} THEN {old} ELSE {new} END")
+    };
     // PostgreSQL wants to know what it is.
     let dates = match kind {
         Kind::Sqlite => date("'2020-01-01 00:00:00'", "'2100-01-01 00:00:00'"),

@@ -8,6 +8,8 @@ pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod datetime;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod expired;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod last_change;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -380,6 +380,13 @@ pub async fn expired_tokens_are_flushed_and_others_stay<S: Store>(store: S) {
     }
     assert!(!ok(store.is_blacklisted("a").await));
     assert!(ok(store.is_blacklisted("later").await));
+    ok(store.record(&token("late")).await);
+    for deleted in [1, 0] {
+        assert_eq!(
+            ok(store.flush_expired(at(86_401), 2).await),
+            Flushed::Deleted(deleted)
+        );
+    }
 }
 
 /// What a line did is remembered until its tokens have gone: one that was exchanged is refused up to its flush.

@@ -19,6 +19,7 @@ mod value;
 
 pub use options::PostgresOptions;
 
+use super::expired::Place;
 use super::{
     Flushed, Migration, MigrationProgress, Rotated, Rotation, Store, TokenStore, UserModel,
     UserTable,
@@ -44,6 +45,7 @@ struct Inner {
     tokens: TokenQueries,
     model: UserModel,
     steps: &'static [Migration],
+    flushing: Place,
 }
 
 impl PostgresStore {
@@ -73,6 +75,7 @@ impl PostgresStore {
             users,
             model: options.user_model,
             steps: Migration::steps(options.token_blacklist),
+            flushing: Place::default(),
         }));
         let unusable = |error| StoreError::new(format!("cannot use {}: {error}", store.address()));
         store.0.pool.ping().await.map_err(unusable)?;
@@ -186,7 +189,7 @@ impl TokenStore for PostgresStore {
     /// One node at a time, by an advisory lock that it holds for this call; others are told at once that it is
     /// [`Flushed::Busy`].
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
-        tokens::flush_expired(&self.0.pool, before, limit).await
+        tokens::flush_expired(&self.0.pool, &self.0.flushing, before, limit).await
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {

@@ -4,8 +4,9 @@
 //! parts of a statement all see the database as it was when the statement began, so whoever lost looks again with
 //! another statement, which then sees what the winner did.
 
+use super::super::expired::Place;
 use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
-use super::pool::{Pool, Purpose};
+use super::pool::{Pool, Purpose, Transaction};
 use super::users::UserQueries;
 use super::value::Value;
 use crate::error::StoreError;
@@ -73,7 +74,7 @@ const FLUSH_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7281646937120591)";
 /// A node that is frozen in the middle must not keep the lock.
 const FLUSH_PATIENCE: &str =
     "SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
-const EXPIRED: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1 ORDER BY "id" LIMIT $2"#;
+const EXPIRED: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1 AND "id" > $3 ORDER BY "id" LIMIT $2"#;
 const FLUSH: &str = r#"WITH blacklisted AS (
         DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ANY($1)
     ), outstanding AS (
@@ -313,6 +314,7 @@ async fn end_line(pool: &Pool, parent: &str, at: Timestamp) -> Result<bool, Stor
 /// larger number.
 pub(super) async fn flush_expired(
     pool: &Pool,
+    place: &Place,
     before: Timestamp,
     limit: usize,
 ) -> Result<Flushed, StoreError> {
@@ -323,10 +325,10 @@ pub(super) async fn flush_expired(
         transaction.commit().await?;
         return Ok(Flushed::Busy);
     }
-    let before_and_limit = [Value::time(before), Value::count(limit)];
-    let expired = transaction.ask(EXPIRED, &before_and_limit).await?;
-    let ids = expired.iter().map(|row| get(row, 0));
-    let ids = ids.collect::<Result<Vec<i64>, _>>()?;
+    let mut ids = expired(&transaction, place.of(before), before, limit).await?;
+    if ids.is_empty() {
+        ids = expired(&transaction, i64::MIN, before, limit).await?;
+    }
     let values = [
         Value::Ids(&ids),
         Value::Int(before.as_second()),
@@ -334,7 +336,20 @@ pub(super) async fn flush_expired(
     ];
     let flushed: i64 = get(only(&transaction.ask(FLUSH, &values).await?)?, 0)?;
     transaction.commit().await?;
+    place.passed(before, &ids);
     Ok(Flushed::Deleted(usize::try_from(flushed).unwrap_or(0)))
+}
+
+/// The records after a place that expired, in the order of their making.
+async fn expired(
+    transaction: &Transaction<'_>,
+    after: i64,
+    before: Timestamp,
+    limit: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let values = [Value::time(before), Value::count(limit), Value::Int(after)];
+    let rows = transaction.ask(EXPIRED, &values).await?;
+    rows.iter().map(|row| get(row, 0)).collect()
 }
 
 /// The server's clock.

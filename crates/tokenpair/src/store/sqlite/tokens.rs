@@ -207,16 +207,17 @@ fn end_of_line(db: &Connection, parent_jti: &str) -> rusqlite::Result<Option<Str
         .optional()
 }
 
-/// The records that expired, oldest first. The dates have no index, so this reads, and never on the writer.
+/// The records after a place that expired, oldest first. The dates have no index, so this reads, and never on the writer.
 pub(super) fn expired(
     db: &Connection,
+    after: i64,
     before: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<Vec<i64>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let sql = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 ORDER BY "id" LIMIT ?2"#;
+    let sql = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 AND "id" > ?3 ORDER BY "id" LIMIT ?2"#;
     let mut statement = db.prepare_cached(sql)?;
-    let ids = statement.query_map(params![django_time(before), limit], |row| row.get(0))?;
+    let ids = statement.query_map(params![django_time(before), limit, after], |row| row.get(0))?;
     ids.collect()
 }
 
