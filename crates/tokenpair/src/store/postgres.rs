@@ -72,7 +72,8 @@ impl PostgresStore {
             steps: Migration::steps(options.token_blacklist),
         }));
         let unusable = |error| StoreError::new(format!("cannot use {}: {error}", store.address()));
-        store.0.pool.ping().await.map_err(unusable)?;
+        // Large, and part of whatever opens a store.
+        Box::pin(store.0.pool.ping()).await.map_err(unusable)?;
         Ok(store)
     }
 

@@ -237,9 +237,12 @@ impl Pool {
         let began = Instant::now();
         let done = work.await;
         match &done {
-            Ok(_) => self.0.answered(),
-            Err(failure) if failure.is_answer() => self.0.answered(),
+            Ok(_) | Err(Failure::Refused(_)) => self.0.answered(),
             Err(failure @ (Failure::Unreachable(_) | Failure::Silent)) => {
+                self.missed(began, failure);
+            }
+            // Whoever has connections can go on with them.
+            Err(failure @ Failure::Rejected(_)) if self.0.connections.status().size == 0 => {
                 self.missed(began, failure);
             }
             Err(_) => {}
@@ -394,7 +397,7 @@ impl Lease {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Failure> {
         if !is_preparing {
-            return self.ask(false, sql, values).await;
+            return Box::pin(self.ask(false, sql, values)).await;
         }
         let client = self.client()?;
         let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
@@ -403,8 +406,12 @@ impl Lease {
         if let Poll::Ready(statement) = prepared {
             return Ok(client.query(&statement?, &parameters(values)).await?);
         }
-        let prepared = async { Ok(preparing.await?) };
-        let (_, rows) = tokio::try_join!(prepared, self.ask(false, sql, values))?;
+        // Rare and large: not part of every future that may come here.
+        let first = Box::pin(async {
+            let prepared = async { Ok(preparing.await?) };
+            tokio::try_join!(prepared, self.ask(false, sql, values))
+        });
+        let (_, rows) = first.await?;
         Ok(rows)
     }
 
@@ -469,7 +476,7 @@ async fn look_out(pool: Weak<Inner>) {
         match answer.await {
             Ok(Ok(_)) => pool.answered(),
             // A refusal is an answer, too: whoever asks next is told it by the server itself.
-            Ok(Err(failure)) if failure.is_answer() => pool.answered(),
+            Ok(Err(Failure::Refused(_))) => pool.answered(),
             Ok(Err(_)) | Err(_) => {}
         }
     }
