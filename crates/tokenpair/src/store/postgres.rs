@@ -7,6 +7,7 @@
 
 mod accounts;
 mod columns;
+mod durability;
 mod failure;
 mod health;
 mod options;

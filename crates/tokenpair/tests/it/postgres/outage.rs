@@ -338,7 +338,12 @@ async fn a_server_that_lets_nobody_in_is_an_outage_until_it_does() {
         async move { place.administer(&sql).await }
     };
     let_in(false).await;
-    place.end_connections().await;
+    place
+        .administer(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+            place.name()
+        ))
+        .await;
     for _ in 0..3 {
         assert_unavailable(&app.refresh(&pair.refresh).await);
         assert_unavailable(&app.verify(&pair.refresh).await);
