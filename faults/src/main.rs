@@ -126,6 +126,7 @@ fn judge_one(program: &Program, run: &mut Run, runtime: &Runtime) -> anyhow::Res
             report.target("the program runs to its end", false, format!("{error:#}"));
         }
     }
+    report.finish();
     println!("{report}");
     if !report.holds() {
         println!("The servers' logs: {}", run.logs().display());

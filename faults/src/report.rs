@@ -15,6 +15,7 @@ pub(crate) struct Report {
     figures: Vec<(String, String)>,
     targets: Vec<Target>,
     began: Instant,
+    took: Duration,
 }
 
 /// Something that must hold.
@@ -38,7 +39,13 @@ impl Report {
             figures: Vec::new(),
             targets: Vec::new(),
             began: Instant::now(),
+            took: Duration::ZERO,
         }
+    }
+
+    /// The program is over: what it took is known.
+    pub(crate) fn finish(&mut self) {
+        self.took = self.began.elapsed();
     }
 
     /// Something counted or measured.
@@ -84,7 +91,7 @@ impl Report {
             "program": self.program,
             "seed": self.seed,
             "short": self.is_short,
-            "seconds": self.began.elapsed().as_secs_f64(),
+            "seconds": self.took.as_secs_f64(),
             "figures": figures.map(|(what, figure)| (what.clone(), json!(figure))).collect::<serde_json::Map<_, _>>(),
             "targets": targets.collect::<Vec<_>>(),
             "verdict": self.verdict(),
@@ -103,7 +110,7 @@ impl fmt::Display for Report {
             let mark = if *holds { "holds" } else { "FAILS" };
             writeln!(f, "  {mark}  {what}: {found}")?;
         }
-        let seconds = self.began.elapsed().as_secs_f64();
+        let seconds = self.took.as_secs_f64();
         let (program, verdict) = (self.program, self.verdict());
         write!(
             f,
@@ -116,7 +123,7 @@ impl fmt::Display for Report {
 /// One line for all programs that ran, the last that is printed.
 pub(crate) fn summary(reports: &[Report]) -> String {
     let verdicts = reports.iter().map(|report| {
-        let seconds = report.began.elapsed().as_secs_f64();
+        let seconds = report.took.as_secs_f64();
         format!("{} {} ({seconds:.0} s)", report.program, report.verdict())
     });
     let seed = reports.first().map_or(0, |report| report.seed);
