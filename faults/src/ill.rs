@@ -67,10 +67,12 @@ const LOST_OF_A_THOUSAND: usize = 1;
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
     let mut totals = Totals::default();
     on_sqlite(run, report, &mut totals).await?;
-    let sizes: &[usize] = if run.is_short { &[3] } else { &[1, 3] };
-    for nodes in sizes {
-        on_postgres(run, report, &mut totals, *nodes).await?;
-    }
+    let database = Database::fresh(run, Kind::Postgres, 1).await?;
+    let mut cluster = postgres::Cluster::new(run, database).await?;
+    report.figure("PostgreSQL's full disk", cluster.disk());
+    let done = on_postgres(run, report, &mut totals, &mut cluster).await;
+    let discharged = cluster.discharge().await;
+    done.and(discharged)?;
     totals.judge(report);
     Ok(())
 }
@@ -97,20 +99,20 @@ async fn on_postgres(
     run: &mut Run,
     report: &mut Report,
     totals: &mut Totals,
-    nodes: usize,
+    cluster: &mut postgres::Cluster,
 ) -> anyhow::Result<()> {
-    let database = Database::fresh(run, Kind::Postgres, 1).await?;
-    let mut cluster = postgres::Cluster::new(run, database).await?;
-    report.figure("how the disk is full", cluster.disk());
-    let direct = (cluster.database.clone(), &postgres::AT_THE_SERVER[..]);
-    let by_proxy = (cluster.by_proxy(), &postgres::ON_THE_WAY[..]);
-    for (database, illnesses) in [direct, by_proxy] {
-        let mut ward = Ward::open(run, &database, nodes).await?;
-        for illness in illnesses {
-            let name = format!("PostgreSQL, {nodes} nodes, {illness}");
-            ward.observe(run, report, &name, &mut cluster, *illness)
-                .await?;
-            totals.add(&ward).await?;
+    let sizes: &[usize] = if run.is_short { &[3] } else { &[1, 3] };
+    for nodes in sizes {
+        let plural = if *nodes == 1 { "" } else { "s" };
+        let direct = (cluster.database.clone(), &postgres::AT_THE_SERVER[..]);
+        let by_proxy = (cluster.by_proxy(), &postgres::ON_THE_WAY[..]);
+        for (database, illnesses) in [direct, by_proxy] {
+            let mut ward = Ward::open(run, &database, *nodes).await?;
+            for illness in illnesses {
+                let name = format!("PostgreSQL, {nodes} node{plural}, {illness}");
+                ward.observe(run, report, &name, cluster, *illness).await?;
+                totals.add(&ward).await?;
+            }
         }
     }
     Ok(())

@@ -111,8 +111,8 @@ pub(super) struct Cluster {
     /// All databases of the server.
     server: Database,
     pub(super) proxy: Proxy,
-    /// `None` where nobody may mount one.
-    disk: Option<SmallDisk>,
+    /// Why there is none, where nobody may mount one.
+    disk: Result<SmallDisk, String>,
     frozen: Option<Held>,
     /// Connections that we hold.
     held: Vec<Connection>,
@@ -136,12 +136,13 @@ impl Cluster {
             name: name.to_owned(),
             server: Database::Postgres(format!("{address}/postgres")),
             proxy,
-            disk: None,
+            disk: Err(String::new()),
             frozen: None,
             held: Vec::new(),
             database,
         };
-        cluster.disk = cluster.move_to_small_disk(run).await.ok();
+        let disk = cluster.move_to_small_disk(run).await;
+        cluster.disk = disk.map_err(|error| format!("{error:#}"));
         Ok(cluster)
     }
 
@@ -154,11 +155,24 @@ impl Cluster {
     }
 
     /// How a full disk is made.
-    pub(super) fn disk(&self) -> &'static str {
-        match self.disk {
-            Some(_) => "a small one, mounted and filled",
-            None => "SQLSTATE 53100 from a trigger, as nothing can be mounted here",
+    pub(super) fn disk(&self) -> String {
+        match &self.disk {
+            Ok(_) => "a small one, mounted and filled".to_owned(),
+            Err(reason) => format!("SQLSTATE 53100 from a trigger, as {reason}"),
         }
+    }
+
+    /// Takes the database off the small disk, which a server that is started later would miss.
+    pub(super) async fn discharge(mut self) -> anyhow::Result<()> {
+        self.frozen = None;
+        self.held.clear();
+        self.administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name))
+            .await?;
+        if self.disk.is_ok() {
+            self.administer(&format!("DROP TABLESPACE {DISK}")).await?;
+        }
+        // Nor may its log of changes lead there.
+        self.administer("CHECKPOINT").await
     }
 
     async fn move_to_small_disk(&self, run: &mut Run) -> anyhow::Result<SmallDisk> {
@@ -266,12 +280,12 @@ impl Patient for Cluster {
             Illness::Frozen => self.frozen = Some(freeze(run)?),
             Illness::ReadOnly => self.set_read_only("on").await?,
             Illness::DiskFull => match &self.disk {
-                Some(disk) => {
+                Ok(disk) => {
                     self.database.query(SPARE).await?;
                     disk.fill()?;
                     self.use_up_pages().await?;
                 }
-                None => self.database.query(REFUSE).await.map(drop)?,
+                Err(_) => self.database.query(REFUSE).await.map(drop)?,
             },
             Illness::NoConnectionLeft => self.take_all_connections().await?,
             Illness::TablesLocked => {
@@ -293,8 +307,8 @@ impl Patient for Cluster {
             Illness::Frozen => self.frozen = None,
             Illness::ReadOnly => self.set_read_only("off").await?,
             Illness::DiskFull => match &self.disk {
-                Some(disk) => disk.clear()?,
-                None => self.database.query(REFUSE_NO_MORE).await.map(drop)?,
+                Ok(disk) => disk.clear()?,
+                Err(_) => self.database.query(REFUSE_NO_MORE).await.map(drop)?,
             },
             Illness::NoConnectionLeft | Illness::TablesLocked => self.held.clear(),
             Illness::ChangesUndone => self.database.query(UNDO_NO_MORE).await.map(drop)?,

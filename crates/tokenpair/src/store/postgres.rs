@@ -7,6 +7,7 @@
 
 mod accounts;
 mod columns;
+mod durability;
 mod failure;
 mod health;
 mod options;
@@ -78,7 +79,8 @@ impl PostgresStore {
             flushing: Place::default(),
         }));
         let unusable = |error| StoreError::new(format!("cannot use {}: {error}", store.address()));
-        store.0.pool.ping().await.map_err(unusable)?;
+        // Large, and part of whatever opens a store.
+        Box::pin(store.0.pool.ping()).await.map_err(unusable)?;
         Ok(store)
     }
 

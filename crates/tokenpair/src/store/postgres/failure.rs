@@ -57,11 +57,6 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the server said anything.
-    pub(super) fn is_answer(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Rejected(_))
-    }
-
     /// Whether nothing was done and the same statement may succeed in a moment.
     pub(super) fn is_repeatable(&self) -> bool {
         self.has_one_of(&REPEATABLE) || self.is_stale()

@@ -12,6 +12,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// password has been looked at.
 const SLOW: Duration = Duration::from_millis(500);
 
+/// Before the first answer.
+const NEVER: u64 = 0;
+
 #[derive(Debug)]
 pub(super) struct Health {
     started: Instant,
@@ -30,7 +33,7 @@ impl Health {
         Self {
             started: Instant::now(),
             patience,
-            last_answer: AtomicU64::new(0),
+            last_answer: AtomicU64::new(NEVER),
             is_down: AtomicBool::new(false),
             reason: Mutex::default(),
             slow_until: AtomicU64::new(0),
@@ -53,15 +56,17 @@ impl Health {
 
     /// The server said something, be it an error. True where that is news.
     pub(super) fn answered(&self) -> bool {
-        self.last_answer.store(self.micros(Instant::now()), Relaxed);
+        let now = self.micros(Instant::now());
+        self.last_answer.store(now.max(NEVER + 1), Relaxed);
         self.is_down.load(Relaxed) && self.is_down.swap(false, Relaxed)
     }
 
     /// Something asked at `began` had no answer. The database is down if nobody else has had one since, nor lately;
-    /// true where that is news.
+    /// true where that is news. One that never answered cannot go down: whoever opens it is told.
     pub(super) fn missed(&self, began: Instant, reason: &str) -> bool {
         let lately = Instant::now().checked_sub(self.patience).unwrap_or(began);
-        if self.last_answer.load(Relaxed) > self.micros(began.min(lately)) {
+        let last = self.last_answer.load(Relaxed);
+        if last == NEVER || last > self.micros(began.min(lately)) {
             return false;
         }
         reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
@@ -137,6 +142,7 @@ mod tests {
     #[tokio::test]
     async fn a_database_that_answers_nobody_is_down_until_it_answers() {
         let health = Health::new(PATIENCE);
+        assert!(!health.missed(Instant::now(), "never reached"));
         health.answered();
         tokio::time::sleep(2 * PATIENCE).await;
         let began = Instant::now();

@@ -5,14 +5,13 @@
 //! are sent without waiting for each other's answers) while a change has one to itself, because it may wait for a lock.
 
 use super::super::last_change::LastChange;
+use super::durability;
 use super::failure::Failure;
 use super::health::{Health, Pauses};
 use super::options::PostgresOptions;
 use super::value::Value;
 use crate::error::StoreError;
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
-};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -20,8 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, SimpleQueryMessage};
 
 /// Reads that share one connection before another is added.
 const SHARED_BY: usize = 16;
@@ -36,8 +35,6 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 /// A standby, or made so for a while.
 const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
-/// What every connection is asked first.
-const CHECK: &str = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
 
 /// Connections to one database. Clones share them.
 #[derive(Clone, Debug)]
@@ -88,11 +85,7 @@ impl Pool {
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.acquire_timeout))
             .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    let settings = client.simple_query(CHECK).await;
-                    let settings = settings.map_err(HookError::Backend)?;
-                    durable(&settings).map_err(HookError::message)
-                })
+                Box::pin(durability::check(client))
             }))
             .build()
             .map_err(StoreError::new)?;
@@ -237,9 +230,12 @@ impl Pool {
         let began = Instant::now();
         let done = work.await;
         match &done {
-            Ok(_) => self.0.answered(),
-            Err(failure) if failure.is_answer() => self.0.answered(),
+            Ok(_) | Err(Failure::Refused(_)) => self.0.answered(),
             Err(failure @ (Failure::Unreachable(_) | Failure::Silent)) => {
+                self.missed(began, failure);
+            }
+            // Whoever has connections can go on with them.
+            Err(failure @ Failure::Rejected(_)) if self.0.connections.status().size == 0 => {
                 self.missed(began, failure);
             }
             Err(_) => {}
@@ -394,7 +390,7 @@ impl Lease {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Failure> {
         if !is_preparing {
-            return self.ask(false, sql, values).await;
+            return Box::pin(self.ask(false, sql, values)).await;
         }
         let client = self.client()?;
         let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
@@ -403,8 +399,12 @@ impl Lease {
         if let Poll::Ready(statement) = prepared {
             return Ok(client.query(&statement?, &parameters(values)).await?);
         }
-        let prepared = async { Ok(preparing.await?) };
-        let (_, rows) = tokio::try_join!(prepared, self.ask(false, sql, values))?;
+        // Rare and large: not part of every future that may come here.
+        let first = Box::pin(async {
+            let prepared = async { Ok(preparing.await?) };
+            tokio::try_join!(prepared, self.ask(false, sql, values))
+        });
+        let (_, rows) = first.await?;
         Ok(rows)
     }
 
@@ -466,31 +466,9 @@ async fn look_out(pool: Weak<Inner>) {
             let object = pool.connections.get().await?;
             Ok::<_, Failure>(object.simple_query("SELECT 1").await?)
         });
-        match answer.await {
-            Ok(Ok(_)) => pool.answered(),
-            // A refusal is an answer, too: whoever asks next is told it by the server itself.
-            Ok(Err(failure)) if failure.is_answer() => pool.answered(),
-            Ok(Err(_)) | Err(_) => {}
+        // A refusal is an answer, too: whoever asks next is told it by the server itself.
+        if let Ok(Ok(_) | Err(Failure::Refused(_))) = answer.await {
+            pool.answered();
         }
-    }
-}
-
-/// Refuses a server that would say "committed" before it is.
-fn durable(settings: &[SimpleQueryMessage]) -> Result<(), String> {
-    let mut rows = settings.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1))),
-        _ => None,
-    });
-    match rows.next() {
-        Some((Some("off"), _)) => Err(
-            "synchronous_commit is off, so that a crash of the server could bring revoked tokens back: \
-             switch it on for this database or role (ALTER ROLE … SET synchronous_commit = on)"
-                .to_owned(),
-        ),
-        Some((_, Some("off"))) => {
-            tracing::warn!("fsync is off at the database: a power cut may lose everything");
-            Ok(())
-        }
-        _ => Ok(()),
     }
 }

@@ -323,6 +323,39 @@ async fn a_server_without_free_connections_is_an_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_nobody_in_is_an_outage_until_it_does() {
+    let Some((place, store)) = filled().await else {
+        return;
+    };
+    let app = app(&store);
+    let pair = app.log_in().await;
+    let let_in = |whether: bool| {
+        let sql = format!(
+            "ALTER DATABASE {} ALLOW_CONNECTIONS {whether}",
+            place.name()
+        );
+        let place = &place;
+        async move { place.administer(&sql).await }
+    };
+    let_in(false).await;
+    place
+        .administer(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+            place.name()
+        ))
+        .await;
+    for _ in 0..3 {
+        assert_unavailable(&app.refresh(&pair.refresh).await);
+        assert_unavailable(&app.verify(&pair.refresh).await);
+    }
+    let_in(true).await;
+    while store.ping().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.refresh(&pair.refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_requests_than_connections_wait_for_each_other() {
     let Some(place) = Place::new().await else {
         return;
