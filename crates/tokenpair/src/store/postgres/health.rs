@@ -61,12 +61,14 @@ impl Health {
         self.is_down.load(Relaxed) && self.is_down.swap(false, Relaxed)
     }
 
-    /// Something asked at `began` had no answer. The database is down if nobody else has had one since, nor lately;
-    /// true where that is news. One that never answered cannot go down: whoever opens it is told.
-    pub(super) fn missed(&self, began: Instant, reason: &str) -> bool {
+    /// Something asked at `began` had no answer. The database is down if nobody else has had one since; nor lately, if
+    /// there are others with a connection. True where that is news. One that never answered cannot go down: whoever
+    /// opens it is told.
+    pub(super) fn missed(&self, began: Instant, has_others: bool, reason: &str) -> bool {
         let lately = Instant::now().checked_sub(self.patience).unwrap_or(began);
+        let since = if has_others { began.min(lately) } else { began };
         let last = self.last_answer.load(Relaxed);
-        if last == NEVER || last > self.micros(began.min(lately)) {
+        if last == NEVER || last > self.micros(since) {
             return false;
         }
         reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
@@ -120,9 +122,14 @@ mod tests {
         tokio::time::sleep(PATIENCE).await;
         health.answered();
         tokio::time::sleep(PATIENCE).await;
-        assert!(!health.missed(began, "silent"), "answered since");
+        assert!(!health.missed(began, true, "silent"), "answered since");
         health.answered();
-        assert!(!health.missed(Instant::now(), "silent"), "answered lately");
+        assert!(
+            !health.missed(Instant::now(), true, "silent"),
+            "answered lately"
+        );
+        let nobody_else = health.missed(Instant::now(), false, "silent");
+        assert!(nobody_else && health.answered(), "nobody has a connection");
         assert_eq!(health.trouble(), None);
     }
 
@@ -142,12 +149,12 @@ mod tests {
     #[tokio::test]
     async fn a_database_that_answers_nobody_is_down_until_it_answers() {
         let health = Health::new(PATIENCE);
-        assert!(!health.missed(Instant::now(), "never reached"));
+        assert!(!health.missed(Instant::now(), true, "never reached"));
         health.answered();
         tokio::time::sleep(2 * PATIENCE).await;
         let began = Instant::now();
-        assert!(health.missed(began, "silent"));
-        assert!(!health.missed(began, "still silent"), "no news");
+        assert!(health.missed(began, true, "silent"));
+        assert!(!health.missed(began, true, "still silent"), "no news");
         assert_eq!(health.trouble().as_deref(), Some("still silent"));
         assert!(health.answered());
         assert!(!health.answered(), "no news");

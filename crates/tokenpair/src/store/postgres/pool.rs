@@ -245,7 +245,8 @@ impl Pool {
 
     fn missed(&self, began: Instant, failure: &Failure) {
         let reason = failure.text();
-        if !self.0.health.missed(began, &reason) {
+        let has_others = self.0.connections.status().size > 0;
+        if !self.0.health.missed(began, has_others, &reason) {
             return;
         }
         tracing::warn!(database = self.0.address, reason, "the database is down");
