@@ -14,7 +14,10 @@ impl Frame<'_> {
         let found = self.project.environment.get(name, default.is_some());
         let mut value = match (found, default) {
             (Some(text), _) => Value::text(text, at),
-            (None, Some(default)) => Value { at, ..default },
+            (None, Some(mut default)) => {
+                default.at = at;
+                default
+            }
             (None, None) => {
                 Value::unknown(format!("environment variable {name} is not set here"), at)
             }
