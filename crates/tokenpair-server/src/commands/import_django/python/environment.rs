@@ -51,6 +51,17 @@ impl Environment {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn with(variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter();
+        Self {
+            process: variables
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
     /// The variables that were looked up, in the order of the alphabet.
     pub(in super::super) fn asked(&self) -> impl Iterator<Item = (&str, Lookup)> {
         self.asked
