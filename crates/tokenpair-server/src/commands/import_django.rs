@@ -74,7 +74,7 @@ impl ImportDjango {
         if !to_terminal {
             self.write(&text)?;
         }
-        self.tell(options, &draft, written, &text, &facts.variables)?;
+        Self::tell(options, &draft, written, &text, &facts.variables)?;
         match draft.unmapped.len() {
             left if self.strict && left > 0 => {
                 let plural = if left == 1 {
@@ -107,7 +107,6 @@ impl ImportDjango {
     }
 
     fn tell(
-        &self,
         options: &Options,
         draft: &Draft,
         written: Option<&Path>,

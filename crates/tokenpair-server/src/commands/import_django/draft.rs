@@ -90,6 +90,11 @@ impl Draft {
         }
     }
 
+    pub(super) fn has(&self, section: &str, name: &str) -> bool {
+        let mut lines = self.lines.iter();
+        lines.any(|line| line.section == section && line.name == name)
+    }
+
     pub(super) fn leave(
         &mut self,
         name: impl Into<String>,

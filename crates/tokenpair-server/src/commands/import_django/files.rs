@@ -1,12 +1,11 @@
 //! The facts of a project from its files.
 
 use super::facts::Facts;
-use super::python::{Environment, Project, Scope};
+use super::python::{Environment, Project};
 use super::{models, urls};
 use crate::output::Failure;
 use std::fs;
 use std::path::Path;
-use std::rc::Rc;
 
 /// One of these makes a file the settings of a project, or a part of them.
 const TELLING: [&str; 9] = [
@@ -49,15 +48,8 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
             }
         }));
     }
-    let root = project.roots().first().cloned().unwrap_or_default();
-    let root = std::path::absolute(&root).unwrap_or(root);
-    let beside = path.with_file_name("urls.py");
-    let beside = beside
-        .is_file()
-        .then(|| project.run(&beside).ok())
-        .flatten();
-    let beside = beside.filter(|_| !has_urls(&settings));
-    let routes = urls::read(&mut project, &settings, beside);
+    let root = project.home();
+    let routes = urls::read(&mut project, &settings, &path.with_file_name("urls.py"));
     let user = models::read(&mut project, &settings);
     let flaws = std::mem::take(&mut project.flaws);
     let django = project.roots().iter().find_map(|root| django_version(root));
@@ -71,10 +63,6 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
         rounds: Vec::new(),
         variables: variables(&project),
     })
-}
-
-fn has_urls(settings: &Rc<Scope>) -> bool {
-    settings.get("urlpatterns").is_some()
 }
 
 fn variables(project: &Project) -> Vec<(String, &'static str)> {

@@ -81,7 +81,7 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
         line: 0,
     };
     let mut settings = Scope::default();
-    for (name, value) in answer.get("settings")?.as_object()?.iter() {
+    for (name, value) in answer.get("settings")?.as_object()? {
         settings.insert(name, value_of(value, &at));
     }
     let hashers = answer.get("hashers")?;

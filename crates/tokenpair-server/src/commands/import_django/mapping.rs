@@ -103,14 +103,15 @@ impl Draft {
                 }
             }
             (Err(_), Some(variable)) if value.reason().is_some() => {
-                self.references.push(Reference {
+                let reference = Reference {
                     section,
                     name: name.to_owned(),
                     variable: format!("TOKENPAIR_{name}"),
                     value: format!("${variable}"),
                     source: value.at.to_string(),
                     default: None,
-                })
+                };
+                self.references.push(reference);
             }
             (Err(reason), _) => {
                 let advice = format!("Set {name} in [{section}] by hand.");

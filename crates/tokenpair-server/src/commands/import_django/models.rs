@@ -213,13 +213,15 @@ impl Reader<'_> {
     fn attribute(&mut self, name: &str, value: &Value) {
         match &value.what {
             What::Text(text) if name == "USERNAME_FIELD" => {
-                text.as_ref().clone_into(&mut self.username_field)
+                text.as_ref().clone_into(&mut self.username_field);
             }
             // `username = None` takes a base's field away.
             What::None => self.fields.retain(|known| known.name != name),
             What::Call(call) if name == "objects" => {
-                let manager = What::Name(call.callee.clone());
-                let manager = self.project.resolve(&Value::new(manager, value.at.clone()));
+                let manager = Value::new(What::Name(call.callee.clone()), value.at.clone());
+                // A class of this file is its own first argument.
+                let manager = call.arguments.first().unwrap_or(&manager);
+                let manager = self.project.resolve(manager);
                 if let What::Class(manager) = &manager.what {
                     self.deciding(&manager.body, "its manager");
                 }

@@ -2,6 +2,7 @@
 
 use super::facts::{Route, Routes, Unread, View};
 use super::python::{Call, Class, Place, Project, Scope, Value, What};
+use std::path::Path;
 use std::rc::Rc;
 
 const VIEWS: &str = "rest_framework_simplejwt.views.";
@@ -33,15 +34,13 @@ const DEEPEST: usize = 16;
 const MOST_ROUTES: usize = 20_000;
 
 /// The routes of `ROOT_URLCONF`, or of `urlpatterns` in the settings themselves, as printed examples have it.
-pub(super) fn read(
-    project: &mut Project,
-    settings: &Rc<Scope>,
-    beside: Option<Rc<Scope>>,
-) -> Routes {
+pub(super) fn read(project: &mut Project, settings: &Rc<Scope>, beside: &Path) -> Routes {
     project.settings = Some(settings.clone());
     let root = settings.get("ROOT_URLCONF");
     let scope = match root.map(|root| (root, root.as_text())) {
-        None => beside.or_else(|| has_patterns(settings).then(|| settings.clone())),
+        None if has_patterns(settings) => Some(settings.clone()),
+        None if beside.is_file() => project.run(beside).ok(),
+        None => None,
         Some((root, None)) => return unread(root.at.clone(), root.describe()),
         Some((root, Some(module))) => match project.find(module).map(|file| project.run(&file)) {
             Some(Ok(scope)) => Some(scope),

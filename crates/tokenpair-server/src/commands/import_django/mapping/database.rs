@@ -175,7 +175,13 @@ struct Part {
     variable: Option<String>,
 }
 
-fn part(draft: &mut Draft, database: &Value, name: &str, safe: &'static AsciiSet) -> Option<Part> {
+fn part(
+    facts: &Facts,
+    draft: &mut Draft,
+    database: &Value,
+    name: &str,
+    safe: &'static AsciiSet,
+) -> Option<Part> {
     let shown = format!("DATABASES[\"default\"].{name}");
     let Some(value) = database.member(name) else {
         return Some(Part::none());
@@ -198,14 +204,19 @@ fn part(draft: &mut Draft, database: &Value, name: &str, safe: &'static AsciiSet
             shell: text,
             variable: None,
         }),
-        (known, Some(variable)) => Some(Part {
-            known,
-            shell: format!("${variable}"),
-            variable: Some(variable),
-        }),
+        (known, Some(variable)) => {
+            let default = known
+                .clone()
+                .filter(|_| name != "PASSWORD" && facts.is_default(&variable));
+            Some(Part {
+                known,
+                shell: default.unwrap_or_else(|| format!("${variable}")),
+                variable: Some(variable),
+            })
+        }
         (known, None) => Some(Part {
+            shell: known.clone().unwrap_or_default(),
             known,
-            shell: String::new(),
             variable: None,
         }),
     }
@@ -224,12 +235,12 @@ impl Part {
 fn postgres(facts: &Facts, draft: &mut Draft, database: &Value) {
     let parts = ["USER", "HOST", "PORT", "NAME"].map(|name| {
         let safe = if name == "HOST" { FOLDER } else { PART };
-        part(draft, database, name, safe)
+        part(facts, draft, database, name, safe)
     });
     let [Some(user), Some(host), Some(port), Some(name)] = parts else {
         return;
     };
-    let Some(password) = part(draft, database, "PASSWORD", PART) else {
+    let Some(password) = part(facts, draft, database, "PASSWORD", PART) else {
         return;
     };
     if host.known.as_deref() == Some("") {
@@ -251,10 +262,7 @@ fn postgres(facts: &Facts, draft: &mut Draft, database: &Value) {
         Some(address(user, password, host, port, name, &parameters))
     };
     let known: fn(&Part) -> Option<&str> = |part| part.known.as_deref();
-    let shell: fn(&Part) -> Option<&str> = |part| match part.known.as_deref() {
-        Some(known) => Some(known),
-        None => Some(part.shell.as_str()),
-    };
+    let shell: fn(&Part) -> Option<&str> = |part| Some(&part.shell);
     let secret = password
         .known
         .as_deref()

@@ -55,7 +55,9 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
                 if &**name == "SIGNING_KEY" && !is_secret_key {
                     has_key = true;
                 }
-                if !is_secret_key {
+                // The user model has named its column.
+                let is_column = &**name == "USER_ID_FIELD" && draft.has("simple_jwt", name);
+                if !is_secret_key && !is_column {
                     member(facts, draft, name, value);
                 }
             }
@@ -87,7 +89,7 @@ fn member(facts: &Facts, draft: &mut Draft, name: &str, value: &Value) {
         "SIGNING_KEY" => draft.take_secret(facts, name, &shown, value),
         "VERIFYING_KEY" => verifying_key(facts, draft, &shown, value),
         _ if CODE.contains(&name) || name.ends_with("_SERIALIZER") => {
-            code(draft, name, &shown, value)
+            code(draft, name, &shown, value);
         }
         _ => {
             let refused = plain(value).ok().and_then(|value| refusal(name, value));

@@ -214,17 +214,17 @@ fn names(facts: &Facts, draft: &mut Draft) {
                 reason,
                 format!("If it is meant, set {name} in [simple_jwt]."),
             );
-        } else if let Some(known) = nearest(name, TOP).filter(|known| is_misspelt(name, known)) {
-            if !TOP.contains(&name) && facts.settings.get(known).is_none() {
-                draft.leave(
-                    name,
-                    &value.at,
-                    "Django has no such setting",
-                    format!("Did you mean {known}?"),
-                );
-            }
+        } else if let Some(known) = meant(facts, name) {
+            let reason = "Django has no such setting";
+            draft.leave(name, &value.at, reason, format!("Did you mean {known}?"));
         }
     }
+}
+
+/// The setting whose name is misspelt here, if that itself is not set.
+fn meant(facts: &Facts, name: &str) -> Option<&'static str> {
+    let known = nearest(name, TOP).filter(|known| is_misspelt(name, known))?;
+    (!TOP.contains(&name) && facts.settings.get(known).is_none()).then_some(known)
 }
 
 fn is_of_simple_jwt(name: &str) -> bool {

@@ -13,7 +13,7 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
     match &facts.user {
         User::Django => {}
         User::Unknown { at, name, reason } => {
-            draft.leave(name.as_str(), at, reason.as_str(), BY_HAND)
+            draft.leave(name.as_str(), at, reason.as_str(), BY_HAND);
         }
         User::Custom(model) => custom(facts, draft, model),
     }
@@ -65,6 +65,21 @@ fn custom(facts: &Facts, draft: &mut Draft, model: &Model) {
             &model.at,
             reason,
             BY_HAND,
+        );
+    }
+    if let Some(column) =
+        column(&model.username_field).filter(|column| *column != model.username_field)
+    {
+        let field = &model.username_field;
+        let reason = format!(
+            "Django's clients log in with the field {field}; here it is called {column}, as the column"
+        );
+        let advice = "Clients have to send it under that name.";
+        draft.leave(
+            format!("{}.USERNAME_FIELD", model.name),
+            &model.at,
+            reason,
+            advice,
         );
     }
     for (at, remark) in &model.remarks {

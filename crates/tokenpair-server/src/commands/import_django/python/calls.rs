@@ -63,7 +63,12 @@ impl Frame<'_> {
                     self.symbol(node, &callee, (arguments, keywords))
                 })
             }
-            What::Class(class) => self.symbol(node, &class.name.clone(), arguments),
+            What::Class(class) => {
+                let name = class.name.clone();
+                let (mut values, keywords) = arguments;
+                values.insert(0, callee.clone());
+                self.symbol(node, &name, (values, keywords))
+            }
             What::Env(scheme) => {
                 let scheme = scheme.clone();
                 self.env_call(node, &scheme, None, arguments)
@@ -137,7 +142,7 @@ impl Frame<'_> {
                 .then(|| first.cloned())
                 .flatten(),
             name if name.starts_with("django.utils.translation.") => first.cloned(),
-            "str" => match first.map(|value| self.to_text(value)) {
+            "str" => match first.map(Self::to_text) {
                 None => plain(What::Text(Rc::from(""))),
                 Some(Ok(text)) => plain(What::Text(text)),
                 Some(Err(_)) => first
@@ -261,7 +266,7 @@ impl Frame<'_> {
         let Some(url) = url else {
             return self.unknown(node, "is a database without an address");
         };
-        match self.to_text(url) {
+        match Self::to_text(url) {
             Ok(text) => {
                 let parsed = database_url::parse(&text, options, url, &self.place(node));
                 parsed.unwrap_or_else(|reason| self.unknown(node, reason))

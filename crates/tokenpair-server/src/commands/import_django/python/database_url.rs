@@ -63,9 +63,9 @@ pub(super) fn parse(
             ("HOST", host),
             ("PORT", port),
         ];
-        for (member, part) in parts {
-            let part = decoded(part).ok_or_else(unreadable)?;
-            put(member, What::Text(Rc::from(part)));
+        for (member, text) in parts {
+            let text = decoded(text).ok_or_else(unreadable)?;
+            put(member, What::Text(Rc::from(text)));
         }
     }
     let mut parameters = Vec::new();

@@ -125,10 +125,9 @@ fn variable(line: &str) -> Option<(&str, String)> {
     }
     let value = value.trim();
     for quote in ['"', '\''] {
-        if let Some(rest) = value.strip_prefix(quote) {
-            if let Some(end) = rest.find(quote) {
-                return Some((name, rest.get(..end)?.to_owned()));
-            }
+        let quoted = value.strip_prefix(quote);
+        if let Some((inner, _)) = quoted.and_then(|rest| rest.split_once(quote)) {
+            return Some((name, inner.to_owned()));
         }
     }
     let value = value.split(" #").next().unwrap_or_default();

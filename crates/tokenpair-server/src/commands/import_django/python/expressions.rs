@@ -135,7 +135,7 @@ impl Frame<'_> {
     fn join(&mut self, node: Node<'_>, parts: &[Value]) -> Value {
         let mut text = String::new();
         for part in parts {
-            match self.to_text(part) {
+            match Self::to_text(part) {
                 Ok(part) => text.push_str(&part),
                 Err(reason) => return self.unknown(node, reason).made_of(parts),
             }
@@ -144,7 +144,7 @@ impl Frame<'_> {
     }
 
     /// `str(value)`, or why that is not known.
-    pub(super) fn to_text(&self, value: &Value) -> Result<Rc<str>, Rc<str>> {
+    pub(super) fn to_text(value: &Value) -> Result<Rc<str>, Rc<str>> {
         Ok(match &value.what {
             What::Text(text) => text.clone(),
             What::Int(number) => Rc::from(number.to_string()),
@@ -300,7 +300,7 @@ impl Frame<'_> {
                     };
                     let key_value = self.evaluate(key);
                     let value = self.evaluate(value);
-                    match self.to_text(&key_value) {
+                    match Self::to_text(&key_value) {
                         Ok(name) => put(&mut members, name, at_key(value, &key_value)),
                         Err(reason) => {
                             let reason = format!("has a key that is not known: {reason}");
@@ -313,16 +313,12 @@ impl Frame<'_> {
                         continue;
                     };
                     let inner = self.evaluate(inner);
-                    match inner.what {
-                        What::Dict(more) => {
-                            for (name, value) in more {
-                                put(&mut members, name, value);
-                            }
-                        }
-                        _ => {
-                            let reason = format!("unpacks {}", inner.describe());
-                            return self.unknown(child, reason);
-                        }
+                    let What::Dict(more) = inner.what else {
+                        let reason = format!("unpacks {}", inner.describe());
+                        return self.unknown(child, reason);
+                    };
+                    for (name, value) in more {
+                        put(&mut members, name, value);
                     }
                 }
                 _ => {}
@@ -351,16 +347,13 @@ impl Frame<'_> {
                 }
                 "dictionary_splat" => {
                     let inner = child.named_child(0).map(|inner| self.evaluate(inner));
-                    match inner.map(|inner| inner.what) {
-                        Some(What::Dict(more)) => {
-                            for (name, value) in more {
-                                put(&mut keywords, name, value);
-                            }
+                    if let Some(What::Dict(more)) = inner.map(|inner| inner.what) {
+                        for (name, value) in more {
+                            put(&mut keywords, name, value);
                         }
-                        _ => {
-                            let unknown = self.unknown(child, "unpacks what is not known");
-                            put(&mut keywords, Rc::from("**"), unknown);
-                        }
+                    } else {
+                        let unknown = self.unknown(child, "unpacks what is not known");
+                        put(&mut keywords, Rc::from("**"), unknown);
                     }
                 }
                 "list_splat" => {

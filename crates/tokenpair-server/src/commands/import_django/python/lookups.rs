@@ -30,9 +30,9 @@ impl Frame<'_> {
     /// `os.environ.get(name, default)`.
     pub(super) fn get_variable(&mut self, node: Node<'_>, call: &Call) -> Value {
         let default = call.argument(1, "default").cloned();
-        let none = Value::new(What::None, self.place(node));
+        let nothing = Value::new(What::None, self.place(node));
         match call.argument(0, "key").and_then(Value::as_text) {
-            Some(name) => self.variable(node, &name.to_owned(), Some(default.unwrap_or(none))),
+            Some(name) => self.variable(node, name, Some(default.unwrap_or(nothing))),
             None => self.unknown(node, "is a variable whose name is not known"),
         }
     }
@@ -100,7 +100,7 @@ impl Frame<'_> {
             .environment
             .read_beside(&folder, &[".env", "settings.ini"]);
         let default = call.argument(1, "default").cloned();
-        let value = self.variable(node, &name.to_owned(), default);
+        let value = self.variable(node, name, default);
         match call.argument(2, "cast") {
             None => value,
             Some(cast) => {
@@ -113,15 +113,15 @@ impl Frame<'_> {
     /// Turns the text of a variable into the type that is asked for; a default mostly has it already.
     fn cast(&mut self, node: Node<'_>, value: Value, kind: &str) -> Value {
         let what = match (kind, &value.what) {
-            (_, What::Unknown(_) | What::None) => return value,
-            ("str" | "unicode" | "environ.Env.str", What::Text(_)) => return value,
-            ("bool", What::Bool(_)) | ("int", What::Int(_)) | ("float", What::Float(_)) => {
-                return value;
-            }
+            (_, What::Unknown(_) | What::None)
+            | ("str" | "unicode", What::Text(_))
+            | ("bool", What::Bool(_))
+            | ("int", What::Int(_))
+            | ("float", What::Float(_))
+            | ("list" | "tuple" | "set" | "decouple.Csv" | "Csv", What::List(_)) => return value,
             ("bool", What::Text(text)) => flag(text).map(What::Bool),
             ("int", _) => int(&value).map(What::Int),
             ("float", _) => float(&value).map(What::Float),
-            ("list" | "tuple" | "set" | "decouple.Csv" | "Csv", What::List(_)) => return value,
             ("list" | "tuple" | "set" | "decouple.Csv" | "Csv", What::Text(text)) => {
                 let items = text
                     .split(',')

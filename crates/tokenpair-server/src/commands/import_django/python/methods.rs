@@ -148,7 +148,6 @@ fn text_method(text: &str, name: &str, arguments: &[Value], object: &Value) -> O
         ("lower", 0) => known(&text.to_lowercase()),
         ("upper", 0) => known(&text.to_uppercase()),
         ("encode" | "decode", _) => known(text),
-        ("capitalize" | "title" | "format", _) => None,
         ("startswith", 1) => Some(What::Bool(text.starts_with(argument(0)?))),
         ("endswith", 1) => Some(What::Bool(text.ends_with(argument(0)?))),
         ("replace", 2) => known(&text.replace(argument(0)?, argument(1)?)),

@@ -60,17 +60,14 @@ impl Frame<'_> {
         for name in names {
             let at = self.place(name);
             let alias = name.child_by_field_name("alias");
-            match (name.child_by_field_name("name"), alias) {
-                (Some(module), Some(alias)) => {
-                    let what = What::Name(Rc::from(self.text(module)));
-                    let value = self.known(Value::new(what, at));
-                    self.bind(self.text(alias), value);
-                }
-                _ => {
-                    let first = self.text(name).split('.').next().unwrap_or_default();
-                    let what = What::Name(Rc::from(first));
-                    self.bind(first, Value::new(what, at));
-                }
+            if let (Some(module), Some(alias)) = (name.child_by_field_name("name"), alias) {
+                let what = What::Name(Rc::from(self.text(module)));
+                let value = self.known(Value::new(what, at));
+                self.bind(self.text(alias), value);
+            } else {
+                let first = self.text(name).split('.').next().unwrap_or_default();
+                let what = What::Name(Rc::from(first));
+                self.bind(first, Value::new(what, at));
             }
         }
     }

@@ -89,15 +89,12 @@ impl Frame<'_> {
             }
             _ => None,
         };
-        let value = match what {
-            Some(what) => Value::new(what, at),
-            None => {
-                let (left, right) = (left.describe(), right.describe());
-                self.unknown(
-                    node,
-                    format!("is {left} {operator} {right}, which is not evaluated"),
-                )
-            }
+        let value = if let Some(what) = what {
+            Value::new(what, at)
+        } else {
+            let (left, right) = (left.describe(), right.describe());
+            let reason = format!("is {left} {operator} {right}, which is not evaluated");
+            self.unknown(node, reason)
         };
         value.made_of([left, right])
     }
@@ -207,17 +204,13 @@ impl Frame<'_> {
             }
             _ => None,
         };
-        match truth {
-            Some(truth) => Value::new(What::Bool(truth), self.place(node)).made_of([&left, &right]),
-            None => {
-                let unknown = if left.reason().is_some() {
-                    &left
-                } else {
-                    &right
-                };
-                self.undecided(node, unknown).made_of([&left, &right])
-            }
+        if let Some(truth) = truth {
+            let value = Value::new(What::Bool(truth), self.place(node));
+            return value.made_of([&left, &right]);
         }
+        let is_left = left.reason().is_some();
+        self.undecided(node, if is_left { &left } else { &right })
+            .made_of([&left, &right])
     }
 
     fn contains(&mut self, whole: &Value, part: &Value) -> Option<bool> {

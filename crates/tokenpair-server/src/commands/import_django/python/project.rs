@@ -63,6 +63,7 @@ enum Reading {
 /// The modules of a project, each read once.
 pub(in super::super) struct Project {
     roots: Vec<PathBuf>,
+    has_manage_py: bool,
     modules: HashMap<PathBuf, Reading>,
     pub(in super::super) environment: Environment,
     /// What `django.conf.settings` holds.
@@ -80,7 +81,8 @@ impl Project {
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let above: Vec<&Path> = whole.ancestors().take(MOST_FOLDERS).collect();
         let is_root = |folder: &&Path| folder.join("manage.py").is_file();
-        let depth = above.iter().position(is_root).unwrap_or(1);
+        let root = above.iter().position(is_root);
+        let depth = root.unwrap_or(1);
         // As the user wrote it, where that is possible: places are shown so.
         let shown = |depth: usize| match depth {
             0 => folder.to_owned(),
@@ -92,6 +94,7 @@ impl Project {
         let roots = (0..=depth.min(above.len().saturating_sub(1))).rev();
         Self {
             roots: roots.map(shown).collect(),
+            has_manage_py: root.is_some(),
             modules: HashMap::new(),
             environment,
             settings: None,
@@ -99,6 +102,13 @@ impl Project {
             budget: BUDGET,
             depth: 0,
         }
+    }
+
+    /// Where Django's process runs, most probably; the present folder, where that cannot be told.
+    pub(in super::super) fn home(&self) -> PathBuf {
+        let root = self.roots.first().filter(|_| self.has_manage_py);
+        let whole = root.and_then(|root| std::path::absolute(root).ok());
+        whole.map_or_else(PathBuf::new, |root| super::names::resolved(&root))
     }
 
     /// The folders that modules are looked for in, the project's own first.

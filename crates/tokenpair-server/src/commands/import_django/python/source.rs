@@ -9,14 +9,16 @@ use tree_sitter::{Node, Parser, Tree};
 
 /// No settings are longer; what is longer is not read.
 const LONGEST: u64 = 1 << 20;
-/// So many lines that are no Python are told.
-const MOST_FLAWS: usize = 5;
+/// So many lines that are no Python are left out, one after the other, from files that are not longer than this.
+const MOST_REPAIRS: usize = 40;
+const LONGEST_REPAIRED: usize = 1 << 16;
 
 /// The text of a file and its syntax tree, which has `ERROR` nodes where the text is no Python.
 pub(super) struct Source {
     pub(super) file: Rc<Path>,
     pub(super) text: String,
     tree: Tree,
+    left_out: Vec<usize>,
 }
 
 impl Source {
@@ -37,50 +39,71 @@ impl Source {
         Self::parse(path, text)
     }
 
-    pub(super) fn parse(path: &Path, text: String) -> Result<Self, Failure> {
+    fn parse(path: &Path, text: String) -> Result<Self, Failure> {
         let failed = Failure::because(path.display().to_string());
         let mut parser = Parser::new();
         let language = tree_sitter_python::LANGUAGE.into();
         let set = parser.set_language(&language);
         set.map_err(|error| failed(&error))?;
-        let tree = parser
-            .parse(&text, None)
-            .ok_or_else(|| failed(&"cannot be parsed"))?;
-        Ok(Self {
+        let mut parse = |text: &str| {
+            let tree = parser.parse(text, None);
+            tree.ok_or_else(|| failed(&"cannot be parsed"))
+        };
+        let mut source = Self {
             file: Rc::from(path),
+            tree: parse(&text)?,
             text,
-            tree,
-        })
+            left_out: Vec::new(),
+        };
+        // One line of prose would otherwise take all that follows with it.
+        while source.text.len() <= LONGEST_REPAIRED && source.left_out.len() < MOST_REPAIRS {
+            let Some(line) = source.first_flaw() else {
+                break;
+            };
+            source.left_out.push(line);
+            source.text = without_line(&source.text, line);
+            source.tree = parse(&source.text)?;
+        }
+        Ok(source)
     }
 
     pub(super) fn root(&self) -> Node<'_> {
         self.tree.root_node()
     }
 
-    /// The lines, from 1, where the text is no Python; the first few of them.
+    /// The lines, from 1, that are left out because they are no Python; the first of those that are still there.
     pub(super) fn flaws(&self) -> Vec<usize> {
-        let mut lines = Vec::new();
+        let mut lines = self.left_out.clone();
+        lines.extend(self.first_flaw());
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    }
+
+    /// The line of the first place that is no Python.
+    fn first_flaw(&self) -> Option<usize> {
         let mut cursor = self.tree.walk();
         loop {
             let node = cursor.node();
-            let is_flaw = node.is_error() || node.is_missing();
-            if is_flaw {
+            if node.is_error() || node.is_missing() {
                 let line = node.start_position().row + 1;
-                if lines.last() != Some(&line) {
-                    lines.push(line);
-                }
-                if lines.len() == MOST_FLAWS {
-                    return lines;
-                }
+                return (!self.left_out.contains(&line)).then_some(line);
             }
-            if node.has_error() && !is_flaw && cursor.goto_first_child() {
+            if node.has_error() && cursor.goto_first_child() {
                 continue;
             }
             while !cursor.goto_next_sibling() {
                 if !cursor.goto_parent() {
-                    return lines;
+                    return None;
                 }
             }
         }
     }
+}
+
+/// The same text with an empty line in the place of one.
+fn without_line(text: &str, line: usize) -> String {
+    let lines = text.split('\n').enumerate();
+    let lines = lines.map(|(index, content)| if index + 1 == line { "" } else { content });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -152,10 +152,8 @@ impl<'a> Frame<'a> {
                 self.assignment(expression);
             }
             "augmented_assignment" => self.augmented_assignment(expression),
-            "call" => {
-                if !self.changes_something(expression) {
-                    self.evaluate(expression);
-                }
+            "call" if !self.changes_something(expression) => {
+                self.evaluate(expression);
             }
             _ => {}
         }

@@ -454,17 +454,19 @@ fn hostile_files_are_read_to_their_end() {
     let nested = format!("X = {}1{}", "(".repeat(100_000), ")".repeat(100_000));
     let lists = format!("X = {}{}", "[".repeat(50_000), "]".repeat(50_000));
     let sum = format!("X = {}", vec!["'a'"; 50_000].join(" + "));
-    let blocks: String = (0..900)
-        .map(|depth| format!("{}if 1:\n", " ".repeat(depth)))
+    let blocks: Vec<String> = (0..900)
+        .map(|depth| " ".repeat(depth) + "if 1:\n")
         .collect();
+    let blocks = blocks.concat();
     let doubled = format!("X = ['a']\n{}", "X = X + X\n".repeat(60));
     let extended = format!("X = ['a']\n{}", "X.extend(X)\n".repeat(60));
     let texts = format!("X = 'aaaaaaaaaaaaaaaa'\n{}", "X = X + X\n".repeat(60));
     let inside = format!("X = {{}}\n{}", "X = {'a': X}\n".repeat(20_000));
     let itself = "X = {}\nX['a'] = X\n".to_owned() + &"X['a'] = X\n".repeat(20_000);
-    let classes: String = (1..30_000)
+    let classes: Vec<String> = (1..30_000)
         .map(|n| format!("class C{n}(C{}): pass\n", n - 1))
         .collect();
+    let classes = classes.concat();
     let forks = format!("X = [1, 2, 3]\n{}", "if f():\n  Y = 1\n".repeat(30_000));
     let calls = format!("X = f{}", "()".repeat(50_000));
     let attributes = format!("X = f{}", ".a".repeat(50_000));
