@@ -1,6 +1,7 @@
 //! `tokenpair import-django`: settings in, a configuration that is accepted and a report out.
 
 mod django;
+mod environment;
 mod seeds;
 mod settings;
 

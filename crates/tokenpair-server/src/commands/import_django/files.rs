@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// One of these makes a file the settings of a project, or a part of them.
-const TELLING: [&str; 9] = [
+const TELLING: [&str; 12] = [
     "SIMPLE_JWT",
     "SECRET_KEY",
     "DATABASES",
@@ -18,6 +18,9 @@ const TELLING: [&str; 9] = [
     "ROOT_URLCONF",
     "REST_FRAMEWORK",
     "urlpatterns",
+    "DATA_UPLOAD_MAX_MEMORY_SIZE",
+    "AUTHENTICATION_BACKENDS",
+    "MIDDLEWARE",
 ];
 /// Files that may say which Django a project has.
 const VERSIONS: [&str; 9] = [
