@@ -17,6 +17,7 @@ use crate::Options;
 use crate::config;
 use crate::output::{self, Failure};
 use draft::Draft;
+use facts::Facts;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
@@ -74,7 +75,7 @@ impl ImportDjango {
         if !to_terminal {
             self.write(&text)?;
         }
-        Self::tell(options, &draft, written, &text, &facts.variables)?;
+        Self::tell(options, &draft, written, &text, &facts)?;
         match draft.unmapped.len() {
             left if self.strict && left > 0 => {
                 let plural = if left == 1 {
@@ -111,16 +112,16 @@ impl ImportDjango {
         draft: &Draft,
         written: Option<&Path>,
         text: &str,
-        variables: &[(String, &'static str)],
+        facts: &Facts,
     ) -> Result<(), Failure> {
         if options.json {
-            let mut fields = report::json(draft, written, variables);
+            let mut fields = report::json(draft, written, facts);
             if written.is_none() {
                 fields.push(("content", Value::from(text)));
             }
             return output::print(&output::json_line(fields)).map(drop);
         }
-        let told = report::text(draft, written, variables);
+        let told = report::text(draft, written, facts);
         if written.is_some() {
             return output::print(&told).map(drop);
         }
@@ -131,21 +132,26 @@ impl ImportDjango {
 
 /// The file's text, such that `tokenpair serve` accepts it: what it would refuse is taken out and listed.
 fn accepted(draft: &mut Draft, from: &str) -> Result<String, Failure> {
+    let mut held = Vec::new();
     for _ in 0..=draft.lines.len() {
-        let text = draft.text(from);
-        let Err(config::Refusal {
+        let Err(refusal) = config::try_text(&draft.text(from)) else {
+            break;
+        };
+        let config::Refusal {
             section,
             name,
             message,
-        }) = config::try_text(&text)
-        else {
-            return Ok(text);
-        };
-        if name == "SIGNING_KEY" && message.contains("are needed") {
+        } = refusal;
+        let is_key = name == "SIGNING_KEY";
+        if is_key && message.contains("are needed") {
             draft.allow_short_key(&message);
+        } else if is_key && !draft.has(section, &name) && held.is_empty() {
+            // A private key that stays in the environment: the rest is looked at as if there were a shared secret.
+            held = draft.hold(&["ALGORITHM", "JWK_URL"]);
         } else if !draft.refuse(section, &name, &message) {
             return Err(Failure::new(format!("[{section}] {name}: {message}")));
         }
     }
+    draft.lines.extend(held);
     Ok(draft.text(from))
 }

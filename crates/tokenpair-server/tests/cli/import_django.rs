@@ -280,13 +280,21 @@ fn what_is_no_settings_file_is_refused() {
         .with_file("latin.py", b"SECRET_KEY = '\xe9'\n")
         .with_file("other.py", "import os\n\nprint('hello')\n")
         .with_file("prose.py", "This is no Python at all, is it?\n")
-        .with_file("empty.py", "");
+        .with_file("empty.py", "")
+        .with_file(
+            "classes.py",
+            "class Dev(Configuration):\n    SECRET_KEY = values.SecretValue()\n",
+        );
     fs::create_dir(folder.path("folder.py")).unwrap();
     for (file, reason) in [
         ("latin.py", "is not written in UTF-8"),
         ("other.py", "sets nothing that concerns tokens"),
         ("prose.py", "cannot be read as Python, from line 1 on"),
         ("empty.py", "sets nothing that concerns tokens"),
+        (
+            "classes.py",
+            "has its settings in a class; ask Django with --manage-py",
+        ),
         ("folder.py", "directory"),
         ("absent.py", "No such file"),
     ] {

@@ -50,6 +50,8 @@ pub(super) struct Reference {
     pub(super) source: String,
     /// What Django takes where the variable is not set; a secret.
     pub(super) default: Option<Value>,
+    /// Whether the variable is not set here, and Django does without it.
+    pub(super) is_optional: bool,
 }
 
 /// Something that is not in the configuration as it is in Django.
@@ -68,11 +70,22 @@ impl Draft {
         value: impl Into<Value>,
         at: &Place,
     ) {
+        self.set_from(section, name, value, at.to_string());
+    }
+
+    /// A value that stands in no line of Python.
+    pub(super) fn set_from(
+        &mut self,
+        section: &'static str,
+        name: &str,
+        value: impl Into<Value>,
+        source: impl Into<String>,
+    ) {
         self.lines.push(Line {
             section,
             name: name.to_owned(),
             value: value.into(),
-            source: at.to_string(),
+            source: source.into(),
             is_secret: false,
         });
     }
@@ -93,6 +106,14 @@ impl Draft {
     pub(super) fn has(&self, section: &str, name: &str) -> bool {
         let mut lines = self.lines.iter();
         lines.any(|line| line.section == section && line.name == name)
+    }
+
+    /// Takes out the lines with these names.
+    pub(super) fn hold(&mut self, names: &[&str]) -> Vec<Line> {
+        let lines = std::mem::take(&mut self.lines).into_iter();
+        let (held, kept) = lines.partition(|line| names.contains(&line.name.as_str()));
+        self.lines = kept;
+        held
     }
 
     pub(super) fn leave(
@@ -146,13 +167,8 @@ impl Draft {
     pub(super) fn allow_short_key(&mut self, message: &str) {
         let key = self.lines.iter().find(|line| line.name == "SIGNING_KEY");
         let at = key.map(|line| line.source.clone());
-        self.lines.push(Line {
-            section: "simple_jwt",
-            name: "INSECURE_ALLOW_SHORT_KEYS".to_owned(),
-            value: Value::from(true),
-            source: "because Django's key is short".to_owned(),
-            is_secret: false,
-        });
+        let source = "because Django's key is short";
+        self.set_from("simple_jwt", "INSECURE_ALLOW_SHORT_KEYS", true, source);
         self.notes.push(Finding {
             name: "SIGNING_KEY".to_owned(),
             at,

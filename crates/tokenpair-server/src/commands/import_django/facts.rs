@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use tokenpair::UserIdKind;
 
+/// A variable that is set in a file.
+pub(super) const IN_FILE: &str = "set in a file";
+
 /// A project as far as it is known.
 pub(super) struct Facts {
     pub(super) settings: Rc<Scope>,
@@ -12,6 +15,8 @@ pub(super) struct Facts {
     pub(super) root: PathBuf,
     /// Django's version, such as (5, 2).
     pub(super) django: Option<(u32, u32)>,
+    /// Simple JWT's version, such as 5, 3, 1.
+    pub(super) simple_jwt: Option<Vec<u32>>,
     /// Places that could not be read.
     pub(super) flaws: Vec<Flaw>,
     pub(super) user: User,
@@ -20,6 +25,8 @@ pub(super) struct Facts {
     pub(super) rounds: Vec<(String, i64)>,
     /// Variables that were looked up: name, and what became of it.
     pub(super) variables: Vec<(String, &'static str)>,
+    /// Files with further variables.
+    pub(super) variable_files: Vec<PathBuf>,
 }
 
 /// The user model.

@@ -1,11 +1,11 @@
 //! The facts of a project from its files.
 
 use super::facts::Facts;
-use super::python::{Environment, Project};
+use super::python::{Environment, Project, Scope, What};
 use super::{models, urls};
 use crate::output::Failure;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One of these makes a file the settings of a project, or a part of them.
 const TELLING: [&str; 12] = [
@@ -22,6 +22,8 @@ const TELLING: [&str; 12] = [
     "AUTHENTICATION_BACKENDS",
     "MIDDLEWARE",
 ];
+const IN_CLASS: &str = "has its settings in a class; ask Django with --manage-py";
+const NO_SETTINGS: &str = "sets nothing that concerns tokens; is it a Django project's settings?";
 /// Files that may say which Django a project has.
 const VERSIONS: [&str; 9] = [
     "requirements.txt",
@@ -43,29 +45,39 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
     if !settings.iter().any(is_misspelt)
         && !settings.iter().any(|(name, _)| name.starts_with("CORS_"))
     {
-        let failed = Failure::because(path.display());
-        return Err(failed(&match project.flaws.first() {
+        let reason = match project.flaws.first() {
             Some(flaw) => format!("cannot be read as Python, from line {} on", flaw.at.line),
-            None => {
-                "sets nothing that concerns tokens; is it a Django project's settings?".to_owned()
-            }
-        }));
+            None if in_class(&settings) => IN_CLASS.to_owned(),
+            None => NO_SETTINGS.to_owned(),
+        };
+        return Err(Failure::because(path.display())(&reason));
     }
     let root = project.home();
     let routes = urls::read(&mut project, &settings, &path.with_file_name("urls.py"));
     let user = models::read(&mut project, &settings);
     let flaws = std::mem::take(&mut project.flaws);
-    let django = project.roots().iter().find_map(|root| django_version(root));
+    let of = |package| pinned(project.roots(), package).map(|text| version(&text));
+    let django = of("django").as_deref().and_then(series);
+    let simple_jwt = of("djangorestframework-simplejwt");
     Ok(Facts {
         settings,
         root,
         django,
+        simple_jwt,
+        variable_files: project.environment.files().to_vec(),
         flaws,
         user,
         routes,
         rounds: Vec::new(),
         variables: variables(&project),
     })
+}
+
+/// As django-configurations has it.
+fn in_class(settings: &Scope) -> bool {
+    let tells = |scope: &Scope| TELLING.iter().any(|name| scope.get(name).is_some());
+    let mut values = settings.iter();
+    values.any(|(_, value)| matches!(&value.what, What::Class(class) if tells(&class.body)))
 }
 
 fn variables(project: &Project) -> Vec<(String, &'static str)> {
@@ -75,44 +87,81 @@ fn variables(project: &Project) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-/// `Django==5.2.3` in requirements, `name = "django"` and `version = "5.2.3"` in a lock file.
-fn django_version(root: &Path) -> Option<(u32, u32)> {
-    VERSIONS.iter().find_map(|name| {
-        let text = fs::read_to_string(root.join(name))
-            .ok()?
-            .to_ascii_lowercase();
+/// The version of a package: `Django==5.2.3` in requirements, `name = "django"` and `version = "5.2.3"` in a lock file.
+fn pinned(roots: &[PathBuf], package: &str) -> Option<String> {
+    let places = roots
+        .iter()
+        .flat_map(|root| VERSIONS.map(|name| root.join(name)));
+    let mut texts = places.filter_map(|place| fs::read_to_string(place).ok());
+    texts.find_map(|text| {
+        let text = text.to_ascii_lowercase().replace('_', "-");
         let mut lines = text.lines().map(str::trim);
         while let Some(line) = lines.next() {
-            if line == "name = \"django\"" {
-                return version(lines.next()?.strip_prefix("version = \"")?);
+            if line == format!("name = \"{package}\"") {
+                let version = lines.next()?.strip_prefix("version = \"")?;
+                return Some(version.trim_end_matches('"').to_owned());
             }
-            let pinned = line.strip_prefix("django");
-            let pinned = pinned.map(|rest| {
-                rest.trim_start_matches("[argon2]")
-                    .trim_start_matches("[bcrypt]")
-                    .trim_start()
-            });
-            let pinned =
-                pinned.and_then(|rest| rest.strip_prefix("==").or(rest.strip_prefix("~=")));
-            if let Some(pinned) = pinned {
-                // `~=5.2.1` stays in 5.2, `~=5.1` does not stay in 5.1.
-                let parts = pinned.split('.').count();
-                return if line.contains("~=") && parts < 3 {
-                    None
-                } else {
-                    version(pinned.trim())
-                };
+            if let Some(version) = line.strip_prefix(package).and_then(requirement) {
+                return Some(version.to_owned());
             }
         }
         None
     })
 }
 
-/// The first two numbers.
-pub(super) fn version(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split('.').map(|part| {
+/// The version in what follows a package's name: `==5.2.3`, `[argon2]~=5.2.1 ; python-version > "3.9"`.
+fn requirement(rest: &str) -> Option<&str> {
+    let rest = match rest.strip_prefix('[') {
+        Some(extras) => extras.split_once(']')?.1,
+        None => rest,
+    };
+    let rest = rest.trim_start();
+    let version = |rest: &'_ str| {
+        rest.split([' ', ';', '#'])
+            .find(|part| !part.is_empty())
+            .map(str::len)
+    };
+    let (rest, is_series) = match rest.strip_prefix("==") {
+        Some(rest) => (rest, false),
+        None => (rest.strip_prefix("~=")?, true),
+    };
+    let rest = rest.trim_start();
+    let found = rest.get(..version(rest)?)?;
+    // `~=5.2.1` stays in 5.2, `~=5.1` does not stay in 5.1.
+    (!is_series || found.split('.').count() > 2).then_some(found)
+}
+
+/// The numbers of a version.
+pub(super) fn version(text: &str) -> Vec<u32> {
+    let numbers = text.split('.').map(|part| {
         let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().ok()
     });
-    Some((numbers.next()??, numbers.next()??))
+    numbers.map_while(|number| number).collect()
+}
+
+/// The first two numbers.
+pub(super) fn series(version: &[u32]) -> Option<(u32, u32)> {
+    Some((*version.first()?, *version.get(1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{requirement, series, version};
+
+    #[test]
+    fn requirements_name_a_version_where_they_pin_one() {
+        assert_eq!(requirement("==5.2.3"), Some("5.2.3"));
+        assert_eq!(
+            requirement("[argon2, bcrypt] == 5.2.3 ; python-version > \"3.9\""),
+            Some("5.2.3")
+        );
+        assert_eq!(requirement("~=5.2.1  # why"), Some("5.2.1"));
+        assert_eq!(requirement("~=5.1"), None);
+        assert_eq!(requirement(">=5.1"), None);
+        assert_eq!(requirement("-cors-headers==4.3"), None);
+        assert_eq!(requirement(""), None);
+        assert_eq!(version("5.2.19rc1"), [5, 2, 19]);
+        assert_eq!(series(&version("6")), None);
+    }
 }

@@ -90,7 +90,8 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
     let routes = answer.get("routes")?.as_array()?.iter();
     Some(Facts {
         root,
-        django: files::version(answer.get("django")?.as_str()?),
+        django: files::series(&files::version(answer.get("django")?.as_str()?)),
+        simple_jwt: answer.get("simple_jwt")?.as_str().map(files::version),
         flaws: Vec::new(),
         user: user(answer.get("user")?, &settings, &at)?,
         routes: Routes::Read {
@@ -103,6 +104,7 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
             .filter_map(|(name, number)| Some((name.clone(), number.as_i64()?)))
             .collect(),
         variables: Vec::new(),
+        variable_files: Vec::new(),
         settings: Rc::new(settings),
     })
 }

@@ -110,6 +110,7 @@ impl Draft {
                     value: format!("${variable}"),
                     source: value.at.to_string(),
                     default: None,
+                    is_optional: false,
                 };
                 self.references.push(reference);
             }
@@ -142,6 +143,7 @@ impl Draft {
                     value: format!("${variable}"),
                     source: value.at.to_string(),
                     default: default.map(json::Value::from),
+                    is_optional: facts.is_default(variable),
                 });
             }
             (What::Text(_), None) if !value.variables.is_empty() => {

@@ -9,6 +9,7 @@ mod database_url;
 mod environment;
 mod expressions;
 mod lookups;
+mod merge;
 mod methods;
 mod names;
 mod operators;

@@ -1,6 +1,7 @@
 //! What is told on the terminal: what was taken, what was not and why, what comes next.
 
 use super::draft::{Draft, Finding, Line, Reference};
+use super::facts::{Facts, IN_FILE};
 use crate::output::printable_lines;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,23 +11,27 @@ use tokenpair::json::{Object, Value};
 const REDACTED: &str = "[redacted]";
 
 /// Commands that come next.
-pub(super) fn next(draft: &Draft, written: Option<&Path>) -> Vec<String> {
-    let exports = draft.references.iter();
-    let exports =
-        exports.map(|reference| format!("export {}=\"{}\"", reference.variable, reference.value));
+pub(super) fn next(draft: &Draft, written: Option<&Path>, facts: &Facts) -> Vec<String> {
+    // What Django does without here cannot be passed on.
+    let references = || draft.references.iter().filter(|one| !one.is_optional);
+    let in_file = |(name, state): &(String, &str)| {
+        let is_used = |one: &Reference| one.value.contains(&format!("${name}"));
+        *state == IN_FILE && references().any(is_used)
+    };
+    let files = facts.variable_files.iter();
+    let files = files.filter(|_| facts.variables.iter().any(in_file));
+    let reads = files.map(|file| format!("set -a; . {}; set +a", file.display()));
+    let exports = references();
+    let exports = exports.map(|one| format!("export {}=\"{}\"", one.variable, one.value));
     let file = written.map_or("tokenpair.toml".to_owned(), |path| {
         path.display().to_string()
     });
     let commands = ["check", "serve"].map(|command| format!("tokenpair {command} --config {file}"));
-    exports.chain(commands).collect()
+    reads.chain(exports).chain(commands).collect()
 }
 
 /// For people.
-pub(super) fn text(
-    draft: &Draft,
-    written: Option<&Path>,
-    variables: &[(String, &'static str)],
-) -> String {
+pub(super) fn text(draft: &Draft, written: Option<&Path>, facts: &Facts) -> String {
     let mut text = String::new();
     if let Some(path) = written {
         let _ = writeln!(text, "Wrote {}, which only you can read.", path.display());
@@ -38,8 +43,9 @@ pub(super) fn text(
             let _ = writeln!(text, "  {}", of_reference(reference));
         }
     }
-    if !variables.is_empty() {
-        let read: Vec<String> = variables
+    if !facts.variables.is_empty() {
+        let read: Vec<String> = facts
+            .variables
             .iter()
             .map(|(name, state)| format!("{name} ({state})"))
             .collect();
@@ -52,7 +58,7 @@ pub(super) fn text(
     findings(&mut text, "Not taken over", &draft.unmapped);
     findings(&mut text, "Good to know", &draft.notes);
     text.push_str("\nNext:\n");
-    for command in next(draft, written) {
+    for command in next(draft, written, facts) {
         let _ = writeln!(text, "  {command}");
     }
     printable_lines(&text)
@@ -91,11 +97,15 @@ fn of_reference(reference: &Reference) -> String {
         value,
         source,
         default,
+        is_optional,
         ..
     } = reference;
-    let more = match default {
-        Some(_) => "; it is not set here, and Django's default stands in the file as a comment",
-        None => "",
+    let more = match (default, is_optional) {
+        (Some(_), _) => {
+            "; it is not set here, and Django's default stands in the file as a comment"
+        }
+        (None, true) => "; it is not set here, and Django does without it",
+        (None, false) => "",
     };
     format!("{variable}=\"{value}\" ({source}){more}")
 }
@@ -114,7 +124,7 @@ fn findings(text: &mut String, title: &str, findings: &[Finding]) {
 pub(super) fn json<'a>(
     draft: &Draft,
     written: Option<&Path>,
-    variables: &[(String, &'static str)],
+    facts: &Facts,
 ) -> Vec<(&'a str, Value)> {
     let taken = draft.lines.iter().map(|line| {
         let value = if line.is_secret {
@@ -136,11 +146,12 @@ pub(super) fn json<'a>(
             ("source", Value::from(reference.source.as_str())),
         ])
     });
-    let variables = variables
+    let variables = facts
+        .variables
         .iter()
         .map(|(name, state)| (name.clone(), Value::from(*state)));
     let written = written.map_or(Value::Null, |path| Value::from(path.display().to_string()));
-    let next = next(draft, written.as_str().map(Path::new));
+    let next = next(draft, written.as_str().map(Path::new), facts);
     vec![
         ("written", written),
         ("taken", Value::Array(taken.collect())),

@@ -64,8 +64,14 @@ fn what_is_in_the_environment_stays_there() {
     for (settings, reference, default) in REFERENCES {
         let import = Import::of(&format!("{READERS}{settings}\n"));
         let file = import.file();
+        let export = import.told.out.contains(&format!("  export {reference}\n"));
         assert!(
-            import.told.out.contains(&format!("  export {reference}\n")),
+            import.told.out.contains(&format!("  {reference} (")),
+            "{settings}"
+        );
+        assert_eq!(
+            export,
+            default.is_empty(),
             "{settings}\n{}",
             import.told.out
         );
@@ -123,11 +129,17 @@ fn secrets_of_the_environment_are_written_nowhere() {
         .with_file("settings.py", "import environ\nenv = environ.Env(DEBUG=(bool, False))\nenviron.Env.read_env('.env')\nenv.read_env()\nSECRET_KEY = env('SECRET_KEY')\nDEBUG = env('DEBUG')\n");
     let import = Import::in_folder(folder, "settings.py");
     assert!(!import.file().contains("sesame") && !import.told.out.contains("sesame"));
-    assert!(
-        import.told.out.contains("SECRET_KEY (set in a file)"),
-        "{}",
-        import.told.out
-    );
+    for fragment in [
+        "SECRET_KEY (set in a file)",
+        "\n  set -a; . ",
+        "/.env; set +a\n  export TOKENPAIR_SIGNING_KEY=\"$SECRET_KEY\"",
+    ] {
+        assert!(
+            import.told.out.contains(fragment),
+            "{fragment}: {}",
+            import.told.out
+        );
+    }
 }
 
 /// A reference is right: with it the server runs.

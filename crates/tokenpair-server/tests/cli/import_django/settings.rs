@@ -1,6 +1,7 @@
 //! Each kind of setting by itself.
 
 use super::{Import, KEY};
+use crate::support::Folder;
 
 /// Settings, a section and a name, and what the file has there.
 const TAKEN: &[(&str, &str, &str, &str)] = &[
@@ -93,12 +94,6 @@ const TAKEN: &[(&str, &str, &str, &str)] = &[
         "database",
         "url",
         "\"sqlite:/srv/db.sqlite3\"",
-    ),
-    (
-        "DATABASES = {'default': dj_database_url.parse('sqlite:////srv/db.sqlite3')}",
-        "database",
-        "url",
-        "",
     ),
     (
         "import dj_database_url\nDATABASES = {'default': dj_database_url.parse('sqlite:////srv/db.sqlite3')}",
@@ -355,4 +350,79 @@ fn what_does_not_matter_is_passed_over() {
         "{file}"
     );
     assert!(!import.told.out.contains(KEY));
+}
+
+/// A file beside the settings, a setting, and what the configuration has.
+const VERSIONS: &[(&str, &str, &str, &str)] = &[
+    (
+        "requirements.txt",
+        "Django==4.2.7\n",
+        "PASSWORD_ROUNDS",
+        "pbkdf2_sha256_iterations = 600000",
+    ),
+    (
+        "requirements.txt",
+        "django[argon2] ~= 5.0.1\n",
+        "PASSWORD_ROUNDS",
+        "pbkdf2_sha256_iterations = 720000",
+    ),
+    ("requirements.txt", "Django==5.2\n", "PASSWORD_ROUNDS", ""),
+    (
+        "uv.lock",
+        "[[package]]\nname = \"django\"\nversion = \"5.1.3\"\n",
+        "PASSWORD_ROUNDS",
+        "pbkdf2_sha256_iterations = 870000",
+    ),
+    (
+        "requirements.txt",
+        "djangorestframework_simplejwt==5.3.1\n",
+        "USER_ID_CLAIM_TYPE",
+        "\"number\"",
+    ),
+    (
+        "requirements.txt",
+        "djangorestframework-simplejwt==5.3.1\n",
+        "ERROR_TEXTS",
+        "\"5.4\"",
+    ),
+    (
+        "requirements.txt",
+        "djangorestframework-simplejwt==5.5.0\n",
+        "ERROR_TEXTS",
+        "",
+    ),
+    (
+        "requirements.txt",
+        "djangorestframework-simplejwt==5.5.0\n",
+        "USER_ID_CLAIM_TYPE",
+        "\"number\"",
+    ),
+    (
+        "requirements.txt",
+        "djangorestframework-simplejwt==5.5.1\n",
+        "USER_ID_CLAIM_TYPE",
+        "",
+    ),
+    (
+        "requirements.txt",
+        "djangorestframework-simplejwt==4.8.0\n",
+        "BLACKLIST_AFTER_ROTATION",
+        "true",
+    ),
+];
+
+#[test]
+fn versions_that_are_named_decide_what_they_decide_in_django() {
+    for (file, content, name, expected) in VERSIONS {
+        let folder = Folder::new()
+            .with_file("manage.py", "")
+            .with_file("settings.py", "SIMPLE_JWT = {'LEEWAY': 5}\n")
+            .with_file(file, content);
+        let import = Import::in_folder(folder, "settings.py");
+        let found = import.setting("simple_jwt", name);
+        assert!(
+            found.contains(expected) && found.is_empty() == expected.is_empty(),
+            "{content}: {found}"
+        );
+    }
 }

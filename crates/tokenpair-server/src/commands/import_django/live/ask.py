@@ -1,5 +1,6 @@
 # Run by `manage.py shell -c`: prints what tokenpair needs to know of this project, as one line of JSON. Changes nothing.
 import datetime
+import importlib.metadata
 import json
 import pathlib
 import re
@@ -140,12 +141,20 @@ def hashers():
     return names, rounds
 
 
+def simple_jwt():
+    try:
+        return importlib.metadata.version("djangorestframework_simplejwt")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def facts():
     names, rounds = hashers()
     wanted = {name: plain(getattr(settings, name)) for name in NAMES if hasattr(settings, name)}
     wanted.update({name: plain(getattr(settings, name)) for name in dir(settings) if name.startswith("CORS_")})
     return {
         "django": django.get_version(),
+        "simple_jwt": simple_jwt(),
         "module": settings.SETTINGS_MODULE,
         "settings": wanted,
         "hashers": names,

@@ -52,7 +52,13 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
     }
     if database.as_dict().is_none() {
         return match variable_of(database) {
-            Some(variable) => refer(draft, format!("${variable}"), database.at.to_string(), None),
+            Some(variable) => refer(
+                draft,
+                format!("${variable}"),
+                database.at.to_string(),
+                None,
+                false,
+            ),
             None => draft.leave(
                 "DATABASES[\"default\"]",
                 &database.at,
@@ -157,6 +163,7 @@ fn sqlite(facts: &Facts, draft: &mut Draft, database: &Value) {
             format!("sqlite:${variable}"),
             name.at.to_string(),
             None,
+            false,
         ),
         _ => draft.leave(
             "DATABASES[\"default\"].NAME",
@@ -278,7 +285,7 @@ fn postgres(facts: &Facts, draft: &mut Draft, database: &Value) {
             Some(url) => draft.set("database", "url", url, at),
             None => {
                 let whole = address(shell, secret.map(|_| "PASSWORD")).unwrap_or_default();
-                refer(draft, whole, at.to_string(), None);
+                refer(draft, whole, at.to_string(), None, false);
             }
         }
         return;
@@ -288,12 +295,10 @@ fn postgres(facts: &Facts, draft: &mut Draft, database: &Value) {
         draft.set("database", "url", url, at);
     }
     let variable = from_url.as_ref().or(password.variable.as_ref());
-    let default = variable
-        .filter(|variable| facts.is_default(variable))
-        .and(secret);
-    let default = default
-        .and_then(|secret| address(known, Some(secret)))
-        .map(json::Value::from);
+    let is_optional = variable.is_some_and(|variable| facts.is_default(variable));
+    let default = secret.filter(|_| is_optional);
+    let default = default.and_then(|secret| address(known, Some(secret)));
+    let default = default.map(json::Value::from);
     let value = match (&from_url, password.variable.is_some()) {
         (Some(variable), _) if requires_tls(database) => format!("${variable}?sslmode=require"),
         (Some(variable), _) => format!("${variable}"),
@@ -307,7 +312,7 @@ fn postgres(facts: &Facts, draft: &mut Draft, database: &Value) {
             );
         }
     };
-    refer(draft, value, source(database), default);
+    refer(draft, value, source(database), default, is_optional);
 }
 
 /// Whether encryption was asked for beside the address: then it is not in the variable.
@@ -428,7 +433,13 @@ fn max_connections(draft: &mut Draft, database: &Value) {
     }
 }
 
-fn refer(draft: &mut Draft, value: String, source: String, default: Option<json::Value>) {
+fn refer(
+    draft: &mut Draft,
+    value: String,
+    source: String,
+    default: Option<json::Value>,
+    is_optional: bool,
+) {
     draft.references.push(Reference {
         section: "database",
         name: "url".to_owned(),
@@ -436,5 +447,6 @@ fn refer(draft: &mut Draft, value: String, source: String, default: Option<json:
         value,
         source,
         default,
+        is_optional,
     });
 }

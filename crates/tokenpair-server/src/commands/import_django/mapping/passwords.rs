@@ -24,6 +24,15 @@ const FIVE_LANES: (u32, u32) = (5, 1);
 pub(super) fn map(facts: &Facts, draft: &mut Draft) {
     hashers(facts, draft);
     rounds(facts, draft);
+    let limit = facts.settings.get("DATA_UPLOAD_MAX_MEMORY_SIZE");
+    if let Some(limit) = limit.filter(|limit| plain(limit) != Ok(json::Value::from(2_621_440))) {
+        draft.take(
+            "simple_jwt",
+            "DATA_UPLOAD_MAX_MEMORY_SIZE",
+            "DATA_UPLOAD_MAX_MEMORY_SIZE",
+            limit,
+        );
+    }
 }
 
 fn hashers(facts: &Facts, draft: &mut Draft) {
@@ -131,23 +140,6 @@ fn rounds(facts: &Facts, draft: &mut Draft) {
         let version = facts.django.map_or(String::new(), |(major, minor)| {
             format!("Django {major}.{minor}")
         });
-        draft
-            .lines
-            .push(crate::commands::import_django::draft::Line {
-                section: "simple_jwt",
-                name: "PASSWORD_ROUNDS".to_owned(),
-                value: json::Value::Object(differs),
-                source: version,
-                is_secret: false,
-            });
-    }
-    let limit = facts.settings.get("DATA_UPLOAD_MAX_MEMORY_SIZE");
-    if let Some(limit) = limit.filter(|limit| plain(limit) != Ok(json::Value::from(2_621_440))) {
-        draft.take(
-            "simple_jwt",
-            "DATA_UPLOAD_MAX_MEMORY_SIZE",
-            "DATA_UPLOAD_MAX_MEMORY_SIZE",
-            limit,
-        );
+        draft.set_from("simple_jwt", "PASSWORD_ROUNDS", differs, version);
     }
 }

@@ -57,15 +57,7 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
     for (class, name) in VIEWS {
         endpoint(draft, class, name, routes);
     }
-    draft
-        .lines
-        .push(crate::commands::import_django::draft::Line {
-            section: "paths",
-            name: ME.to_owned(),
-            value: json::Value::from(false),
-            source: "Django has no such view".to_owned(),
-            is_secret: false,
-        });
+    draft.set_from("paths", ME, false, "Django has no such view");
 }
 
 fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]) {
@@ -123,13 +115,5 @@ fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]
             places.join(", "),
         ),
     };
-    draft
-        .lines
-        .push(crate::commands::import_django::draft::Line {
-            section: "paths",
-            name: name.to_owned(),
-            value,
-            source,
-            is_secret: false,
-        });
+    draft.set_from("paths", name, value, source);
 }

@@ -66,6 +66,30 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
     if !has_key {
         secret_key(facts, draft);
     }
+    older_version(facts, draft);
+}
+
+/// What older versions do otherwise, see docs/upgrade-notes.md.
+fn older_version(facts: &Facts, draft: &mut Draft) {
+    let Some(version) = &facts.simple_jwt else {
+        return;
+    };
+    let shown: Vec<String> = version.iter().map(ToString::to_string).collect();
+    let mut set = |name, value: json::Value| {
+        if !draft.has("simple_jwt", name) {
+            let source = format!("Simple JWT {}", shown.join("."));
+            draft.set_from("simple_jwt", name, value, source);
+        }
+    };
+    if version.as_slice() < [5, 5, 1].as_slice() {
+        set("USER_ID_CLAIM_TYPE", json::Value::from("number"));
+    }
+    if version.as_slice() < [5, 5].as_slice() {
+        set("ERROR_TEXTS", json::Value::from("5.4"));
+    }
+    if version.as_slice() < [5].as_slice() {
+        set("BLACKLIST_AFTER_ROTATION", json::Value::from(true));
+    }
 }
 
 fn secret_key(facts: &Facts, draft: &mut Draft) {

@@ -69,6 +69,11 @@ impl Environment {
             .map(|(name, lookup)| (name.as_str(), *lookup))
     }
 
+    /// The files that were read.
+    pub(in super::super) fn files(&self) -> &[PathBuf] {
+        &self.read
+    }
+
     pub(super) fn has(&mut self, name: &str) -> bool {
         self.get(name, true).is_some()
     }

@@ -1,5 +1,6 @@
 //! The statements of a module: what they assign.
 
+use super::merge::merge;
 use super::project::{Project, Scope};
 use super::source::Source;
 use super::value::{Class, Place, Value, What};
@@ -461,38 +462,5 @@ impl<'a> Frame<'a> {
             }
             _ => {}
         }
-    }
-}
-
-/// Joins the names after two ways that may have been taken.
-fn merge(into: &mut Scope, other: Scope, reason: &str) {
-    let Scope { mut names, .. } = other;
-    for (name, value) in &mut into.names {
-        match names.remove(name) {
-            Some(other) => unite(value, other, reason),
-            None => *value = Value::unknown(reason, value.at.clone()),
-        }
-    }
-    for (name, value) in names {
-        into.names.insert(name, Value::unknown(reason, value.at));
-    }
-}
-
-fn unite(value: &mut Value, other: Value, reason: &str) {
-    if *value == other {
-        return;
-    }
-    match (&mut value.what, other.what) {
-        (What::Dict(members), What::Dict(mut others)) => {
-            for (name, member) in members.iter_mut() {
-                match others.iter().position(|(other, _)| other == name) {
-                    Some(index) => unite(member, others.swap_remove(index).1, reason),
-                    None => *member = Value::unknown(reason, member.at.clone()),
-                }
-            }
-            let rest = others.into_iter();
-            members.extend(rest.map(|(name, other)| (name, Value::unknown(reason, other.at))));
-        }
-        _ => *value = Value::unknown(reason, value.at.clone()),
     }
 }
