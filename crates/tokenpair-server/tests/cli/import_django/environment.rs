@@ -158,3 +158,23 @@ fn a_reference_is_what_the_server_takes() {
         shown.out
     );
 }
+
+/// Without its private key no server starts, and still everything else is looked at.
+#[test]
+fn a_private_key_may_stay_in_the_environment() {
+    let import = Import::of(
+        "import os\nSIMPLE_JWT = {'ALGORITHM': 'RS256', 'SIGNING_KEY': os.environ['PRIVATE_KEY'], 'LEEWAY': 'x'}\n",
+    );
+    assert_eq!(import.told.status, Some(0), "{}", import.told.err);
+    let file = std::fs::read_to_string(import.folder.path("out.toml")).unwrap();
+    assert!(
+        file.contains("ALGORITHM = \"RS256\"")
+            && file.contains("TOKENPAIR_SIGNING_KEY=\"$PRIVATE_KEY\""),
+        "{file}"
+    );
+    assert!(
+        import.left().contains("SIMPLE_JWT.LEEWAY"),
+        "{}",
+        import.told.out
+    );
+}
