@@ -85,7 +85,8 @@ pub(crate) fn docs(project: &Project) -> Outcome {
 }
 
 pub(crate) fn tests(project: &Project) -> Outcome {
-    let postgres = Postgres::start(project)?;
+    let mut postgres = Postgres::start(project)?;
+    postgres.start_pooler(project)?;
     let mut command = project.cargo("test --workspace --all-features --no-fail-fast");
     // Where it cannot be made, the tests that need it say that they are skipped.
     if let Ok(python) = python::environment(project, python::REFERENCE) {

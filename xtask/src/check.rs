@@ -1,21 +1,31 @@
 //! `cargo xtask check`: the steps one after the other, a table at the end. A failure does not stop the others.
 
 use crate::project::Project;
-use crate::{book, cargo, conformance, dependencies, hygiene, seeds};
+use crate::{book, cargo, conformance, dependencies, faults, hygiene, seeds};
+use std::fmt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// What a step has to tell in the table, or why it did not pass.
-pub(crate) type Outcome = Result<String, Trouble>;
+pub type Outcome = Result<String, Trouble>;
 
 /// Why a step did not pass.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub enum Trouble {
     /// Something is wrong with the project.
     Failed(String),
     /// This machine lacks something that the check cannot set up.
     Skipped(String),
 }
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Failed(reason) | Self::Skipped(reason)) = self;
+        f.write_str(reason)
+    }
+}
+
+impl std::error::Error for Trouble {}
 
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
@@ -33,7 +43,7 @@ pub(crate) struct Step {
 
 /// In an order that shows cheap mistakes early and lets a step use what an earlier one has built.
 #[rustfmt::skip]
-pub(crate) const STEPS: [Step; 13] = [
+pub(crate) const STEPS: [Step; 14] = [
     Step { name: "format", about: "rustfmt", run: cargo::format },
     Step { name: "hygiene", about: "unsafe code, unfinished code, foreign paths, long files", run: hygiene::check },
     Step { name: "dependencies", about: "bans, licences, versions, number of crates", run: dependencies::check },
@@ -47,6 +57,7 @@ pub(crate) const STEPS: [Step; 13] = [
     Step { name: "recorded", about: "recorded exchanges of Simple JWT, with our server", run: conformance::recorded },
     Step { name: "race", about: "one refresh token exchanged many times at once", run: conformance::race },
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
+    Step { name: "faults", about: "races, crashes, ill databases: the fault programs in their short form", run: faults::short },
 ];
 
 /// Runs something that is a step, or part of one.

@@ -2,11 +2,11 @@
 
 use crate::check::Trouble;
 use crate::packages;
-use crate::process::output;
+use crate::process::{free_port, output, signal};
 use crate::project::Project;
 use std::ffi::OsStr;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,43 +26,81 @@ const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// How long the server may take to start. Its first start is the creation of its files, which is not counted.
 const START: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
 
-/// The servers; they end when this is dropped.
+/// The servers; they end when this is dropped, or with the thread that started them.
 #[derive(Debug)]
-pub(crate) struct Postgres {
+pub struct Postgres {
     folder: PathBuf,
+    binaries: PathBuf,
     port: u16,
     pooler_port: u16,
-    children: Vec<Child>,
+    server: Option<Child>,
+    pooler: Option<Child>,
 }
 
 impl Postgres {
-    /// Installs what is missing, makes a cluster and starts both servers.
-    pub(crate) fn start(project: &Project) -> Result<Self, Trouble> {
-        let binaries = binaries(project)?;
-        packages::program(project, "pgbouncer", POOLER_PACKAGES)?;
+    /// Installs what is missing, makes a cluster and starts the server. Durability is on.
+    pub fn start(project: &Project) -> Result<Self, Trouble> {
         // A Unix socket's path must be short, and the account below must get there.
         let folder = PathBuf::from(format!("/tmp/tokenpair-postgres-{}", std::process::id()));
         let mut servers = Self {
             folder,
+            binaries: binaries(project)?,
             port: free_port()?,
             pooler_port: free_port()?,
-            children: Vec::new(),
+            server: None,
+            pooler: None,
         };
         servers.prepare(project)?;
-        servers.create_cluster(project, &binaries)?;
-        servers.start_server(project, &binaries)?;
-        servers.start_pooler(project)?;
+        servers.create_cluster(project)?;
+        servers.start_server(project)?;
         Ok(servers)
+    }
+
+    /// Kills the server and all its processes at once, as a crash of the machine would. Returns when they are gone.
+    pub fn kill(&mut self) -> Result<(), Trouble> {
+        let Some(mut server) = self.server.take() else {
+            return Ok(());
+        };
+        // Or it would start another process while we count them, and no server starts beside one that was left behind.
+        signal("STOP", &[server.id()])?;
+        let mut processes = children(server.id());
+        processes.push(server.id());
+        signal("KILL", &processes)?;
+        server.wait()?;
+        while processes.iter().any(|process| is_alive(*process)) {
+            thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Starts the server again after [`Self::kill`], on its port and its files, and waits until it takes connections.
+    pub fn restart(&mut self, project: &Project) -> Result<(), Trouble> {
+        self.start_server(project)
+    }
+
+    /// The first of the server's processes, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
+    /// Where its files are. It belongs to the account that the server runs as.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What the tests look for in the environment.
     pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
-        let address = |port| format!("postgres://{USER}:{PASSWORD}@localhost:{port}/postgres");
         [
-            ("TEST_POSTGRES", address(self.port)),
-            ("TEST_PGBOUNCER", address(self.pooler_port)),
+            ("TEST_POSTGRES", self.url("postgres")),
+            ("TEST_PGBOUNCER", address(self.pooler_port, "postgres")),
         ]
+    }
+
+    /// Where a database of the server is, with the superuser's name and password.
+    pub fn url(&self, database: &str) -> String {
+        address(self.port, database)
     }
 
     /// The folder with what the servers read, for no other account.
@@ -96,8 +134,8 @@ impl Postgres {
         )
     }
 
-    fn create_cluster(&self, project: &Project, binaries: &Path) -> Result<(), Trouble> {
-        let mut initdb = unprivileged(project, binaries.join("initdb"));
+    fn create_cluster(&self, project: &Project) -> Result<(), Trouble> {
+        let mut initdb = unprivileged(project, self.binaries.join("initdb"));
         initdb.args(["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale"]);
         initdb.arg(format!("--username={USER}"));
         initdb.arg(named("--pwfile=", &self.folder.join("password")));
@@ -105,8 +143,8 @@ impl Postgres {
         output(&mut initdb).map(drop)
     }
 
-    fn start_server(&mut self, project: &Project, binaries: &Path) -> Result<(), Trouble> {
-        let mut server = unprivileged(project, binaries.join("postgres"));
+    fn start_server(&mut self, project: &Project) -> Result<(), Trouble> {
+        let mut server = unprivileged(project, self.binaries.join("postgres"));
         server.arg("-D").arg(self.folder.join("data"));
         for setting in [
             format!("port={}", self.port),
@@ -120,19 +158,39 @@ impl Postgres {
         ] {
             server.args(["-c", &setting]);
         }
-        self.spawn(server, "postgres", self.port)
+        self.server = Some(self.spawn(server, "postgres", self.port)?);
+        self.await_connections()
     }
 
-    fn start_pooler(&mut self, project: &Project) -> Result<(), Trouble> {
+    /// The port is open before the database may be used: after a crash it reads its log first.
+    fn await_connections(&self) -> Result<(), Trouble> {
+        let ready = self.binaries.join("pg_isready");
+        let deadline = Instant::now() + START;
+        while Instant::now() < deadline {
+            let mut ready = Command::new(&ready);
+            ready.args(["--quiet", "--host=127.0.0.1", "--timeout=1"]);
+            let status = ready.arg(format!("--port={}", self.port)).status()?;
+            if status.success() {
+                return Ok(());
+            }
+            thread::sleep(POLL);
+        }
+        Err(Trouble::Failed("postgres takes no connections".to_owned()))
+    }
+
+    /// Installs and starts PgBouncer in transaction mode before the server.
+    pub(crate) fn start_pooler(&mut self, project: &Project) -> Result<(), Trouble> {
+        packages::program(project, "pgbouncer", POOLER_PACKAGES)?;
         let mut pooler = unprivileged(project, "pgbouncer");
         pooler.arg(self.folder.join("pgbouncer.ini"));
-        self.spawn(pooler, "pgbouncer", self.pooler_port)
+        self.pooler = Some(self.spawn(pooler, "pgbouncer", self.pooler_port)?);
+        Ok(())
     }
 
     /// Starts a server, which talks into a file, and waits for its port.
-    fn spawn(&mut self, mut command: Command, name: &str, port: u16) -> Result<(), Trouble> {
+    fn spawn(&self, mut command: Command, name: &str, port: u16) -> Result<Child, Trouble> {
         let log = self.folder.join(format!("{name}.log"));
-        let file = fs::File::create(&log)?;
+        let file = fs::File::options().create(true).append(true).open(&log)?;
         command
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
@@ -145,16 +203,15 @@ impl Postgres {
                 stop(&mut child);
                 return Err(Trouble::Failed(format!("{name} does not start: {told}")));
             }
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(POLL);
         }
-        self.children.push(child);
-        Ok(())
+        Ok(child)
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        for child in self.children.iter_mut().rev() {
+        for child in [&mut self.pooler, &mut self.server].into_iter().flatten() {
             stop(child);
         }
         // What cannot be deleted is a file in the folder for temporary files.
@@ -162,15 +219,18 @@ impl Drop for Postgres {
     }
 }
 
+fn address(port: u16, database: &str) -> String {
+    format!("postgres://{USER}:{PASSWORD}@localhost:{port}/{database}")
+}
+
 /// SIGINT: both servers end at once and in order.
 fn stop(child: &mut Child) {
-    let line = format!("kill -INT {}", child.id());
-    let _ = Command::new("sh").args(["-c", &line]).status();
+    let _ = signal("INT", &[child.id()]);
     let _ = child.wait();
 }
 
 /// The folder with `initdb` and `postgres`, the newest there is.
-fn binaries(project: &Project) -> Result<PathBuf, Trouble> {
+pub(crate) fn binaries(project: &Project) -> Result<PathBuf, Trouble> {
     let find = || {
         let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = versions
@@ -219,7 +279,24 @@ fn named(option: &str, path: &Path) -> String {
     format!("{option}{}", path.display())
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16, Trouble> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+/// The processes that a process has started.
+fn children(parent: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    processes
+        .filter(|process| status(*process).is_some_and(|(_, of)| of == parent))
+        .collect()
+}
+
+/// What waits for its parent to be told has ended.
+fn is_alive(process: u32) -> bool {
+    status(process).is_some_and(|(state, _)| state != "Z")
+}
+
+/// A process's state and its parent, of `/proc/PID/stat`.
+fn status(process: u32) -> Option<(String, u32)> {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before them may hold spaces and parentheses.
+    let mut fields = line.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
 }

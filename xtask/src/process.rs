@@ -2,7 +2,9 @@
 
 use crate::check::{Outcome, Trouble};
 use std::io::{self, BufRead as _, BufReader, Read};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,29 +15,30 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A command that was run.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub struct Run {
     command: String,
     /// Its standard output, which was printed, too.
-    pub(crate) lines: Vec<String>,
+    pub lines: Vec<String>,
     /// Why it did not succeed.
     failure: Option<String>,
 }
 
 impl Run {
     /// The command that did not succeed, and why.
-    pub(crate) fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<String> {
         self.failure
             .as_ref()
             .map(|reason| format!("`{}`: {reason}", self.command))
     }
 
-    pub(crate) fn success(&self) -> Result<(), Trouble> {
+    /// Nothing, or the failure.
+    pub fn success(&self) -> Result<(), Trouble> {
         self.problem()
             .map_or(Ok(()), |problem| Err(Trouble::Failed(problem)))
     }
 
     /// For a command that tells `detail` by itself, be it for better or worse.
-    pub(crate) fn told(&self, detail: String) -> Outcome {
+    pub fn told(&self, detail: String) -> Outcome {
         match &self.failure {
             None => Ok(detail),
             Some(reason) => Err(Trouble::Failed(format!("{reason}; {detail}"))),
@@ -58,7 +61,7 @@ pub(crate) fn run(command: &mut Command, deadline: Instant) -> Run {
 }
 
 /// The standard output of a command that is over soon; nothing is printed.
-pub(crate) fn output(command: &mut Command) -> Result<String, Trouble> {
+pub fn output(command: &mut Command) -> Result<String, Trouble> {
     let shown = shown(command);
     let failed = |what: String| Trouble::Failed(format!("`{shown}` {what}"));
     let output = command.stdin(Stdio::null()).output();
@@ -148,9 +151,8 @@ pub(crate) fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
 
 /// SIGINT first, so that scripts stop the servers they started; then the hard way.
 fn interrupt(child: &mut Child) -> io::Result<()> {
-    for signal in ["INT", "TERM", "KILL"] {
-        let line = format!("kill -{signal} {}", child.id());
-        Command::new("sh").args(["-c", &line]).status()?;
+    for name in ["INT", "TERM", "KILL"] {
+        signal(name, &[child.id()])?;
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             if child.try_wait()?.is_some() {
@@ -160,6 +162,37 @@ fn interrupt(child: &mut Child) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sends a signal such as `"KILL"` to processes; those that have gone meanwhile are passed over.
+pub fn signal(name: &str, processes: &[u32]) -> io::Result<()> {
+    let processes: Vec<String> = processes.iter().map(u32::to_string).collect();
+    let line = format!("kill -{name} {}", processes.join(" "));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).stderr(Stdio::null());
+    shell.status().map(drop)
+}
+
+/// Below the ports that Linux takes for outgoing connections: one of those could sit on a server's port while the
+/// server is restarted, or connect to itself.
+const FIRST_PORT: u16 = 12_000;
+const PORTS: u16 = 20_000;
+/// How many ports have been looked at.
+static SEEN: AtomicU16 = AtomicU16::new(0);
+
+/// A port of this machine that was free a moment ago, not given before.
+pub fn free_port() -> io::Result<u16> {
+    // Processes beside each other begin at different places.
+    let place = std::process::id().wrapping_mul(97) % u32::from(PORTS);
+    for _ in 0..PORTS {
+        let step = u32::from(SEEN.fetch_add(1, Relaxed));
+        let port = u32::from(FIRST_PORT) + (place + step) % u32::from(PORTS);
+        let port = u16::try_from(port).map_err(io::Error::other)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::other("no port is free"))
 }
 
 #[cfg(test)]

@@ -13,17 +13,19 @@ const BUDGET: Duration = Duration::from_secs(44 * 60);
 
 /// This checkout, for one run of the command.
 #[derive(Debug)]
-pub(crate) struct Project {
-    pub(crate) root: PathBuf,
+pub struct Project {
+    /// The folder with the workspace's `Cargo.toml`.
+    pub root: PathBuf,
     /// Cargo's build folder.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
     /// Everything that the steps' servers and tests put into a temporary folder; deleted with the project.
-    temporary: PathBuf,
+    pub temporary: PathBuf,
     deadline: Instant,
 }
 
 impl Project {
-    pub(crate) fn open() -> Result<Self, Trouble> {
+    /// Finds the checkout that this was built from and makes the temporary folder.
+    pub fn open() -> Result<Self, Trouble> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .canonicalize()?;
@@ -42,7 +44,7 @@ impl Project {
 
     /// A command with its arguments as one would type them, without quotes. It runs in the root and keeps its
     /// temporary files where they are deleted.
-    pub(crate) fn command(&self, program: impl AsRef<OsStr>, arguments: &str) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>, arguments: &str) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments.split_whitespace())
@@ -53,17 +55,18 @@ impl Project {
         command
     }
 
-    pub(crate) fn cargo(&self, arguments: &str) -> Command {
+    /// Cargo with its arguments as one would type them.
+    pub fn cargo(&self, arguments: &str) -> Command {
         self.command("cargo", arguments)
     }
 
     /// Runs a command for as long as the check may take.
-    pub(crate) fn run(&self, command: &mut Command) -> Run {
+    pub fn run(&self, command: &mut Command) -> Run {
         process::run(command, self.deadline)
     }
 
     /// Runs a command that should be over after `limit`.
-    pub(crate) fn run_within(&self, limit: Duration, command: &mut Command) -> Run {
+    pub fn run_within(&self, limit: Duration, command: &mut Command) -> Run {
         process::run(command, self.deadline.min(Instant::now() + limit))
     }
 }

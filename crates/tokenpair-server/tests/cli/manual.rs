@@ -10,23 +10,29 @@ const FILE: &str = "[cors]\nCORS_ALLOWED_ORIGINS = []\n";
 /// In the page under a page of their own, or free to choose.
 const ELSEWHERE: [&str; 3] = ["simple_jwt", "claims", "answer"];
 
-#[test]
-fn the_tables_of_the_manual_name_every_key_and_its_default() {
+/// Section and key of each setting in effect, with its value.
+fn shown(arguments: &str) -> BTreeMap<(String, String), Value> {
     let folder = Folder::new().with_file("tokenpair.toml", FILE);
-    let shown = folder.run("config show --json").out;
-    let shown = shown
+    let shown = folder.run(&format!("config show --json {arguments}")).out;
+    let lines = shown
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let shown: BTreeMap<_, _> = shown
+    lines
         .map(|line| {
-            (
-                (text(&line["section"]), text(&line["name"])),
-                line["value"].clone(),
-            )
+            let key = (text(&line["section"]), text(&line["name"]));
+            (key, line["value"].clone())
         })
         .filter(|((section, _), _)| !ELSEWHERE.contains(&section.as_str()))
-        .collect();
+        .collect()
+}
+
+#[test]
+fn the_tables_of_the_manual_name_every_key_and_its_default() {
+    // PostgreSQL has keys that SQLite does not have, and the defaults are those of SQLite.
+    let mut shown_all = shown("--database postgres://localhost/site");
+    shown_all.extend(shown(""));
+    let shown = shown_all;
     let told = tables();
     assert_eq!(
         told.keys().collect::<Vec<_>>(),
@@ -42,18 +48,22 @@ fn the_tables_of_the_manual_name_every_key_and_its_default() {
     }
 }
 
-/// Section and key of each row below a heading `### [section]`, with the cell of the default.
+/// Section and key of each row below a heading `### [section]`, up to the next heading, with the cell of the default.
 fn tables() -> BTreeMap<(String, String), String> {
     let mut rows = BTreeMap::new();
     let mut section = "";
     for line in PAGE.lines() {
-        if let Some(heading) = line.strip_prefix("### [") {
-            section = heading.trim_end_matches(']');
+        if line.starts_with('#') {
+            let heading = line.strip_prefix("### [");
+            section = heading.map_or("", |heading| heading.trim_end_matches(']'));
         }
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let [_, keys, default, ..] = cells.as_slice() else {
             continue;
         };
+        if section.is_empty() {
+            continue;
+        }
         let keys = keys.split('`').skip(1).step_by(2);
         let default = default.trim_matches('`');
         rows.extend(keys.map(|key| ((section.to_owned(), key.to_owned()), default.to_owned())));

@@ -7,7 +7,7 @@ mod admin;
 
 pub use admin::*;
 
-use super::{Rotated, Rotation, Store, Successor};
+use super::{Flushed, Rotated, Rotation, Store, Successor};
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -40,9 +40,13 @@ pub async fn check<S: Store>(make: impl AsyncFn() -> S) {
     a_replay_after_its_successor_was_rotated_is_refused_and_the_line_lives(make().await).await;
     a_reuse_after_grace_ends_the_line(make().await).await;
     a_blacklisted_token_is_not_replayed(make().await).await;
+    a_line_is_ended_once_and_within_grace_only(make().await).await;
+    a_line_that_goes_on_while_it_is_ended_has_no_living_token(make().await).await;
     simultaneous_rotations_have_one_winner(make().await).await;
     rotation_and_blacklisting_exclude_each_other(make().await).await;
     expired_tokens_are_flushed_and_others_stay(make().await).await;
+    exchanges_are_flushed_with_their_tokens_and_no_earlier(make().await).await;
+    whoever_flushes_at_once_deletes_each_token_once_and_in_the_end_all(make().await).await;
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -246,6 +250,54 @@ pub async fn a_blacklisted_token_is_not_replayed<S: Store>(store: S) {
     );
 }
 
+/// Whoever holds an exchanged token may end its line as long as it is still good for a replay.
+pub async fn a_line_is_ended_once_and_within_grace_only<S: Store>(store: S) {
+    let grace = Duration::from_secs(10);
+    let end = async |jti: &str, seconds| ok(store.end_line(jti, grace, at(seconds)).await);
+    ok(store.record(&token("a")).await);
+    assert!(!end("a", 0).await, "it was not exchanged");
+    ok(store.rotate(&lenient(rotation("a", "b", 0))).await);
+    ok(store.rotate(&lenient(rotation("b", "c", 1))).await);
+    assert!(!ok(store.end_line("a", Duration::ZERO, at(0)).await));
+    assert!(!end("a", 11).await);
+    assert!(!ok(store.is_blacklisted("c").await));
+    assert!(end("a", 10).await);
+    assert!(ok(store.is_blacklisted("c").await));
+    assert!(!end("a", 10).await, "a line ends once");
+    assert!(!end("b", 10).await, "of whichever token");
+}
+
+/// A log-out beside exchanges of the same line: whatever comes first, none of its tokens is good afterwards.
+pub async fn a_line_that_goes_on_while_it_is_ended_has_no_living_token<S: Store>(store: S) {
+    let store = Arc::new(store);
+    let name = |round, place| format!("line-{round}-{place}");
+    for round in 0..20 {
+        ok(store
+            .rotate(&lenient(rotation(&name(round, 0), &name(round, 1), 0)))
+            .await);
+        let ending = {
+            let (store, first) = (store.clone(), name(round, 0));
+            let grace = Duration::from_secs(10);
+            tokio::spawn(async move { ok(store.end_line(&first, grace, at(1)).await) })
+        };
+        let mut last = 1;
+        while ok(store
+            .rotate(&lenient(rotation(
+                &name(round, last),
+                &name(round, last + 1),
+                1,
+            )))
+            .await)
+            == Rotated::Fresh
+        {
+            last += 1;
+            tokio::task::yield_now().await;
+        }
+        assert!(ending.await.is_ok_and(|ended| ended), "round {round}");
+        assert!(ok(store.is_blacklisted(&name(round, last)).await));
+    }
+}
+
 /// Of fifty simultaneous exchanges of one token, one wins and one successor is on record.
 pub async fn simultaneous_rotations_have_one_winner<S: Store>(store: S) {
     let store = Arc::new(store);
@@ -315,13 +367,61 @@ pub async fn expired_tokens_are_flushed_and_others_stay<S: Store>(store: S) {
     ok(store.blacklist(&later, at(0)).await);
     assert_eq!(
         ok(store.flush_expired(at(86_400), 10).await),
-        0,
+        Flushed::Deleted(0),
         "a token that expires just then stays"
     );
     assert_eq!(ok(store.count_expired(at(86_400)).await), 0);
     assert_eq!(ok(store.count_expired(at(86_401)).await), 3);
-    assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 2);
-    assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 1);
+    for deleted in [2, 1, 0] {
+        assert_eq!(
+            ok(store.flush_expired(at(86_401), 2).await),
+            Flushed::Deleted(deleted)
+        );
+    }
     assert!(!ok(store.is_blacklisted("a").await));
     assert!(ok(store.is_blacklisted("later").await));
+}
+
+/// What a line did is remembered until its tokens have gone: one that was exchanged is refused up to its flush.
+pub async fn exchanges_are_flushed_with_their_tokens_and_no_earlier<S: Store>(store: S) {
+    ok(store.rotate(&rotation("a", "b", 0)).await);
+    let late = 86_400;
+    assert_eq!(
+        ok(store.flush_expired(at(late), 10).await),
+        Flushed::Deleted(0)
+    );
+    assert_eq!(ok(store.rotate(&rotation("a", "c", late)).await), REUSED);
+    assert_eq!(
+        ok(store.flush_expired(at(late + 1), 10).await),
+        Flushed::Deleted(2)
+    );
+    let again = rotation("a", "d", late + 1);
+    assert_eq!(ok(store.rotate(&again).await), Rotated::Fresh);
+}
+
+/// Of any number that flush at once, each is told what it deleted, or that somebody else is at it.
+pub async fn whoever_flushes_at_once_deletes_each_token_once_and_in_the_end_all<S: Store>(
+    store: S,
+) {
+    const TOKENS: usize = 100;
+    let store = Arc::new(store);
+    for number in 0..TOKENS {
+        ok(store.record(&token(&number.to_string())).await);
+    }
+    let mut tasks = JoinSet::new();
+    for _ in 0..5 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut sum = 0;
+            loop {
+                match ok(store.flush_expired(at(86_401), 3).await) {
+                    Flushed::Deleted(0) => return sum,
+                    Flushed::Deleted(deleted) => sum += deleted,
+                    Flushed::Busy => tokio::task::yield_now().await,
+                }
+            }
+        });
+    }
+    assert_eq!(tasks.join_all().await.iter().sum::<usize>(), TOKENS);
+    assert_eq!(ok(store.count_expired(at(86_401)).await), 0);
 }

@@ -1,8 +1,8 @@
 //! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
 
 use super::{
-    Account, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin, UserModel,
-    UserPage, UserTable, several_users,
+    Account, Flushed, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin,
+    UserModel, UserPage, UserTable, is_within, several_users,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Users and tokens in memory. Clones share the data.
 #[derive(Clone, Debug, Default)]
@@ -177,7 +178,22 @@ impl TokenStore for MemoryStore {
         Ok(Rotated::Fresh)
     }
 
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn end_line(
+        &self,
+        parent_jti: &str,
+        grace: Duration,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let exchanged = data.rotations.get(parent_jti);
+        if !exchanged.is_some_and(|exchange| is_within(grace, exchange.at.as_microsecond(), at)) {
+            return Ok(false);
+        }
+        let last = data.end_of_line(parent_jti);
+        Ok(data.blacklisted.insert(last))
+    }
+
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         let mut data = self.data();
         let expired = data
             .outstanding
@@ -190,7 +206,7 @@ impl TokenStore for MemoryStore {
             data.blacklisted.remove(jti);
             data.rotations.remove(jti);
         }
-        Ok(expired.len())
+        Ok(Flushed::Deleted(expired.len()))
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {

@@ -12,7 +12,7 @@ mod threads;
 mod tokens;
 mod users;
 
-use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::{Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use threads::Threads;
 use tokens::TokenQueries;
 use users::UserQueries;
@@ -272,7 +273,19 @@ impl TokenStore for SqliteStore {
         self.write(move |db| queries.rotate(db, &rotation)).await
     }
 
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn end_line(
+        &self,
+        parent_jti: &str,
+        grace: Duration,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let parent = parent_jti.to_owned();
+        self.write(move |db| tokens::end_line_within(db, &parent, grace, at))
+            .await
+    }
+
+    /// [`Flushed::Busy`] where another process was quicker.
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         let ids = self
             .read(move |db| tokens::expired(db, before, limit))
             .await?;
@@ -299,7 +312,8 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
-            .await
+            .await?;
+        self.0.threads.check_changes()
     }
 }
 

@@ -229,6 +229,33 @@ async fn grace_does_not_bring_back_a_successor_that_was_logged_out() {
 }
 
 #[tokio::test]
+async fn a_log_out_with_an_exchanged_token_ends_the_line_within_grace() {
+    let app = TestApp::with(grace);
+    let pair = app.log_in().await;
+    let child = exchange(&app, &pair.refresh).await;
+    let grandchild = exchange(&app, &child).await;
+    app.blacklist(&pair.refresh).await.assert(200, "{}");
+    app.refresh(&grandchild).await.assert_refused(BLACKLISTED);
+    app.blacklist(&pair.refresh)
+        .await
+        .assert_refused(BLACKLISTED);
+}
+
+#[tokio::test]
+async fn a_log_out_with_a_token_exchanged_before_is_refused_and_the_line_lives() {
+    for settings in [strict, grace] {
+        let app = TestApp::with(settings);
+        let pair = app.log_in().await;
+        let child = exchange(&app, &pair.refresh).await;
+        app.advance(11);
+        app.blacklist(&pair.refresh)
+            .await
+            .assert_refused(BLACKLISTED);
+        exchange(&app, &child).await;
+    }
+}
+
+#[tokio::test]
 async fn grace_does_not_help_a_user_who_was_barred_meanwhile() {
     let app = TestApp::with(grace);
     let pair = app.log_in().await;

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// Between two looks at a database that does not answer: from the first to the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long a late answer tells anything. The change that the same request goes on to comes right behind, or when a
+/// password has been looked at.
+const SLOW: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) struct Health {
@@ -18,6 +21,8 @@ pub(super) struct Health {
     last_answer: AtomicU64,
     is_down: AtomicBool,
     reason: Mutex<String>,
+    /// Until when answers are expected late, in microseconds after `started`.
+    slow_until: AtomicU64,
 }
 
 impl Health {
@@ -28,7 +33,22 @@ impl Health {
             last_answer: AtomicU64::new(0),
             is_down: AtomicBool::new(false),
             reason: Mutex::default(),
+            slow_until: AtomicU64::new(0),
         }
+    }
+
+    /// The answer to a question came so late.
+    pub(super) fn took(&self, time: Duration) {
+        if time > self.patience / 2 {
+            let until = self.micros(Instant::now() + SLOW);
+            self.slow_until.store(until, Relaxed);
+        }
+    }
+
+    /// Whether a question and a change together would take longer than anybody waits. A change whose answer nobody
+    /// waits for should not be begun: it may be made, and a token be used up for nothing.
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow_until.load(Relaxed) > self.micros(Instant::now())
     }
 
     /// The server said something, be it an error. True where that is news.
@@ -99,6 +119,19 @@ mod tests {
         health.answered();
         assert!(!health.missed(Instant::now(), "silent"), "answered lately");
         assert_eq!(health.trouble(), None);
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_is_remembered_for_a_moment() {
+        let health = Health::new(PATIENCE);
+        health.took(PATIENCE / 2);
+        assert!(!health.is_slow());
+        health.took(PATIENCE);
+        health.took(Duration::ZERO);
+        assert!(health.is_slow(), "one answer in time is no proof");
+        while health.is_slow() {
+            tokio::time::sleep(PATIENCE).await;
+        }
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! A verb is one statement, which is one transaction. So a read can share its connection with others (the statements
 //! are sent without waiting for each other's answers) while a change has one to itself, because it may wait for a lock.
 
+use super::super::last_change::LastChange;
 use super::failure::Failure;
 use super::health::{Health, Pauses};
 use super::options::PostgresOptions;
@@ -12,8 +13,11 @@ use crate::error::StoreError;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
 };
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::types::{ToSql, Type};
@@ -30,6 +34,8 @@ const ATTEMPTS: usize = 4;
 /// What the server has left to say that a statement took too long.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// A standby, or made so for a while.
+const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 /// What every connection is asked first.
 const CHECK: &str = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
 
@@ -45,6 +51,7 @@ struct Inner {
     /// Somebody is waiting for another one.
     is_growing: AtomicBool,
     health: Health,
+    last_change: LastChange,
     access: Access,
     is_preparing: bool,
     /// For one verb altogether.
@@ -95,6 +102,7 @@ impl Pool {
             shared: Mutex::default(),
             is_growing: AtomicBool::new(false),
             health: Health::new(patience),
+            last_change: LastChange::default(),
             access,
             is_preparing: options.prepared_statements,
             patience,
@@ -125,7 +133,32 @@ impl Pool {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(self.ask(Purpose::Write, sql, values).await?)
+        let made = self.ask(Purpose::Write, sql, values).await;
+        match &made {
+            Ok(_) => self.0.last_change.made(),
+            Err(failure) if failure.is_about_changes() => {
+                self.0.last_change.refused(failure.text());
+            }
+            Err(_) => {}
+        }
+        Ok(made?)
+    }
+
+    /// Whether the server answers.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        self.read("SELECT 1", &[]).await.map(drop)
+    }
+
+    /// Whether the server answers and takes changes, as far as that can be known without one.
+    pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let rows = self.read(IS_READ_ONLY, &[]).await?;
+        let is_read_only = rows
+            .first()
+            .is_none_or(|row| row.try_get(0).unwrap_or(true));
+        if is_read_only && self.0.access == Access::ReadWrite {
+            return Err(StoreError::new("the database is read-only"));
+        }
+        self.0.last_change.check()
     }
 
     /// The server refuses it, too, unless a pooler is in between.
@@ -172,11 +205,22 @@ impl Pool {
         deadline: Instant,
     ) -> Result<Vec<Row>, Failure> {
         self.watched(async {
+            if purpose == Purpose::Write && self.0.health.is_slow() {
+                return Err(Failure::Slow);
+            }
             let lease = match purpose {
                 Purpose::Read => within(deadline, self.reader()).await?,
                 Purpose::Write => within(deadline, self.lease()).await?,
             };
-            let asked = within(deadline, lease.ask(self.0.is_preparing, sql, values)).await;
+            let sent = Instant::now();
+            let is_preparing = self.0.is_preparing;
+            let asked = match purpose {
+                Purpose::Read => within(deadline, lease.inquire(is_preparing, sql, values)).await,
+                Purpose::Write => within(deadline, lease.ask(is_preparing, sql, values)).await,
+            };
+            if purpose == Purpose::Read && asked.is_ok() {
+                self.0.health.took(sent.elapsed());
+            }
             asked.inspect_err(|failure| lease.give_up_after(failure))
         })
         .await
@@ -331,8 +375,7 @@ impl Lease {
         if is_preparing {
             let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
             let statement = client.prepare_typed_cached(sql, &types).await?;
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-            Ok(client.query(&statement, &values).await?)
+            Ok(client.query(&statement, &parameters(values)).await?)
         } else {
             let values: Vec<(&(dyn ToSql + Sync), Type)> = values
                 .iter()
@@ -342,11 +385,38 @@ impl Lease {
         }
     }
 
+    /// Asks a question. To wait until it is prepared would double the way, and that may be long: the first time on a
+    /// connection it is sent unprepared right behind. Not so a change, as it might be made although this fails.
+    async fn inquire(
+        &self,
+        is_preparing: bool,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        if !is_preparing {
+            return self.ask(false, sql, values).await;
+        }
+        let client = self.client()?;
+        let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
+        let mut preparing = pin!(client.prepare_typed_cached(sql, &types));
+        let prepared = poll_fn(|context| Poll::Ready(preparing.as_mut().poll(context))).await;
+        if let Poll::Ready(statement) = prepared {
+            return Ok(client.query(&statement?, &parameters(values)).await?);
+        }
+        let prepared = async { Ok(preparing.await?) };
+        let (_, rows) = tokio::try_join!(prepared, self.ask(false, sql, values))?;
+        Ok(rows)
+    }
+
     fn give_up_after(&self, failure: &Failure) {
         if failure.ends_connection() {
             self.is_broken.store(true, Relaxed);
         }
     }
+}
+
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
 }
 
 impl Drop for Lease {

@@ -2,13 +2,14 @@
 //!
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
-use super::super::{Rotated, Rotation, Successor};
+use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
 use super::django_time;
 use super::users::UserQueries;
 use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
+use std::time::Duration;
 
 const BLACKLIST: &str = r#"INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id")
     SELECT ?1, "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = ?2 ON CONFLICT ("token_id") DO NOTHING"#;
@@ -159,16 +160,28 @@ fn settle_repeated(db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rot
             Rotated::Blacklisted
         });
     }
-    let last = if rotation.reuse_detection {
-        end_of_line(db, &rotation.parent.jti)?
-    } else {
-        None
-    };
-    let line_revoked = match last {
-        Some(last) => blacklist_recorded(db, &last, rotation.at)?,
-        None => false,
-    };
+    let line_revoked = rotation.reuse_detection && end_line(db, &rotation.parent.jti, rotation.at)?;
     Ok(Rotated::Reused { line_revoked })
+}
+
+/// Ends the line of a token that was exchanged at most `grace` ago; whether this call did it.
+pub(super) fn end_line_within(
+    db: &Connection,
+    parent_jti: &str,
+    grace: Duration,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    match exchanged_for(db, parent_jti)? {
+        Some((_, rotated_at)) if is_within(grace, rotated_at, at) => end_line(db, parent_jti, at),
+        _ => Ok(false),
+    }
+}
+
+fn end_line(db: &Connection, parent_jti: &str, at: Timestamp) -> rusqlite::Result<bool> {
+    match end_of_line(db, parent_jti)? {
+        Some(last) => blacklist_recorded(db, &last, at),
+        None => Ok(false),
+    }
 }
 
 fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Successor, i64)>> {
@@ -214,13 +227,14 @@ pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Res
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes these records, and as many exchanges that no token can ask for any more. Returns the larger number.
+/// Deletes these records, and as many exchanges that no token can ask for any more. Exchanges whose tokens went
+/// otherwise count as tokens when no others are left.
 pub(super) fn flush(
     db: &Connection,
     ids: &[i64],
     before: Timestamp,
     limit: usize,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Flushed> {
     let mut blacklisted = db.prepare_cached(
         r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ?1"#,
     )?;
@@ -235,5 +249,9 @@ pub(super) fn flush(
     let exchanges = db
         .prepare_cached(FLUSH_EXCHANGES)?
         .execute(params![before.as_second(), limit])?;
-    Ok(flushed.max(exchanges))
+    Ok(match (flushed, ids) {
+        (0, []) => Flushed::Deleted(exchanges),
+        (0, _) => Flushed::Busy,
+        (flushed, _) => Flushed::Deleted(flushed),
+    })
 }

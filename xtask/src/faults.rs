@@ -1,0 +1,45 @@
+//! The fault programs (`faults/`): real servers under races, crashes and ill databases.
+
+use crate::check::{Outcome, Trouble, alone};
+use crate::project::Project;
+use std::process::ExitCode;
+
+const BUILD_SERVER: &str = "build --release --package tokenpair-server";
+/// In a debug build the crates they rest on are optimised, too (`profile.dev.package`), and it is soon done.
+const BUILD_PROGRAMS: &str = "build --package faults";
+/// Where that puts them, in the build folder.
+const PROGRAMS: &str = "debug/faults";
+/// What a program says last where this machine lacks something.
+const SKIPPED: &str = "SKIPPED: ";
+
+/// Builds the server and runs a program for as long as it takes, with the terminal for itself.
+pub(crate) fn run(arguments: &[&str]) -> ExitCode {
+    alone(|project| {
+        build(project)?;
+        let mut command = project.command(project.target.join(PROGRAMS), "");
+        let status = command.args(arguments).status()?;
+        if status.success() {
+            Ok("every target holds".to_owned())
+        } else {
+            Err(Trouble::Failed(status.to_string()))
+        }
+    })
+}
+
+/// All programs in their short form.
+pub(crate) fn short(project: &Project) -> Outcome {
+    build(project)?;
+    let run = project.run(&mut project.command(project.target.join(PROGRAMS), "all --short"));
+    let told = run.lines.last().cloned().unwrap_or_default();
+    match told.strip_prefix(SKIPPED) {
+        Some(reason) => Err(Trouble::Skipped(reason.to_owned())),
+        None => run.told(told),
+    }
+}
+
+fn build(project: &Project) -> Result<(), Trouble> {
+    for line in [BUILD_SERVER, BUILD_PROGRAMS] {
+        project.run(&mut project.cargo(line)).success()?;
+    }
+    Ok(())
+}
