@@ -6,6 +6,7 @@
 mod draft;
 mod facts;
 mod files;
+mod hashers;
 mod live;
 mod mapping;
 mod models;

@@ -2,10 +2,11 @@
 
 use super::facts::Facts;
 use super::python::{Environment, Project, Scope, What};
-use super::{models, urls};
+use super::{hashers, models, urls};
 use crate::output::Failure;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// One of these makes a file the settings of a project, or a part of them.
 const TELLING: [&str; 12] = [
@@ -55,12 +56,14 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
     let root = project.home();
     let routes = urls::read(&mut project, &settings, &path.with_file_name("urls.py"));
     let user = models::read(&mut project, &settings);
+    let mut settings = (*settings).clone();
+    let rounds = hashers::read(&mut project, &mut settings);
     let flaws = std::mem::take(&mut project.flaws);
     let of = |package| pinned(project.roots(), package).map(|text| version(&text));
     let django = of("django").as_deref().and_then(series);
     let simple_jwt = of("djangorestframework-simplejwt");
     Ok(Facts {
-        settings,
+        settings: Rc::new(settings),
         root,
         django,
         simple_jwt,
@@ -68,7 +71,7 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
         flaws,
         user,
         routes,
-        rounds: Vec::new(),
+        rounds,
         variables: variables(&project),
     })
 }

@@ -86,6 +86,11 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
     }
     let hashers = answer.get("hashers")?;
     settings.insert("PASSWORD_HASHERS", value_of(hashers, &at));
+    let urls = settings.get("ROOT_URLCONF").and_then(Value::as_text);
+    let urls = Place {
+        file: Rc::from(Path::new(urls.unwrap_or("urls"))),
+        line: 0,
+    };
     let rounds = answer.get("rounds")?.as_object()?.iter();
     let routes = answer.get("routes")?.as_array()?.iter();
     Some(Facts {
@@ -96,7 +101,7 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
         user: user(answer.get("user")?, &settings, &at)?,
         routes: Routes::Read {
             routes: routes
-                .map(|route| self::route(route, &at))
+                .map(|route| self::route(route, &urls))
                 .collect::<Option<_>>()?,
             unread: Vec::new(),
         },

@@ -127,7 +127,7 @@ pub(super) fn json<'a>(
     facts: &Facts,
 ) -> Vec<(&'a str, Value)> {
     let taken = draft.lines.iter().map(|line| {
-        let value = if line.is_secret {
+        let value = if line.is_secret || line.name == "JWK_URL" {
             Value::from(REDACTED)
         } else {
             line.value.clone()

@@ -426,3 +426,36 @@ fn versions_that_are_named_decide_what_they_decide_in_django() {
         );
     }
 }
+
+#[test]
+fn hashers_that_change_the_work_alone_are_djangos_with_that_work() {
+    let hashers = "from django.contrib.auth.hashers import PBKDF2PasswordHasher, Argon2PasswordHasher\n\
+        class Slow(PBKDF2PasswordHasher):\n    iterations = PBKDF2PasswordHasher.iterations\n\
+        class Mine(PBKDF2PasswordHasher):\n    iterations = 1_500_000\n\
+        class Other(Argon2PasswordHasher):\n    def encode(self, password, salt):\n        return ''\n";
+    let folder = Folder::new()
+        .with_file("manage.py", "")
+        .with_file(
+            "settings.py",
+            "PASSWORD_HASHERS = ['hashers.Mine', 'hashers.Other', 'hashers.Slow']\n",
+        )
+        .with_file("hashers.py", hashers);
+    let import = Import::in_folder(folder, "settings.py");
+    assert_eq!(
+        import.setting("simple_jwt", "PASSWORD_HASHERS"),
+        "[\"pbkdf2_sha256\"]"
+    );
+    assert_eq!(
+        import.setting("simple_jwt", "PASSWORD_ROUNDS"),
+        "{ pbkdf2_sha256_iterations = 1500000 }"
+    );
+    for name in ["hashers.Other", "hashers.Slow"] {
+        assert!(
+            import
+                .left()
+                .contains(&format!("{name} is none of Django's hashers")),
+            "{}",
+            import.told.out
+        );
+    }
+}

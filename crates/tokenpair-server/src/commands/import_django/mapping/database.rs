@@ -395,10 +395,19 @@ fn parameters(draft: &mut Draft, database: &Value) -> Vec<(String, String)> {
     for (name, value) in options {
         let shown = format!("DATABASES[\"default\"].OPTIONS.{name}");
         let text = match &value.what {
+            _ if &**name == "pool" => continue,
+            _ if &**name == "password" => {
+                draft.leave(
+                    shown,
+                    &value.at,
+                    "stands among the options",
+                    "Django takes it from PASSWORD.",
+                );
+                continue;
+            }
             What::Text(text) => text.to_string(),
             What::Int(number) => number.to_string(),
             What::Path(path) => path.to_string_lossy().into_owned(),
-            _ if &**name == "pool" => continue,
             _ => {
                 draft.leave(
                     shown,

@@ -83,39 +83,50 @@ fn hashers(facts: &Facts, draft: &mut Draft) {
     }
 }
 
+/// The work that is told by Django's version, where Django itself has not told it.
+fn of_version(facts: &Facts, draft: &mut Draft) -> Object {
+    if facts
+        .rounds
+        .iter()
+        .any(|(name, _)| name == "pbkdf2_sha256_iterations")
+    {
+        return Object::new();
+    }
+    let Some(version) = facts.django else {
+        let iterations = Rounds::default().pbkdf2_sha256_iterations;
+        draft.note(
+            "PASSWORD_HASHERS",
+            None,
+            format!("Django's version is not known; new hashes have {iterations} iterations as in Django 5.2"),
+            "With another version set PASSWORD_ROUNDS = { pbkdf2_sha256_iterations = … }, see docs/settings.md.",
+        );
+        return Object::new();
+    };
+    let Some((_, iterations)) = ITERATIONS.iter().find(|(known, _)| *known == version) else {
+        let (major, minor) = version;
+        draft.note(
+            "PASSWORD_HASHERS",
+            None,
+            format!("the work of new hashes in Django {major}.{minor} is not known here"),
+            "Set PASSWORD_ROUNDS, or ask Django with --manage-py.",
+        );
+        return Object::new();
+    };
+    let lanes = if version < FIVE_LANES { 1 } else { 5 };
+    Object::from_iter([
+        ("pbkdf2_sha256_iterations", json::Value::from(*iterations)),
+        ("pbkdf2_sha1_iterations", json::Value::from(*iterations)),
+        ("scrypt_parallelism", json::Value::from(lanes)),
+    ])
+}
+
 /// What each side hashes with other work than the other, it would hash again at each log-in.
 fn rounds(facts: &Facts, draft: &mut Draft) {
     let usual = Rounds::default();
-    let told: Object = if facts.rounds.is_empty() {
-        let Some(version) = facts.django else {
-            return draft.note(
-                "PASSWORD_HASHERS",
-                None,
-                format!("Django's version is not known; new hashes have {} iterations as in Django 5.2", usual.pbkdf2_sha256_iterations),
-                "With another version set PASSWORD_ROUNDS = { pbkdf2_sha256_iterations = … }, see docs/settings.md.",
-            );
-        };
-        let Some((_, iterations)) = ITERATIONS.iter().find(|(known, _)| *known == version) else {
-            let (major, minor) = version;
-            return draft.note(
-                "PASSWORD_HASHERS",
-                None,
-                format!("the work of new hashes in Django {major}.{minor} is not known here"),
-                "Set PASSWORD_ROUNDS, or ask Django with --manage-py.",
-            );
-        };
-        let lanes = if version < FIVE_LANES { 1 } else { 5 };
-        Object::from_iter([
-            ("pbkdf2_sha256_iterations", json::Value::from(*iterations)),
-            ("pbkdf2_sha1_iterations", json::Value::from(*iterations)),
-            ("scrypt_parallelism", json::Value::from(lanes)),
-        ])
-    } else {
-        let rounds = facts.rounds.iter();
-        rounds
-            .map(|(name, number)| (name.clone(), json::Value::from(*number)))
-            .collect()
-    };
+    let mut told = of_version(facts, draft);
+    for (name, number) in &facts.rounds {
+        told.insert(name.clone(), *number);
+    }
     let usual = |name: &str| {
         Some(i64::from(match name {
             "pbkdf2_sha256_iterations" => usual.pbkdf2_sha256_iterations,
@@ -137,9 +148,11 @@ fn rounds(facts: &Facts, draft: &mut Draft) {
         .map(|(name, number)| (name.clone(), number.clone()))
         .collect();
     if !differs.is_empty() {
-        let version = facts.django.map_or(String::new(), |(major, minor)| {
-            format!("Django {major}.{minor}")
-        });
+        let version = facts
+            .django
+            .map_or("PASSWORD_HASHERS".to_owned(), |(major, minor)| {
+                format!("Django {major}.{minor}")
+            });
         draft.set_from("simple_jwt", "PASSWORD_ROUNDS", differs, version);
     }
 }

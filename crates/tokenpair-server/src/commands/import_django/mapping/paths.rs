@@ -73,7 +73,10 @@ fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]
                     continue;
                 }
                 paths.push(path);
-                places.push(route.at.to_string());
+                let place = route.at.to_string();
+                if !places.contains(&place) {
+                    places.push(place);
+                }
                 if route.is_slash_optional {
                     let reason = "Django serves it without its final slash, too; here such a request is redirected or refused as Django's APPEND_SLASH does it";
                     draft.note(path.as_str(), Some(&route.at), reason, "");
