@@ -67,6 +67,7 @@ impl ImportDjango {
         };
         let mut draft = mapping::draft(&facts);
         let text = accepted(&mut draft, &from.display().to_string())?;
+        draft.redact(&mapping::secrets(&facts));
         let written = (!to_terminal).then_some(self.output.as_path());
         if to_terminal && draft.holds_secrets() {
             return Err(Failure::new(
@@ -149,10 +150,17 @@ fn accepted(draft: &mut Draft, from: &str) -> Result<String, Failure> {
         } else if is_key && !draft.has(section, &name) && held.is_empty() {
             // A private key that stays in the environment: the rest is looked at as if there were a shared secret.
             held = draft.hold(&["ALGORITHM", "JWK_URL"]);
-        } else if !draft.refuse(section, &name, &message) {
+        } else if !take_out(draft, section, &name, &message) {
             return Err(Failure::new(format!("[{section}] {name}: {message}")));
         }
     }
     draft.lines.extend(held);
     Ok(draft.text(from))
+}
+
+/// Takes out the line that a refusal is about; `false` if there is none.
+fn take_out(draft: &mut Draft, section: &str, name: &str, message: &str) -> bool {
+    // A column of the user table that another section names.
+    let user_id = |draft: &mut Draft| draft.refuse("simple_jwt", "USER_ID_FIELD", message);
+    draft.refuse(section, name, message) || (section == "user_model" && user_id(draft))
 }

@@ -342,3 +342,32 @@ fn urls_that_include_each_other_end() {
     );
     import.file();
 }
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_told_either() {
+    let settings = format!(
+        "SECRET_KEY = '{KEY}'\nSIMPLE_JWT = {{'ALGORITHM': SECRET_KEY, 'ISSUER': 'x' + SECRET_KEY, 'USER_ID_FIELD': 'a b'}}\n\
+         ROOT_URLCONF = SECRET_KEY\nPASSWORD_HASHERS = [SECRET_KEY]\n"
+    );
+    for more in ["", " --json"] {
+        let folder = Folder::new().with_file("settings.py", &settings);
+        let told = folder.run(&format!("import-django settings.py{more}"));
+        assert_eq!(told.status, Some(0), "{}", told.err);
+        assert!(
+            told.out.contains("[redacted]") && !told.out.contains(KEY),
+            "{}",
+            told.out
+        );
+        assert!(told.out.contains("USER_ID_FIELD"), "{}", told.out);
+        let shown = folder.run("config show");
+        assert_eq!(shown.status, Some(0), "{}", shown.err);
+    }
+    let told = Folder::new()
+        .with_file("settings.py", settings)
+        .run("import-django settings.py --output -");
+    assert!(
+        told.status == Some(1) && !told.err.contains(KEY),
+        "{}",
+        told.err
+    );
+}

@@ -15,6 +15,9 @@ const SECTIONS: [&str; 6] = [
     "cors",
 ];
 
+/// Shown in place of a secret.
+pub(super) const REDACTED: &str = "[redacted]";
+
 /// What was found, sorted by what becomes of it.
 #[derive(Default)]
 pub(super) struct Draft {
@@ -106,6 +109,22 @@ impl Draft {
     pub(super) fn has(&self, section: &str, name: &str) -> bool {
         let mut lines = self.lines.iter();
         lines.any(|line| line.section == section && line.name == name)
+    }
+
+    /// Blackens these texts wherever they would be told: a key may stand where another setting belongs.
+    pub(super) fn redact(&mut self, secrets: &[&str]) {
+        let findings = self.unmapped.iter_mut().chain(&mut self.notes);
+        for finding in findings {
+            for text in [&mut finding.name, &mut finding.reason, &mut finding.advice] {
+                for secret in secrets {
+                    *text = text.replace(secret, REDACTED);
+                }
+            }
+        }
+        for line in &mut self.lines {
+            let written = tokenpair::json::encode_utf8(&line.value);
+            line.is_secret |= secrets.iter().any(|secret| written.contains(secret));
+        }
     }
 
     /// Takes out the lines with these names.

@@ -36,6 +36,20 @@ pub(super) fn draft(facts: &Facts) -> Draft {
     draft
 }
 
+/// Shorter texts are ordinary words, which stand everywhere.
+const SHORTEST_SECRET: usize = 9;
+
+/// Texts that must not be told, wherever they stand.
+pub(super) fn secrets(facts: &Facts) -> Vec<&str> {
+    let setting = |name: &str| facts.settings.get(name);
+    let key = setting("SIMPLE_JWT").and_then(|all| all.member("SIGNING_KEY"));
+    let database = setting("DATABASES").and_then(|all| all.member("default"));
+    let password = database.and_then(|database| database.member("PASSWORD"));
+    let known = [setting("SECRET_KEY"), key, password].into_iter().flatten();
+    let texts = known.filter_map(Value::as_text);
+    texts.filter(|text| text.len() >= SHORTEST_SECRET).collect()
+}
+
 /// The value as the configuration takes it, or what it is instead.
 fn plain(value: &Value) -> Result<json::Value, String> {
     Ok(match &value.what {

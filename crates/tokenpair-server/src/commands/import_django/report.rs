@@ -1,14 +1,11 @@
 //! What is told on the terminal: what was taken, what was not and why, what comes next.
 
-use super::draft::{Draft, Finding, Line, Reference};
+use super::draft::{Draft, Finding, Line, REDACTED, Reference};
 use super::facts::{Facts, IN_FILE};
 use crate::output::printable_lines;
 use std::fmt::Write as _;
 use std::path::Path;
 use tokenpair::json::{Object, Value};
-
-/// Shown in place of a secret.
-const REDACTED: &str = "[redacted]";
 
 /// Commands that come next.
 pub(super) fn next(draft: &Draft, written: Option<&Path>, facts: &Facts) -> Vec<String> {
