@@ -4,6 +4,7 @@ use crate::check::{Outcome, Trouble, verdict};
 use crate::postgres::Postgres;
 use crate::process::output;
 use crate::project::Project;
+use crate::python;
 use serde_json::Value;
 use std::iter;
 use std::path::PathBuf;
@@ -87,6 +88,10 @@ pub(crate) fn tests(project: &Project) -> Outcome {
     let mut postgres = Postgres::start(project)?;
     postgres.start_pooler(project)?;
     let mut command = project.cargo("test --workspace --all-features --no-fail-fast");
+    // Where it cannot be made, the tests that need it say that they are skipped.
+    if let Ok(python) = python::environment(project, python::REFERENCE) {
+        command.env("TEST_DJANGO_PYTHON", python);
+    }
     let run = project.run(command.envs(postgres.variables()));
     let detail =
         ["passed", "failed", "ignored"].map(|word| format!("{} {word}", sum_of(&run.lines, word)));

@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod createsuperuser;
 pub(crate) mod createuser;
 pub(crate) mod flushexpiredtokens;
+pub(crate) mod import_django;
 pub(crate) mod init;
 mod interrupt;
 pub(crate) mod man;

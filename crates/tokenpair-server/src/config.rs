@@ -13,6 +13,7 @@ mod section;
 mod server;
 mod shown;
 
+pub(crate) use cors::{NAMES as CORS_NAMES, canonical as cors_name};
 pub(crate) use paths::{Endpoint, Paths};
 pub(crate) use shown::{Shown, is_redacted};
 
@@ -32,7 +33,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
-use tokenpair::{Entry, Settings, SettingsError};
+use tokenpair::{Entry, MemoryStore, Settings, SettingsError, SimpleJwt};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
@@ -69,6 +70,46 @@ pub(crate) struct Config {
     /// No key is configured: it lives in a file. Until `use_key_file` the settings hold a passing one.
     key_file: Option<PathBuf>,
     shown: Vec<Shown>,
+}
+
+/// Why a text is no configuration.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) section: &'static str,
+    pub(crate) name: String,
+    pub(crate) message: String,
+}
+
+/// Whether a server would accept a text as its configuration file, whatever the environment says.
+pub(crate) fn try_text(text: &str) -> Result<(), Refusal> {
+    let refuse = |section, error: SettingsError| Refusal {
+        section,
+        name: error.name,
+        message: error.message,
+    };
+    let document = Document::parse(Path::new("tokenpair.toml"), text.to_owned());
+    let document = document.map_err(|failure| Refusal {
+        section: "",
+        name: String::new(),
+        message: failure.to_string(),
+    })?;
+    let sources = Sources {
+        document: Some(&document),
+        options: None,
+        has_environment: false,
+        flags: &Flags::NONE,
+    };
+    let config = Config::gather(&sources).map_err(|(section, error)| refuse(section, error))?;
+    if config.key_file.is_none() {
+        let builder = SimpleJwt::builder(config.settings);
+        let builder = if config.token_blacklist {
+            builder.store(MemoryStore::default())
+        } else {
+            builder.user_table(MemoryStore::default())
+        };
+        builder.build().map_err(|error| refuse(SIMPLE_JWT, error))?;
+    }
+    Ok(())
 }
 
 /// What `serve` was told on the command line beside the options of every command.
@@ -121,6 +162,7 @@ impl Config {
         let sources = Sources {
             document: document.as_ref(),
             options: Some(options),
+            has_environment: true,
             flags,
         };
         let gathered = Self::gather(&sources);
@@ -146,6 +188,7 @@ impl Config {
         let sources = Sources {
             document: None,
             options: None,
+            has_environment: true,
             flags,
         };
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
@@ -352,6 +395,7 @@ struct Sources<'a> {
     document: Option<&'a Document>,
     /// `None` where the database is not to be chosen.
     options: Option<&'a Options>,
+    has_environment: bool,
     flags: &'a Flags,
 }
 
@@ -368,6 +412,7 @@ impl Sources<'_> {
             .flat_map(|document| document.entries(section))
             .collect();
         match section {
+            _ if !self.has_environment => {}
             SIMPLE_JWT => entries.extend(Settings::environment()),
             "server" => {
                 entries.extend(section::environment(&server::VARIABLES));

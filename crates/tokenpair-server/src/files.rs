@@ -4,7 +4,7 @@ use crate::output::Failure;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// The folder that a file is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -55,24 +55,35 @@ pub(crate) fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
     if path.exists() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let folder = folder_of(path);
-    folder.metadata()?;
-    write_and_move(folder, path, content).map_err(|error| {
-        // Without the name of the temporary file, which nobody has heard of.
-        if error.raw_os_error().is_some() {
-            error
-        } else {
-            error.kind().into()
-        }
-    })
+    let moved = write_beside(path, content)?.persist_noclobber(path);
+    moved.map(drop).map_err(|error| without_name(error.error))
 }
 
-fn write_and_move(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    let moved = file.persist_noclobber(path);
-    moved.map(drop).map_err(|error| error.error)
+/// The same over a file that may be there: it is then the old one or the new one, never a part.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let moved = write_beside(path, content)?.persist(path);
+    moved.map(drop).map_err(|error| without_name(error.error))
+}
+
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    folder.metadata()?;
+    let write = || {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(without_name)
+}
+
+/// Without the name of the temporary file, which nobody has heard of.
+fn without_name(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        error
+    } else {
+        error.kind().into()
+    }
 }
 
 /// A folder that is deleted with what is returned.

@@ -77,6 +77,8 @@ enum Command {
     Serve(commands::serve::Serve),
     /// Write a configuration file to start from
     Init(commands::init::Init),
+    /// Write a configuration from the settings of a Django project
+    ImportDjango(commands::import_django::ImportDjango),
     /// Say what is unsafe or will not work
     Check(commands::check::Check),
     /// Look at the configuration
@@ -126,6 +128,7 @@ async fn main() -> ExitCode {
     let result = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(serve) => serve.run(&options).await,
         Command::Init(init) => init.run(&options),
+        Command::ImportDjango(import) => import.run(&options),
         Command::Check(check) => check.run(&options).await,
         Command::Config(command) => command.run(&options),
         Command::Migrate => commands::migrate::run(&options).await,

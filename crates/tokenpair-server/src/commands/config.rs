@@ -60,7 +60,12 @@ fn table(config: &Config) -> String {
 /// As one would write it in the file; nothing is an empty text there. What is blackened is no value, so a comment.
 fn setting(shown: &Shown) -> String {
     let comment = if is_redacted(&shown.value) { "# " } else { "" };
-    format!("{comment}{} = {}", key(&shown.name), toml(&shown.value))
+    comment.to_owned() + &assignment(&shown.name, &shown.value)
+}
+
+/// `name = value` in TOML; nothing is an empty text there.
+pub(super) fn assignment(name: &str, value: &Value) -> String {
+    format!("{} = {}", key(name), toml(value))
 }
 
 /// A bare key, or a quoted one where its characters need that.

@@ -6,7 +6,7 @@ use crate::cors::{Cors, CorsSettings};
 use tokenpair::json::Value;
 use tokenpair::{Entry, Setting, SettingsError};
 
-pub(super) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 10] = [
     "CORS_ALLOWED_ORIGINS",
     "CORS_ALLOWED_ORIGIN_REGEXES",
     "CORS_ALLOW_ALL_ORIGINS",
@@ -37,7 +37,7 @@ pub(super) fn environment() -> Vec<Entry> {
 }
 
 /// The present name of a setting that is given under an older one.
-pub(super) fn canonical(name: &str) -> &str {
+pub(crate) fn canonical(name: &str) -> &str {
     let old = OLD_NAMES
         .iter()
         .find(|(old, _)| name.eq_ignore_ascii_case(old));

@@ -16,6 +16,7 @@ fn load(text: &str) -> Result<Config, String> {
     let sources = Sources {
         document: Some(&document),
         options: Some(&Options::default()),
+        has_environment: true,
         flags: &Flags::NONE,
     };
     Config::gather(&sources)

@@ -13,6 +13,7 @@ mod claims;
 mod configuration;
 mod failures;
 mod flush;
+mod import_django;
 mod log;
 mod manual;
 mod output;

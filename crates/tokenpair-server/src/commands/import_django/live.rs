@@ -1,0 +1,235 @@
+//! The facts of a project from Django itself, which runs a script of ours in `manage.py shell`.
+
+use super::facts::{Facts, Field, Model, Route, Routes, User, View};
+use super::models::kind;
+use super::python::{Place, Scope, Value, What};
+use super::{files, urls};
+use crate::files::folder_of;
+use crate::output::{Failure, printable};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::rc::Rc;
+use tokenpair::json;
+
+const SCRIPT: &str = include_str!("live/ask.py");
+/// What the line with the answer begins with.
+const ANSWER: &str = "tokenpair: ";
+/// Exceptions whose text names a module or a setting, never a value.
+const TELLING: [&str; 4] = [
+    "ModuleNotFoundError",
+    "ImportError",
+    "KeyError",
+    "django.core.exceptions.ImproperlyConfigured",
+];
+
+/// Asks Django; its code is run.
+pub(super) fn ask(manage_py: &Path, python: &Path) -> Result<Facts, Failure> {
+    let failed = Failure::because(manage_py.display());
+    let script = std::path::absolute(manage_py).map_err(|error| failed(&error))?;
+    if !script.is_file() {
+        return Err(failed(&"there is no such file"));
+    }
+    let output = Command::new(python)
+        .arg(&script)
+        .args(["shell", "--verbosity", "0", "--command", SCRIPT])
+        .current_dir(folder_of(&script))
+        .stdin(Stdio::null())
+        .output();
+    let output = output.map_err(|error| {
+        let text = format!(
+            "{} cannot be run: {error}; name another with --python",
+            python.display()
+        );
+        failed(&text)
+    })?;
+    let answer = answer(&output).ok_or_else(|| failed(&complaint(&output)))?;
+    let root = folder_of(&script).to_owned();
+    read(&answer, root).ok_or_else(|| failed(&"Django's answer cannot be read"))
+}
+
+fn answer(output: &Output) -> Option<json::Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix(ANSWER))?;
+    json::decode_body(line).ok()
+}
+
+/// The exception that ended it; its text only where that can hold no secret.
+fn complaint(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let last = text
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let exception = last.split(':').next().unwrap_or_default().trim();
+    let shown = if TELLING.contains(&exception) {
+        last
+    } else {
+        exception
+    };
+    let hint = "`manage.py check` says more; name the project's own interpreter with --python";
+    format!("Django does not start: {}; {hint}", printable(shown))
+}
+
+fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
+    let answer = answer.as_object()?;
+    let at = Place {
+        file: Rc::from(Path::new(answer.get("module")?.as_str()?)),
+        line: 0,
+    };
+    let mut settings = Scope::default();
+    for (name, value) in answer.get("settings")?.as_object()? {
+        settings.insert(name, value_of(value, &at));
+    }
+    let hashers = answer.get("hashers")?;
+    settings.insert("PASSWORD_HASHERS", value_of(hashers, &at));
+    let urls = settings.get("ROOT_URLCONF").and_then(Value::as_text);
+    let urls = Place {
+        file: Rc::from(Path::new(urls.unwrap_or("urls"))),
+        line: 0,
+    };
+    let rounds = answer.get("rounds")?.as_object()?.iter();
+    let routes = answer.get("routes")?.as_array()?.iter();
+    Some(Facts {
+        root,
+        django: files::series(&files::version(answer.get("django")?.as_str()?)),
+        simple_jwt: answer.get("simple_jwt")?.as_str().map(files::version),
+        flaws: Vec::new(),
+        user: user(answer.get("user")?, &settings, &at)?,
+        routes: Routes::Read {
+            routes: routes
+                .map(|route| self::route(route, &urls))
+                .collect::<Option<_>>()?,
+            unread: Vec::new(),
+        },
+        rounds: rounds
+            .filter_map(|(name, number)| Some((name.clone(), number.as_i64()?)))
+            .collect(),
+        variables: Vec::new(),
+        variable_files: Vec::new(),
+        settings: Rc::new(settings),
+    })
+}
+
+fn value_of(value: &json::Value, at: &Place) -> Value {
+    let what = match value {
+        json::Value::Null => What::None,
+        json::Value::Bool(flag) => What::Bool(*flag),
+        json::Value::String(text) => What::Text(Rc::from(text.as_str())),
+        json::Value::Array(values) => {
+            What::List(values.iter().map(|value| value_of(value, at)).collect())
+        }
+        json::Value::Number(number) => match value.as_i64() {
+            Some(number) => What::Int(number),
+            None => number
+                .to_string()
+                .parse()
+                .map_or_else(|_| unknown("a number that is too large"), What::Float),
+        },
+        json::Value::Object(object) => tagged(object, at),
+        json::Value::IllFormed(_) => unknown("a text that is not Unicode"),
+    };
+    Value::new(what, at.clone())
+}
+
+fn tagged(object: &json::Object, at: &Place) -> What {
+    let Some((tag, value)) = object.iter().next() else {
+        return unknown("nothing");
+    };
+    match (tag.as_str(), value) {
+        ("timedelta", value) => value
+            .as_i64()
+            .map_or_else(|| unknown("a timedelta that is too long"), What::Duration),
+        ("path", json::Value::String(path)) => What::Path(PathBuf::from(path)),
+        ("name", json::Value::String(name)) => What::Name(Rc::from(name.as_str())),
+        ("dict", json::Value::Array(members)) => {
+            let members = members.iter().filter_map(|member| {
+                let [name, value] = member.as_array()? else {
+                    return None;
+                };
+                Some((Rc::from(name.as_str()?), value_of(value, at)))
+            });
+            What::Dict(members.collect())
+        }
+        ("unknown", json::Value::String(kind)) => unknown(&format!("an object of the type {kind}")),
+        _ => unknown("of a kind that is not known"),
+    }
+}
+
+fn unknown(what: &str) -> What {
+    What::Unknown(Rc::from(format!("is {what}")))
+}
+
+fn user(answer: &json::Value, settings: &Scope, at: &Place) -> Option<User> {
+    let Some(answer) = answer.as_object() else {
+        return Some(User::Django);
+    };
+    let text = |name: &str| answer.get(name)?.as_str().map(str::to_owned);
+    let name = text("name")?;
+    let at = settings
+        .get("AUTH_USER_MODEL")
+        .map_or(at, |setting| &setting.at);
+    if answer.get("tables")?.as_i64()? > 1 {
+        return Some(User::Unknown {
+            at: at.clone(),
+            name: format!("AUTH_USER_MODEL ({name})"),
+            reason: "is made of more than one table, and a user has to be in one".to_owned(),
+        });
+    }
+    let fields = answer.get("fields")?.as_array()?.iter().map(|field| {
+        let [name, column, class, is_primary_key] = field.as_array()? else {
+            return None;
+        };
+        Some(Field {
+            name: name.as_str()?.to_owned(),
+            column: column.as_str()?.to_owned(),
+            kind: kind(class.as_str()?),
+            is_primary_key: is_primary_key.is_truthy(),
+        })
+    });
+    let remarks = answer.get("remarks")?.as_array()?.iter();
+    Some(User::Custom(Model {
+        name,
+        at: at.clone(),
+        table: text("table")?,
+        fields: fields.collect::<Option<_>>()?,
+        username_field: text("username_field")?,
+        remarks: remarks
+            .filter_map(|remark| Some((at.clone(), remark.as_str()?.to_owned())))
+            .collect(),
+    }))
+}
+
+fn route(answer: &json::Value, at: &Place) -> Option<Route> {
+    let answer = answer.as_object()?;
+    let text = |name: &str| answer.get(name)?.as_str();
+    let (base, how) = (text("base")?.to_owned(), text("how")?.to_owned());
+    let view = if how.is_empty() {
+        View::SimpleJwt(base)
+    } else {
+        View::Own {
+            name: text("class")?.to_owned(),
+            base,
+            how,
+        }
+    };
+    let mut path = Ok("/".to_owned());
+    let mut is_slash_optional = false;
+    for part in answer.get("parts")?.as_array()? {
+        let [kind, text] = part.as_array()? else {
+            return None;
+        };
+        let (more, is_optional) = urls::part(kind.as_str()?, text.as_str()?);
+        is_slash_optional = is_optional;
+        path = path.and_then(|path: String| Ok(path + &more?));
+    }
+    Some(Route {
+        at: at.clone(),
+        path,
+        view,
+        is_slash_optional,
+    })
+}
