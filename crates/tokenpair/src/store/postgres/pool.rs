@@ -277,10 +277,7 @@ impl Pool {
         if self.0.connections.status().waiting >= QUEUE {
             return Err(Failure::Busy);
         }
-        Ok(Arc::new(Lease {
-            object: Some(self.0.connections.get().await?),
-            is_broken: AtomicBool::new(false),
-        }))
+        Ok(Arc::new(Lease::of(self.0.connections.get().await?, false)))
     }
 
     /// Begins a transaction of several statements, which together may take until `limit`.
@@ -350,6 +347,13 @@ struct Lease {
 }
 
 impl Lease {
+    fn of(object: Object, is_broken: bool) -> Self {
+        Self {
+            object: Some(object),
+            is_broken: AtomicBool::new(is_broken),
+        }
+    }
+
     fn client(&self) -> Result<&Object, Failure> {
         self.object
             .as_ref()
@@ -462,12 +466,17 @@ async fn look_out(pool: Weak<Inner>) {
         let Some(pool) = pool.upgrade().filter(|pool| pool.health.is_down()) else {
             return;
         };
-        let answer = timeout(pool.acquire_timeout, async {
+        let asked = timeout(pool.acquire_timeout, async {
             let object = pool.connections.get().await?;
-            Ok::<_, Failure>(object.simple_query("SELECT 1").await?)
+            // Not given back before it has answered: it may be one that leads nowhere any more, left by somebody who
+            // did not wait, and the next look would ask it again.
+            let lease = Lease::of(object, true);
+            lease.client()?.simple_query("SELECT 1").await?;
+            lease.is_broken.store(false, Relaxed);
+            Ok::<_, Failure>(())
         });
         // A refusal is an answer, too: whoever asks next is told it by the server itself.
-        if let Ok(Ok(_) | Err(Failure::Refused(_))) = answer.await {
+        if let Ok(Ok(()) | Err(Failure::Refused(_))) = asked.await {
             pool.answered();
         }
     }
