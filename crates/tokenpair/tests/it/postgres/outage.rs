@@ -37,13 +37,17 @@ pub(super) struct Patient {
 
 impl Patient {
     pub(super) async fn new() -> Option<Self> {
+        Self::with(|_| ()).await
+    }
+
+    async fn with(change: impl FnOnce(&mut PostgresOptions)) -> Option<Self> {
         let place = Place::new().await?;
         place.filled(&users()).await;
         let proxy = Proxy::new(place.host()).await;
         let url = place.url_at(&format!("127.0.0.1:{}", proxy.port));
-        let store = PostgresStore::open(PostgresOptions::from_url(&url).unwrap())
-            .await
-            .unwrap();
+        let mut options = PostgresOptions::from_url(&url).unwrap();
+        change(&mut options);
+        let store = PostgresStore::open(options).await.unwrap();
         let app = app(&store);
         Some(Self { proxy, store, app })
     }
@@ -130,6 +134,22 @@ async fn a_dead_connection_that_somebody_left_behind_does_not_prolong_the_outage
     waits.await.unwrap().unwrap_err();
     leaves.abort();
     leaves.await.unwrap_err();
+    patient.proxy.become_(Illness::Healthy);
+    patient.assert_recovers(&pair.refresh).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_patient_with_statements_is_still_free_of_dead_connections_soon() {
+    // Longer than any request waits, so that nobody stays to the end.
+    let patient = Patient::with(|options| options.statement_timeout = Duration::from_secs(60));
+    let Some(patient) = patient.await else {
+        return;
+    };
+    let pair = patient.app.log_in().await;
+    patient.proxy.become_(Illness::Cut);
+    let wait = Duration::from_millis(2500);
+    let asked = patient.store.is_blacklisted("any");
+    assert!(tokio::time::timeout(wait, asked).await.is_err());
     patient.proxy.become_(Illness::Healthy);
     patient.assert_recovers(&pair.refresh).await;
 }
