@@ -10,6 +10,7 @@ mod columns;
 mod durability;
 mod failure;
 mod health;
+mod lease;
 mod options;
 mod pool;
 mod schema;

@@ -8,19 +8,16 @@ use super::super::last_change::LastChange;
 use super::durability;
 use super::failure::Failure;
 use super::health::{Health, Pauses};
+use super::lease::{Lease, Owed};
 use super::options::PostgresOptions;
 use super::value::Value;
 use crate::error::StoreError;
-use deadpool_postgres::{Hook, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
-use std::future::poll_fn;
-use std::pin::pin;
+use deadpool_postgres::{Hook, Manager, ManagerConfig, RecyclingMethod, Runtime};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
 
 /// Reads that share one connection before another is added.
 const SHARED_BY: usize = 16;
@@ -206,11 +203,13 @@ impl Pool {
                 Purpose::Write => within(deadline, self.lease()).await?,
             };
             let sent = Instant::now();
+            let owed = Owed::to(&lease, sent);
             let is_preparing = self.0.is_preparing;
             let asked = match purpose {
                 Purpose::Read => within(deadline, lease.inquire(is_preparing, sql, values)).await,
                 Purpose::Write => within(deadline, lease.ask(is_preparing, sql, values)).await,
             };
+            owed.settled();
             if purpose == Purpose::Read && asked.is_ok() {
                 self.0.health.took(sent.elapsed());
             }
@@ -278,10 +277,7 @@ impl Pool {
         if self.0.connections.status().waiting >= QUEUE {
             return Err(Failure::Busy);
         }
-        Ok(Arc::new(Lease {
-            object: Some(self.0.connections.get().await?),
-            is_broken: AtomicBool::new(false),
-        }))
+        Ok(Arc::new(Lease::of(self.0.connections.get().await?, false)))
     }
 
     /// Begins a transaction of several statements, which together may take until `limit`.
@@ -299,7 +295,7 @@ impl Pool {
             deadline,
         };
         // Until the end is known: a transaction that is dropped must not go on in the next verb.
-        transaction.lease.is_broken.store(true, Relaxed);
+        transaction.lease.set_broken(true);
         transaction.run("BEGIN").await?;
         Ok(transaction)
     }
@@ -336,97 +332,8 @@ impl Transaction<'_> {
 
     pub(super) async fn commit(self) -> Result<(), Failure> {
         self.run("COMMIT").await?;
-        self.lease.is_broken.store(false, Relaxed);
+        self.lease.set_broken(false);
         Ok(())
-    }
-}
-
-/// A connection in use.
-#[derive(Debug)]
-struct Lease {
-    /// `None` only while it is dropped.
-    object: Option<Object>,
-    /// It does not go back to the others.
-    is_broken: AtomicBool,
-}
-
-impl Lease {
-    fn client(&self) -> Result<&Object, Failure> {
-        self.object
-            .as_ref()
-            .ok_or_else(|| Failure::Unreachable("the connection was given back".to_owned()))
-    }
-
-    /// Whether no more than `room` use it, this handle included.
-    fn has_room(self: &Arc<Self>, room: usize) -> bool {
-        !self.is_broken.load(Relaxed) && Arc::strong_count(self) <= room
-    }
-
-    async fn ask(
-        &self,
-        is_preparing: bool,
-        sql: &str,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Row>, Failure> {
-        let client = self.client()?;
-        if is_preparing {
-            let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
-            let statement = client.prepare_typed_cached(sql, &types).await?;
-            Ok(client.query(&statement, &parameters(values)).await?)
-        } else {
-            let values: Vec<(&(dyn ToSql + Sync), Type)> = values
-                .iter()
-                .map(|value| (value as _, value.sql_type()))
-                .collect();
-            Ok(client.query_typed(sql, &values).await?)
-        }
-    }
-
-    /// Asks a question. To wait until it is prepared would double the way, and that may be long: the first time on a
-    /// connection it is sent unprepared right behind. Not so a change, as it might be made although this fails.
-    async fn inquire(
-        &self,
-        is_preparing: bool,
-        sql: &str,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Row>, Failure> {
-        if !is_preparing {
-            return Box::pin(self.ask(false, sql, values)).await;
-        }
-        let client = self.client()?;
-        let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
-        let mut preparing = pin!(client.prepare_typed_cached(sql, &types));
-        let prepared = poll_fn(|context| Poll::Ready(preparing.as_mut().poll(context))).await;
-        if let Poll::Ready(statement) = prepared {
-            return Ok(client.query(&statement?, &parameters(values)).await?);
-        }
-        // Rare and large: not part of every future that may come here.
-        let first = Box::pin(async {
-            let prepared = async { Ok(preparing.await?) };
-            tokio::try_join!(prepared, self.ask(false, sql, values))
-        });
-        let (_, rows) = first.await?;
-        Ok(rows)
-    }
-
-    fn give_up_after(&self, failure: &Failure) {
-        if failure.ends_connection() {
-            self.is_broken.store(true, Relaxed);
-        }
-    }
-}
-
-fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as _).collect()
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.is_broken.load(Relaxed)
-            && let Some(object) = self.object.take()
-        {
-            drop(Object::take(object));
-        }
     }
 }
 
@@ -463,12 +370,17 @@ async fn look_out(pool: Weak<Inner>) {
         let Some(pool) = pool.upgrade().filter(|pool| pool.health.is_down()) else {
             return;
         };
-        let answer = timeout(pool.acquire_timeout, async {
+        let asked = timeout(pool.acquire_timeout, async {
             let object = pool.connections.get().await?;
-            Ok::<_, Failure>(object.simple_query("SELECT 1").await?)
+            // Not given back before it has answered: it may be one that leads nowhere any more, left by somebody who
+            // did not wait, and the next look would ask it again.
+            let lease = Lease::of(object, true);
+            lease.client()?.simple_query("SELECT 1").await?;
+            lease.set_broken(false);
+            Ok::<_, Failure>(())
         });
         // A refusal is an answer, too: whoever asks next is told it by the server itself.
-        if let Ok(Ok(_) | Err(Failure::Refused(_))) = answer.await {
+        if let Ok(Ok(()) | Err(Failure::Refused(_))) = asked.await {
             pool.answered();
         }
     }

@@ -14,6 +14,8 @@ pub(super) enum Illness {
     Healthy,
     /// Takes what it is sent and passes nothing on, as a server that was stopped.
     Frozen,
+    /// Passes nothing on, and what was connected meanwhile stays dead for good without a word, as after a fail-over.
+    Cut,
     /// Ends every connection and takes no new one.
     Gone,
     /// Answers come so much later.
@@ -110,6 +112,9 @@ async fn copy(
             let is_thawed = |illness: &Illness| *illness != Illness::Frozen;
             if illness.wait_for(is_thawed).await.is_err() {
                 return;
+            }
+            if *illness.borrow() == Illness::Cut {
+                return std::future::pending().await;
             }
             let delay = match *illness.borrow() {
                 Illness::Slow(delay) if is_answer => delay,
