@@ -1,5 +1,6 @@
 """Fresh SQLite files and PostgreSQL databases: how each server is told of one, what is in it."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
@@ -18,25 +19,29 @@ class Sqlite:
 
     kind = "SQLite"
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.path = self.folder / f"{next(_numbers)}.sqlite3"
+    def __init__(self, folder, name=None):
+        self.path = Path(folder) / (name or f"{next(_numbers)}.sqlite3")
         self.url = f"sqlite:{self.path}"
 
-    def fresh(self):
-        return Sqlite(self.folder)
+    @contextmanager
+    def copied(self):
+        """Yields a new database with the same content, which is gone afterwards. Nobody may be using the old one."""
+        other = Sqlite(self.path.parent)
+        if self.path.exists():
+            shutil.copyfile(self.path, other.path)
+        yield other
+        for path in other.path.parent.glob(f"{other.path.name}*"):
+            path.unlink()
 
-    def copy(self):
-        """A new database with the same content. Nobody may be writing."""
-        other = self.fresh()
-        shutil.copyfile(self.path, other.path)
-        return other
+    def named(self, name):
+        return Sqlite(self.path.parent, name)
 
     def django(self):
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(self.path),
             "OPTIONS": {"timeout": 20, "init_command": "PRAGMA synchronous=OFF"},  # Django's durability is not the subject
+            "TEST": {"NAME": f"{self.path}.test"},
         }
 
     @contextmanager
@@ -54,31 +59,29 @@ class Sqlite:
         rows = self.query("SELECT tbl_name, type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
         return _by_table(rows)
 
-    def drop(self):
-        for path in self.folder.glob(f"{self.path.name}*"):
-            path.unlink()
-
 
 class Postgres:
     """A database of the server that `server` (an address of one of its databases) leads to."""
 
     kind = "PostgreSQL"
 
-    def __init__(self, server):
+    def __init__(self, server, name=None):
         self.server = server
-        self.name = f"beside_{next(_numbers)}"
+        self.name = name or f"beside_{os.getpid()}_{next(_numbers)}"
         self.url = urlsplit(server)._replace(path=f"/{self.name}").geturl()
 
-    def fresh(self):
+    @contextmanager
+    def copied(self):
+        """Yields a new database with the same content, which is gone afterwards. Nobody may be using the old one."""
         other = Postgres(self.server)
-        other._administer(f"CREATE DATABASE {other.name}")
-        return other
+        self._administer(f"CREATE DATABASE {other.name} TEMPLATE {self.name}")
+        try:
+            yield other
+        finally:
+            self._administer(f"DROP DATABASE {other.name} WITH (FORCE)")
 
-    def copy(self):
-        """A new database with the same content. Nobody may be connected."""
-        other = Postgres(self.server)
-        other._administer(f"CREATE DATABASE {other.name} TEMPLATE {self.name}")
-        return other
+    def named(self, name):
+        return Postgres(self.server, name)
 
     def django(self):
         address = urlsplit(self.url)
@@ -104,9 +107,6 @@ class Postgres:
     def schema(self):
         """Everything that makes up the schema, as text, by table."""
         return _by_table(self.query(CATALOGUE))
-
-    def drop(self):
-        self._administer(f"DROP DATABASE {self.name} WITH (FORCE)")
 
 
 CATALOGUE = """

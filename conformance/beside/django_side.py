@@ -34,9 +34,14 @@ def import_what_costs_time():
 
 
 def in_django(profile, function, *arguments):
-    """Calls `function` where Django is set up; what it returns comes back, what it raises is a flaw."""
+    """Calls `function` where Django is set up."""
+    return in_process(_set_up_and_call, profile, function, *arguments)
+
+
+def in_process(function, *arguments):
+    """Calls `function` in a process of its own; what it returns comes back, what it raises is a flaw."""
     ours, theirs = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_call, args=(theirs, profile, function, arguments))
+    process = CONTEXT.Process(target=_call, args=(theirs, function, arguments))
     process.start()
     theirs.close()
     try:
@@ -49,9 +54,13 @@ def in_django(profile, function, *arguments):
     return result
 
 
-def _call(pipe, profile, function, arguments):
+def _set_up_and_call(profile, function, *arguments):
+    set_up(profile)
+    return function(*arguments)
+
+
+def _call(pipe, function, arguments):
     try:
-        set_up(profile)
         pipe.send((True, function(*arguments)))
     except Flaw as flaw:
         pipe.send((False, str(flaw)))

@@ -7,14 +7,17 @@ from .profiles import DEFAULT_HASHERS, HASHERS
 from .servers import Client
 from .tokens import answered
 
+LITTLE_WORK = tuple(HASHERS)
+# Those that need not be configured.
+OWN_WORK = DEFAULT_HASHERS
 # Iterations of `pbkdf2_sha256` in Django 4.2, 5.0 and 5.1.
 OLDER = (600_000, 720_000, 870_000)
 
 
-def check(scene, profile, names, full_work=False):
-    """For every hasher in `names`, with little work or with Django's own. Returns what to say about it."""
+def check(scene, profile, names, full_work=False, older=()):
+    """For every hasher in `names`, with little work or with Django's own, and for hashes of `older` Djangos. Returns what to say about it."""
     profile = profile.but(hashers=tuple(HASHERS), full_work=full_work)
-    stored = in_django(profile, _create_hashes, names, OLDER if full_work else ())
+    stored = in_django(profile, _create_hashes, names, older)
     for name in names:  # with the same hasher preferred by both nobody hashes anew
         theirs = profile.but(hashers=_preferring(name))
         _expect_log_ins(scene, theirs, {name: stored[name]})
@@ -96,8 +99,3 @@ def _log_in(names):
         credentials = {"username": name, "password": fixtures.PASSWORD}
         answer = DjangoClient().post("/api/token/", credentials, content_type="application/json")
         same(f"Django, log-in of {name}", 200, answer.status_code)
-
-
-def hashers_to_check(full_work):
-    """Those of a new project with their own work; with little work also those that have to be configured."""
-    return DEFAULT_HASHERS if full_work else tuple(HASHERS)

@@ -55,8 +55,16 @@ VARYING = ("exp", "iat", "jti", "refresh_exp")
 
 
 def _described(token):
-    header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
+    header, claims = _parts(token)
     return list(header.items()), [(name, "…" if name in VARYING else value) for name, value in claims.items()]
+
+
+def claims_of(token):
+    return _parts(token)[1]
+
+
+def _parts(token):
+    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
 
 
 def _pair_crosses(profile, key, origin, other):
