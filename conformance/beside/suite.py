@@ -3,7 +3,7 @@
 The tests are those of the source distribution and stay as they are; what changes is what they stand on:
 
 - their client sends over HTTP to tokenpair what DRF's client would hand to a view;
-- a transaction that is never committed would hide their users from tokenpair, so each test empties the tables instead;
+- a transaction that is never committed would hide their users from tokenpair, so they are stored, and deleted afterwards;
 - what `override_api_settings` sets is what tokenpair is started with. A lifetime of no seconds, which tokenpair refuses,
   is one second, and the client waits until it is over.
 """
@@ -13,6 +13,7 @@ import sys
 import tarfile
 import time
 import unittest
+import warnings
 from contextlib import ExitStack
 from datetime import timedelta
 from types import SimpleNamespace
@@ -64,6 +65,7 @@ def check(scene, profile, source):
 def _play(scene, profile, root):
     """How many tests were played, and the names of those that failed."""
     _configure(profile, root)
+    warnings.simplefilter("ignore")  # their key is a short one
     from django.db import connection
     from django.test.runner import DiscoverRunner
 
@@ -106,7 +108,7 @@ def _tests(start):
     """The tests, with our client. `start` yields the port of tokenpair with the settings it is given."""
     import django.test
 
-    django.test.TestCase = django.test.TransactionTestCase
+    django.test.TestCase = _test_case_class()
     suite = unittest.TestSuite()
     for name in FILES:
         suite.addTests(unittest.defaultTestLoader.loadTestsFromName(f"tests.{name}"))
@@ -115,6 +117,19 @@ def _tests(start):
     for test in tests:
         type(test).client_class = client
     return unittest.TestSuite(tests)
+
+
+def _test_case_class():
+    from django.contrib.auth import get_user_model
+    from django.test import TransactionTestCase
+    from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+    class CommittingTestCase(TransactionTestCase):
+        def _fixture_teardown(self):
+            for model in (OutstandingToken, get_user_model()):
+                model.objects.all().delete()
+
+    return CommittingTestCase
 
 
 def _flat(suite):
