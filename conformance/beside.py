@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "reference"))
 
-from beside import accounts, moving_in, passwords, suite, tokenpair_first, tokens, traffic  # noqa: E402
+from beside import accounts, moving_in, passwords, suite, tokenpair_first, tokens, traffic, transactions  # noqa: E402
 from beside.databases import Postgres, Sqlite  # noqa: E402
 from beside.django_side import CONTEXT, import_what_costs_time, in_django  # noqa: E402
 from beside.fixtures import migrate  # noqa: E402
@@ -69,6 +69,15 @@ class Plan:
     def traffic(self):
         figures = (3, 10_000) if self.options.full else (0.3, 100)
         yield "traffic", self.migrated[INTEGER], traffic.check, figures
+
+    def transactions(self):
+        seconds = 30 if self.options.full else 2
+        profile = self.migrated[INTEGER]
+        if self.is_sqlite:
+            yield "transactions as Django has them", profile, transactions.check, (seconds, False)
+            yield "transactions", profile, transactions.check, (seconds, True, {"transaction_mode": "IMMEDIATE"})
+        else:
+            yield "transactions", profile, transactions.check, (seconds, True)
 
     def suite(self):
         if self.options.suite:

@@ -19,7 +19,8 @@ class Sqlite:
 
     kind = "SQLite"
 
-    def __init__(self, folder, name=None):
+    def __init__(self, folder, name=None, **options):
+        self.options = options
         self.path = Path(folder) / (name or f"{next(_numbers)}.sqlite3")
         self.url = f"sqlite:{self.path}"
 
@@ -36,11 +37,16 @@ class Sqlite:
     def named(self, name):
         return Sqlite(self.path.parent, name)
 
+    def with_options(self, **options):
+        """The same file, with further `OPTIONS` in Django's settings."""
+        return Sqlite(self.path.parent, self.path.name, **options)
+
     def django(self):
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(self.path),
-            "OPTIONS": {"timeout": 20, "init_command": "PRAGMA synchronous=OFF"},  # Django's durability is not the subject
+            # Its durability is not the subject.
+            "OPTIONS": {"init_command": "PRAGMA synchronous=OFF", **self.options},
             "TEST": {"NAME": f"{self.path}.test"},
         }
 
