@@ -41,6 +41,7 @@ class Plan:
     def django_first(self):
         for users in USER_MODELS:
             yield f"Django first, {users.name}", self.migrated[users], moving_in.check, ()
+        yield "Django first, no blacklist app", Profile(self.empty), moving_in.check_without_blacklist, ()
 
     def tokenpair_first(self):
         for users in USER_MODELS:
@@ -84,7 +85,7 @@ class Plan:
             yield "Simple JWT's tests", self.migrated[INTEGER], suite.check, (self.options.suite,)
 
 
-NAMES = [name for name in vars(Plan) if not name.startswith("_")]
+NAMES = [name.replace("_", "-") for name in vars(Plan) if not name.startswith("_")]
 
 
 def main():
@@ -113,7 +114,7 @@ def run(options, kind):
         for profile in migrated.values():
             in_django(profile, migrate)
         plan = Plan(options, empty, migrated)
-        return [passes(scene, kind, *check) for name in options.only for check in getattr(plan, name)()]
+        return [passes(scene, kind, *check) for name in options.only for check in getattr(plan, name.replace("-", "_"))()]
 
 
 def passes(scene, kind, title, profile, check, arguments):

@@ -3,7 +3,6 @@
 from . import fixtures
 from .django_side import in_django
 from .flaw import expect, same
-from .servers import Client
 from .tokens import SETTINGS, answered, obtain
 
 NAME = "ada@example.com"
@@ -14,16 +13,12 @@ def check(scene, profile):
     """Returns what to say about it."""
     profile = profile.but(simple_jwt={**SETTINGS, "CHECK_REVOKE_TOKEN": True, "UPDATE_LAST_LOGIN": True})
     in_django(profile, fixtures.create_users, [NAME])
-    with scene.both(profile) as ports:
-        django, tokenpair = (Client(port, name) for port, name in zip(ports, ("Django", "tokenpair"), strict=True))
-        servers = (django, tokenpair)
+    with scene.clients(profile) as servers:
         _last_login(profile, servers)
         changes = _deactivation(scene, profile, servers)
         changes += _password(scene, profile, servers)
         _application_blacklists(profile, servers)
         _deletion(profile, servers)
-        for server in servers:
-            server.close()
     return f"last_login by both; {changes + 2} changes to the user heeded by both"
 
 

@@ -14,8 +14,8 @@ APPS = (
     "django.contrib.messages",
     "rest_framework",
     "rest_framework_simplejwt",
-    "rest_framework_simplejwt.token_blacklist",
 )
+BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
 MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -64,7 +64,8 @@ BIGINT = Users(
     {
         "table": "crm_member",
         "id": "member_no",
-        "username": "handle",
+        "username": "login_name",
+        "username_field": "handle",
         "password": "secret",
         "is_active": "enabled",
         "is_staff": "may_administer",
@@ -93,6 +94,7 @@ class Profile:
     simple_jwt: dict = field(default_factory=dict)
     hashers: tuple = DEFAULT_HASHERS
     full_work: bool = False
+    blacklist: bool = True
     ours: dict = field(default_factory=dict)
     key: str = "one key for both, and long enough for HS512: " + "k" * 40
 
@@ -103,11 +105,11 @@ class Profile:
         return {"SIGNING_KEY": self.key, "USER_ID_FIELD": self.users.key, **self.simple_jwt}
 
     def django_settings(self):
-        models = [self.users.app] if self.users.app else []
+        apps = [*APPS, self.users.app, BLACKLIST_APP if self.blacklist else None]
         return {
             "SECRET_KEY": "Django's own",
             "ALLOWED_HOSTS": ["*"],
-            "INSTALLED_APPS": [*APPS, *models],
+            "INSTALLED_APPS": [app for app in apps if app],
             "AUTH_USER_MODEL": self.users.model,
             "DATABASES": {"default": self.database.django()},
             "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
@@ -148,7 +150,7 @@ class Profile:
             }
         sections = {
             "server": {"flush_interval": 0},
-            "database": {"url": self.database.url},
+            "database": {"url": self.database.url, "token_blacklist": self.blacklist},
             "user_model": self.users.columns,
             "simple_jwt": settings,
         }

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from . import django_side
-from .servers import Tokenpair
+from .servers import Client, Tokenpair
 
 
 class Scene:
@@ -28,3 +28,12 @@ class Scene:
         """Yields the ports of Django and tokenpair."""
         with self.django(profile, workers) as theirs, self.tokenpair(profile) as ours:
             yield theirs, ours
+
+    @contextmanager
+    def clients(self, profile):
+        """Yields a client of Django's and one of tokenpair's."""
+        with self.both(profile) as (theirs, ours):
+            clients = Client(theirs, "Django"), Client(ours, "tokenpair")
+            yield clients
+            for client in clients:
+                client.close()

@@ -7,7 +7,6 @@ from . import fixtures
 from .django_side import in_django
 from .flaw import expect, same
 from .keys import settings_for
-from .servers import Client
 
 NAME = "ada@example.com"
 SETTINGS = {
@@ -21,15 +20,12 @@ def check(scene, profile, algorithm, revoke):
     """Both directions, for every kind of token. Returns what to say about it."""
     profile = profile.but(simple_jwt={**SETTINGS, **settings_for(algorithm), "CHECK_REVOKE_TOKEN": revoke})
     key = in_django(profile, fixtures.create_users, [NAME])[0]
-    with scene.both(profile) as ports:
-        django, tokenpair = (Client(port, name) for port, name in zip(ports, ("Django", "tokenpair"), strict=True))
+    with scene.clients(profile) as (django, tokenpair):
         _expect_alike(profile, django, tokenpair)
         accepted = sum(
             _pair_crosses(profile, key, *way) + _sliding_crosses(profile, key, *way)
             for way in ((django, tokenpair), (tokenpair, django))
         )
-        django.close()
-        tokenpair.close()
     return f"{accepted} uses of the other's tokens"
 
 

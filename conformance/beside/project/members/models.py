@@ -6,7 +6,7 @@ from django.db import models
 
 class Member(AbstractBaseUser, PermissionsMixin):
     member_no = models.BigAutoField(primary_key=True)
-    handle = models.CharField(max_length=80, unique=True)
+    handle = models.CharField(max_length=80, unique=True, db_column="login_name")
     password = models.CharField(max_length=200, db_column="secret")
     last_login = models.DateTimeField(null=True, db_column="seen_at")
     is_active = models.BooleanField(default=True, db_column="enabled")

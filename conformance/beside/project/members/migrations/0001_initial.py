@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Member',
             fields=[
                 ('member_no', models.BigAutoField(primary_key=True, serialize=False)),
-                ('handle', models.CharField(max_length=80, unique=True)),
+                ('handle', models.CharField(db_column='login_name', max_length=80, unique=True)),
                 ('password', models.CharField(db_column='secret', max_length=200)),
                 ('last_login', models.DateTimeField(db_column='seen_at', null=True)),
                 ('is_active', models.BooleanField(db_column='enabled', default=True)),
