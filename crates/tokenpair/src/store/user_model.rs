@@ -101,7 +101,9 @@ impl UserModel {
             }
         }
         if self.username_field() == "password" {
-            return refuse("the log-in field cannot be \"password\", which clients send beside it".to_owned());
+            return refuse(
+                "the log-in field cannot be \"password\", which clients send beside it".to_owned(),
+            );
         }
         if self.columns.iter().any(|column| self.is_password(column)) {
             return refuse(format!(

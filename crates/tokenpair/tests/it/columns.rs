@@ -145,13 +145,12 @@ async fn a_column_becomes_a_claim_that_access_tokens_inherit() {
 #[tokio::test]
 async fn the_log_in_field_may_have_another_name_than_its_column() {
     let place = Place::with(CUSTOMERS);
-    let mut options = SqliteOptions::new(place.path());
-    options.user_model = UserModel {
-        username_field: Some("login".to_owned()),
-        ..customers(&[])
-    };
-    let store = SqliteStore::open(options).await.unwrap();
-    store.check_user_model().await.unwrap();
+    let store = place
+        .store(UserModel {
+            username_field: Some("login".to_owned()),
+            ..customers(&[])
+        })
+        .await;
     let app = TestApp::built(
         |settings| settings.user_id_field = "uid".to_owned(),
         |builder, _| builder.store(store),
