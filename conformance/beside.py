@@ -3,8 +3,8 @@
 
     beside.py TOKENPAIR [--full] [--only NAME...] [--suite SOURCE]
 
-Runs on SQLite, and at the same time on the PostgreSQL server whose address is in the environment as TEST_POSTGRES. Needs
-the packages of reference/requirements.txt. Exit status 1: something is not as it should be.
+Runs on SQLite, and at the same time on the PostgreSQL server whose address is in the environment as TEST_POSTGRES.
+Needs the packages of reference/requirements.txt. Exit status 1: something is not as it should be.
 """
 
 import argparse
@@ -114,7 +114,8 @@ def run(options, kind):
         for profile in migrated.values():
             in_django(profile, migrate)
         plan = Plan(options, empty, migrated)
-        return [passes(scene, kind, *check) for name in options.only for check in getattr(plan, name.replace("-", "_"))()]
+        methods = [getattr(plan, name.replace("-", "_")) for name in options.only]
+        return [passes(scene, kind, *check) for method in methods for check in method()]
 
 
 def passes(scene, kind, title, profile, check, arguments):

@@ -128,7 +128,8 @@ SELECT conrelid::regclass::text, 'constraint', conname, pg_get_constraintdef(oid
 UNION ALL
 SELECT tablename, 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL
-SELECT sequencename, 'sequence', sequencename, concat_ws(' ', data_type, start_value, min_value, max_value, increment_by, cycle)
+SELECT sequencename, 'sequence', sequencename,
+       concat_ws(' ', data_type, start_value, min_value, max_value, increment_by, cycle)
   FROM pg_sequences WHERE schemaname = 'public'
 """
 

@@ -16,7 +16,10 @@ PATIENCE = 10
 
 
 def check(scene, profile, names, full_work=False, older=()):
-    """For every hasher in `names`, with little work or with Django's own, and for hashes of `older` Djangos. Returns what to say about it."""
+    """For every hasher in `names`, with little work or with Django's own, and for hashes of `older` Djangos.
+
+    Returns what to say about it.
+    """
     profile = profile.but(hashers=tuple(HASHERS), full_work=full_work)
     stored = in_django(profile, _create_hashes, names, older)
     for name in names:  # with the same hasher preferred by both nobody hashes anew
@@ -65,7 +68,7 @@ def _expect_log_ins(scene, profile, names):
 
 
 def _log_in_patiently(client, users, name, password):
-    """Asks again where the answer is 503: with Django's own work a busy machine needs longer than a request may take."""
+    """Asks again where the answer is 503: a busy machine may need longer for Django's own work than a request gets."""
     for _ in range(PATIENCE):
         answer = client.log_in("/api/token/", users, name, password)
         if answer.status != 503:

@@ -3,9 +3,9 @@
 The tests are those of the source distribution and stay as they are; what changes is what they stand on:
 
 - their client sends over HTTP to tokenpair what DRF's client would hand to a view;
-- a transaction that is never committed would hide their users from tokenpair, so they are stored, and deleted afterwards;
-- what `override_api_settings` sets is what tokenpair is started with. A lifetime of no seconds, which tokenpair refuses,
-  is one second, and the client waits until it is over.
+- a transaction that is never committed would hide their users from tokenpair: they are stored, and deleted afterwards;
+- what `override_api_settings` sets is what tokenpair is started with. A lifetime of no seconds, which tokenpair
+  refuses, is one second, and the client waits until it is over.
 """
 
 import re

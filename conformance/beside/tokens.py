@@ -12,7 +12,7 @@ NAME = "ada@example.com"
 SETTINGS = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
-    "AUTH_TOKEN_CLASSES": ("rest_framework_simplejwt.tokens.AccessToken", "rest_framework_simplejwt.tokens.SlidingToken"),
+    "AUTH_TOKEN_CLASSES": tuple(f"rest_framework_simplejwt.tokens.{kind}Token" for kind in ("Access", "Sliding")),
 }
 
 

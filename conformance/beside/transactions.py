@@ -24,8 +24,8 @@ def check(scene, profile, seconds, must_hold, sqlite_options=None):
         statuses, done, failures = in_django(profile, _work, profile.users, port, seconds)
     expect(set(statuses) == {200}, f"tokenpair's answers to log-ins: {statuses}")
     expect(done, "Django had no time for a transaction")
-    expect(not must_hold or not failures, f"{sum(failures.values())} of {done} transactions of Django's failed: {failures}")
-    told = f"{sum(failures.values())} of {done} transactions of Django's failed beside {statuses[200]} log-ins at tokenpair"
+    told = f"{failures.total()} of {done} transactions of Django's failed beside {statuses[200]} log-ins at tokenpair"
+    expect(not must_hold or not failures, f"{told}: {dict(failures)}")
     return told if must_hold else f"for information: {told}"
 
 
