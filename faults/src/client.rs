@@ -1,6 +1,6 @@
 //! HTTP as an application's client speaks it: one connection, one request after the other; three outcomes.
 
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -83,24 +83,39 @@ impl Client {
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Outcome {
-        self.send(Method::GET, path, Bytes::new()).await
+        self.get_as(path, None).await
+    }
+
+    /// Gets with an access token, if there is one.
+    pub(crate) async fn get_as(&mut self, path: &str, access: Option<&str>) -> Outcome {
+        self.send(Method::GET, path, access, Bytes::new()).await
     }
 
     /// Posts JSON.
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Outcome {
-        self.send(Method::POST, path, body.to_string().into()).await
+        let body = body.to_string().into();
+        self.send(Method::POST, path, None, body).await
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Outcome {
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        access: Option<&str>,
+        body: Bytes,
+    ) -> Outcome {
         if !self.connect().await {
             return Outcome::Refused;
         }
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, self.address.to_string())
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body));
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(access) = access {
+            request = request.header(AUTHORIZATION, format!("Bearer {access}"));
+        }
+        let request = request.body(Full::new(body));
         let (Ok(request), Some(mut connection)) = (request, self.connection.take()) else {
             return Outcome::Refused;
         };

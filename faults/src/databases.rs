@@ -49,12 +49,18 @@ impl Database {
                 Self::Postgres(run.postgres()?.url(&name))
             }
         };
-        nodes::command(run, &database, "migrate", "")?;
+        database.prepare(run, users)?;
+        Ok(database)
+    }
+
+    /// Makes the tables and the users `user0`, `user1` ….
+    pub(crate) fn prepare(&self, run: &Run, users: usize) -> anyhow::Result<()> {
+        nodes::command(run, self, "migrate", "")?;
         for user in 0..users {
             let line = format!("createuser --username user{user} --password-stdin");
-            nodes::command(run, &database, &line, PASSWORD)?;
+            nodes::command(run, self, &line, PASSWORD)?;
         }
-        Ok(database)
+        Ok(())
     }
 
     /// As the server wants it.

@@ -9,12 +9,19 @@ mod client;
 mod crash;
 mod databases;
 mod fleet;
+mod flush;
+mod ill;
 mod jwt;
+mod migrate;
 mod nodes;
+mod power_cut;
 mod race;
 mod random;
+mod ready;
 mod report;
+mod rolling;
 mod run;
+mod waits;
 
 use clap::Parser;
 use report::Report;
@@ -38,9 +45,15 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 8] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
     Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
+    Program { name: "ready", about: "servers start soon, with a million rows", run: |run, report| Box::pin(ready::run(run, report)) },
+    Program { name: "power-cut", about: "what was acknowledged is on the disk", run: |run, report| Box::pin(power_cut::run(run, report)) },
+    Program { name: "ill", about: "the database gone, frozen, slow, read-only, full, used up", run: |run, report| Box::pin(ill::run(run, report)) },
+    Program { name: "rolling", about: "servers that are restarted while they are used", run: |run, report| Box::pin(rolling::run(run, report)) },
+    Program { name: "flush", about: "expired tokens are deleted beside traffic", run: |run, report| Box::pin(flush::run(run, report)) },
+    Program { name: "migrate", about: "three nodes migrate a database that Django writes", run: |run, report| Box::pin(migrate::run(run, report)) },
 ];
 const ALL: &str = "all";
 

@@ -203,7 +203,28 @@ pub(crate) fn command(
     Ok(output(&mut shell)?)
 }
 
-fn environment(
+/// Starts a command and does not wait for its end; what it prints can be read then.
+pub(crate) fn begin(
+    run: &Run,
+    database: &Database,
+    line: &str,
+    settings: Settings<'_>,
+) -> anyhow::Result<Child> {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(&run.server)
+        .args(line.split_whitespace())
+        .current_dir(run.folder())
+        .env_clear()
+        .envs(environment(run, database, settings)?)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command.spawn().context("setpriv cannot be run")
+}
+
+/// What a server or a command finds in its environment.
+pub(crate) fn environment(
     run: &Run,
     database: &Database,
     settings: Settings<'_>,

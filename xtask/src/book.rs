@@ -25,9 +25,12 @@ const BUILD: &str = "build --package tokenpair-server";
 const PYTHON: &str = "conformance/seeds/requirements.txt";
 /// Where the pages with examples in Rust are made documentation tests.
 const DOC_TESTS: &str = "crates/tokenpair/src/lib.rs";
+/// The line of a page that needs a machine with PostgreSQL.
+const NEEDS_POSTGRES: &str = "<!-- run with PostgreSQL -->";
 /// What pages call, and the Debian package it is in.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("curl", "curl"),
+    ("haproxy", "haproxy"),
     ("ip", "iproute2"),
     ("jq", "jq"),
     ("nginx", "nginx-light"),
@@ -60,7 +63,10 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
             blocks: fences::read(text).blocks,
             is_doc_test: doc_tests.contains(&format!("/{name}\"")),
         };
-        let session = machine.start(&project.target.join("xtask/book").join(name))?;
+        let mut session = machine.start(&project.target.join("xtask/book").join(name))?;
+        if text.lines().any(|line| line == NEEDS_POSTGRES) {
+            session.start_postgres(project)?;
+        }
         tally.pages += 1;
         problems.extend(page.run(session, &mut tally)?);
     }
@@ -152,7 +158,10 @@ impl Page<'_> {
                 format!("{}:{line}: nothing on the page uses {name}", self.name)
             }),
         );
-        session.end()?;
+        match session.end() {
+            Err(Trouble::Failed(problem)) => problems.push(format!("{}: {problem}", self.name)),
+            ended => ended?,
+        }
         Ok(problems)
     }
 

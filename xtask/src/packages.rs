@@ -28,8 +28,7 @@ const NO: &str = "#!/bin/sh\nexit 101\n";
 
 /// Whether it worked shows in what is there afterwards. Services that come with it are not started.
 pub(crate) fn install(project: &Project, packages: &str) {
-    let user = output(&mut project.command("id", "-u"));
-    if user.is_ok_and(|id| id.trim() == "0") {
+    if is_root(project) {
         let _policy = Policy::set();
         let install = format!("install -q -y --no-install-recommends {packages}");
         for line in ["update -q", &install] {
@@ -37,6 +36,12 @@ pub(crate) fn install(project: &Project, packages: &str) {
             project.run(command.env("DEBIAN_FRONTEND", "noninteractive"));
         }
     }
+}
+
+/// Whether we may do to this machine what we like.
+pub(crate) fn is_root(project: &Project) -> bool {
+    let user = output(&mut project.command("id", "-u"));
+    user.is_ok_and(|id| id.trim() == "0")
 }
 
 fn exists(project: &Project, program: &str) -> bool {

@@ -80,6 +80,16 @@ impl Postgres {
         self.start_server(project)
     }
 
+    /// The first of the server's processes, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
+    /// Where its files are. It belongs to the account that the server runs as.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What the tests look for in the environment.
     pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
         [
@@ -220,7 +230,7 @@ fn stop(child: &mut Child) {
 }
 
 /// The folder with `initdb` and `postgres`, the newest there is.
-fn binaries(project: &Project) -> Result<PathBuf, Trouble> {
+pub(crate) fn binaries(project: &Project) -> Result<PathBuf, Trouble> {
     let find = || {
         let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = versions

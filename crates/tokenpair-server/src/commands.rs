@@ -24,7 +24,6 @@ use crate::event_log;
 use crate::files;
 use crate::output::{self, Failure};
 use std::sync::Arc;
-use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::store::{Migration, UserPage};
 use tokenpair::{Answer, SimpleJwt};
 
@@ -48,10 +47,6 @@ fn engine(config: &Config, store: &Arc<dyn Database>) -> Result<SimpleJwt, Failu
     builder.build().map_err(|error| config.explain(error))
 }
 
-async fn migrate(store: &dyn Database) -> Result<Vec<Migration>, Failure> {
-    Ok(store.migrate(SystemClock.now()).await?)
-}
-
 /// The configured database, which must have all that a server needs; nothing is made.
 async fn open_checked(config: &Config) -> Result<Arc<dyn Database>, Failure> {
     let needed = [
@@ -71,7 +66,7 @@ async fn rehearse(config: &Config) -> Result<(), Failure> {
         .database
         .in_file(&place.path().join("rehearsal.sqlite3"));
     let store = options.open().await?;
-    migrate(&*store).await?;
+    store.migrate(&|_| ()).await?;
     check_user_model(&*store).await
 }
 
@@ -85,7 +80,8 @@ async fn check_user_model(store: &dyn Database) -> Result<(), Failure> {
 
 /// Makes what is missing for a command that was not asked to, and says so: it may be the wrong folder.
 async fn migrate_saying_so(config: &Config, store: &dyn Database) -> Result<(), Failure> {
-    if migrate(store).await?.contains(&Migration::Auth) {
+    let made = store.migrate(&|progress| output::note(progress)).await?;
+    if made.contains(&Migration::Auth) {
         let file = config.database.file();
         let path = file.and_then(|path| std::path::absolute(path).ok());
         let place = path.map_or_else(|| store.place(), |path| path.display().to_string());

@@ -296,6 +296,10 @@ impl Config {
                 "[server] log_format",
                 self.server.log_format != old.server.log_format,
             ),
+            (
+                "[server] drain_delay",
+                self.server.drain_delay != old.server.drain_delay,
+            ),
             ("DATA_UPLOAD_MAX_MEMORY_SIZE", upload(self) != upload(old)),
         ];
         let changed = changed.into_iter().filter(|(_, changed)| *changed);

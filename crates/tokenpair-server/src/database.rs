@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
-use tokenpair::store::{Migration, Store, UserAdmin, UserModel};
+use tokenpair::clock::{Clock as _, SystemClock};
+use tokenpair::store::{Migration, MigrationProgress, Store, UserAdmin, UserModel};
 use tokenpair::{
     PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, StoreError, async_trait,
 };
+
+/// Who is told what a migration waits for.
+pub(crate) type Tell<'a> = &'a (dyn Fn(MigrationProgress) + Send + Sync);
 
 /// An open database.
 #[async_trait]
@@ -15,8 +19,8 @@ pub(crate) trait Database: Store + UserAdmin + Debug {
     /// Where it is, for messages: a path, or an address without password.
     fn place(&self) -> String;
 
-    /// Creates what is missing and says what that was.
-    async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError>;
+    /// Creates what is missing and says what that was; `tell` is told meanwhile why it takes long.
+    async fn migrate(&self, tell: Tell<'_>) -> Result<Vec<Migration>, StoreError>;
 
     /// What `migrate` would do.
     async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError>;
@@ -29,15 +33,15 @@ pub(crate) trait Database: Store + UserAdmin + Debug {
 }
 
 macro_rules! implement {
-    ($store:ty, $place:path) => {
+    ($store:ty, $place:path, $migrate:path) => {
         #[async_trait]
         impl Database for $store {
             fn place(&self) -> String {
                 $place(self)
             }
 
-            async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
-                self.migrate(at).await
+            async fn migrate(&self, tell: Tell<'_>) -> Result<Vec<Migration>, StoreError> {
+                $migrate(self, SystemClock.now(), tell).await
             }
 
             async fn pending_migrations(&self) -> Result<Vec<Migration>, StoreError> {
@@ -55,8 +59,17 @@ macro_rules! implement {
     };
 }
 
-implement!(SqliteStore, file_of);
-implement!(PostgresStore, address_of);
+implement!(SqliteStore, file_of, migrate_file);
+implement!(PostgresStore, address_of, PostgresStore::migrate_telling);
+
+/// Nobody is waited for longer than a moment.
+async fn migrate_file(
+    store: &SqliteStore,
+    at: Timestamp,
+    _: Tell<'_>,
+) -> Result<Vec<Migration>, StoreError> {
+    store.migrate(at).await
+}
 
 fn file_of(store: &SqliteStore) -> String {
     store.path().display().to_string()

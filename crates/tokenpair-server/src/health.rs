@@ -51,9 +51,10 @@ impl Health {
         if self.0.is_stopping.load(Relaxed) {
             return self.found(Readiness::Stopping, "");
         }
-        // A look at the schema is also a look at the database.
-        match timeout(PATIENCE, self.0.store.pending_migrations()).await {
-            Ok(Ok(pending)) if pending.is_empty() => self.found(Readiness::Ready, ""),
+        let store = &self.0.store;
+        let asked = async { tokio::try_join!(store.ping(), store.pending_migrations()) };
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(((), pending))) if pending.is_empty() => self.found(Readiness::Ready, ""),
             Ok(Ok(_)) => self.found(Readiness::SchemaNotMigrated, "run tokenpair migrate"),
             Ok(Err(error)) => self.found(Readiness::DatabaseUnavailable, &error.to_string()),
             Err(_) => self.found(Readiness::DatabaseUnavailable, "it does not answer in time"),

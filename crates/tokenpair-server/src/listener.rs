@@ -2,7 +2,7 @@
 //!
 //! `framing` finds requests that two servers could read differently, `wire` bounds how long a peer may take, hyper
 //! parses and writes, `exchange` hands complete requests to the service, `crowd` bounds how many connections there
-//! are. Nothing here knows what the service does. Must never answer a 5xx other than 503, never wait without a
+//! are, `door` closes the socket. Nothing here knows what the service does. Must never answer a 5xx other than 503, never wait without a
 //! deadline, and never keep more than the limits allow.
 
 use std::convert::Infallible;
@@ -20,7 +20,6 @@ use http::Request;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tower::Service;
@@ -28,9 +27,10 @@ use tower::Service;
 use crate::middleware::Middleware;
 use crowd::{Crowd, Farewell};
 use peer::{House, Peer};
-use wire::Wire;
+use wire::{Socket, Wire};
 
 mod crowd;
+mod door;
 mod exchange;
 mod framing;
 mod patience;
@@ -81,9 +81,11 @@ pub(crate) struct Limits {
     pub(crate) write_deadline: Duration,
     /// How long a connection may rest between requests.
     pub(crate) idle: Duration,
-    /// How long a resting connection may still bring a request after the stop was asked for.
+    /// How long connections are still accepted after the stop was asked for.
+    pub(crate) drain_delay: Duration,
+    /// How long a resting connection may still bring a request after that.
     pub(crate) farewell: Duration,
-    /// How long a stop waits for requests in flight.
+    /// How long the stop then waits for requests in flight.
     pub(crate) drain: Duration,
 }
 
@@ -101,8 +103,10 @@ impl Default for Limits {
             request_deadline: Duration::from_secs(5),
             write_deadline: Duration::from_secs(10),
             idle: Duration::from_secs(60),
+            drain_delay: Duration::ZERO,
             farewell: Duration::from_millis(500),
-            drain: Duration::from_secs(10),
+            // Docker kills what has not ended after 10 s.
+            drain: Duration::from_secs(9),
         }
     }
 }
@@ -116,7 +120,8 @@ pub(crate) struct Outcome {
     pub(crate) aborted: usize,
 }
 
-/// Serves `service` on `listener` until `shutdown` is ready, then lets requests in flight finish.
+/// Serves `service` on `listener` until `shutdown` is ready, then for the drain delay, then lets requests in flight
+/// finish. From `shutdown` on every answer over HTTP/1 closes its connection.
 ///
 /// The service sees only requests whose body has arrived in full, with the client's address as an
 /// [`axum::extract::ConnectInfo`] extension. If it panics or takes too long, the client is answered 503. The middleware
@@ -132,7 +137,7 @@ where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
-    let drain = limits.drain;
+    let (drain_delay, drain) = (limits.drain_delay, limits.drain);
     let http = Arc::new(protocol(&limits));
     let house = Arc::new(House::new(limits, middleware));
     let mut crowd = Crowd::new(Arc::clone(&house));
@@ -149,16 +154,36 @@ where
         });
     };
 
-    let mut shutdown = pin!(shutdown);
+    accept_until(shutdown, &listener, &mut crowd, &mut welcome).await;
+    house.stopping.store(true, Relaxed);
+    let delay = tokio::time::sleep(drain_delay);
+    accept_until(delay, &listener, &mut crowd, &mut welcome).await;
+    for arrival in door::close(listener).await {
+        if !crowd.is_full() {
+            welcome(&mut crowd, arrival);
+        }
+    }
+    let aborted = crowd.see_off(drain).await;
+    Outcome { accepted, aborted }
+}
+
+/// Welcomes whoever comes, as long as there is room.
+async fn accept_until(
+    end: impl Future<Output = ()>,
+    listener: &TcpListener,
+    crowd: &mut Crowd,
+    mut welcome: impl FnMut(&mut Crowd, (TcpStream, SocketAddr)),
+) {
+    let mut end = pin!(end);
     let mut exhausted = false;
     loop {
         let resting = exhausted || crowd.is_full();
         tokio::select! {
             biased;
-            () = &mut shutdown => break,
+            () = &mut end => return,
             () = crowd.one_less(), if !crowd.is_empty() => exhausted = false,
             accepting = listener.accept(), if !resting => match accepting {
-                Ok(arrival) => welcome(&mut crowd, arrival),
+                Ok(arrival) => welcome(crowd, arrival),
                 Err(error) => exhausted = is_exhaustion(&error),
             },
             () = tokio::time::sleep(PAUSE), if resting => {
@@ -167,16 +192,6 @@ where
             }
         }
     }
-
-    house.stopping.store(true, Relaxed);
-    while !crowd.is_full()
-        && let Some(arrival) = already_arrived(&listener).await
-    {
-        welcome(&mut crowd, arrival);
-    }
-    drop(listener);
-    let aborted = crowd.see_off(drain).await;
-    Outcome { accepted, aborted }
 }
 
 fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
@@ -205,15 +220,16 @@ async fn connection<T, S>(
     service: S,
     mut farewell: Farewell,
 ) where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: Socket + Send + 'static,
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     let wire = TokioIo::new(Wire::new(stream, Arc::clone(&peer)));
     let address = peer.address.ip().to_canonical();
     let grace = peer.house.limits.farewell;
+    let served = Arc::clone(&peer);
     let service = service_fn(move |request| {
-        let (peer, service) = (Arc::clone(&peer), service.clone());
+        let (peer, service) = (Arc::clone(&served), service.clone());
         async move { exchange::exchange(&peer, service, request).await }
     });
     let mut serving = pin!(http.serve_connection(wire, service));
@@ -228,7 +244,10 @@ async fn connection<T, S>(
     let ended = if let Some(ended) = ended {
         ended
     } else {
-        serving.as_mut().graceful_shutdown();
+        peer.leave();
+        if peer.speaks_http2() {
+            serving.as_mut().graceful_shutdown();
+        }
         serving.await
     };
     if let Err(error) = ended {
@@ -242,15 +261,6 @@ fn log_end(address: IpAddr, error: &(dyn Error + 'static)) {
         tracing::info!(target: "tokenpair::request", %address, "what is no request was refused");
     } else {
         tracing::debug!(%error, "a connection ended with an error");
-    }
-}
-
-/// A connection that was complete before the listener closes: closing would reset it.
-async fn already_arrived(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
-    tokio::select! {
-        biased;
-        accepting = listener.accept() => accepting.ok(),
-        () = std::future::ready(()) => None,
     }
 }
 

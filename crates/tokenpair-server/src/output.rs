@@ -79,6 +79,15 @@ pub(crate) fn note(text: impl Display) {
     complain(&format!("{text}\n"));
 }
 
+/// Says on standard error why a command takes long.
+pub(crate) fn progress(options: &Options, text: impl Display) {
+    complain(&line(
+        options,
+        &text,
+        [("progress", Value::from(text.to_string()))],
+    ));
+}
+
 /// Writes to standard error. If that fails, nobody is left to tell.
 fn complain(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());

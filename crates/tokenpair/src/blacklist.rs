@@ -92,12 +92,22 @@ pub(crate) async fn blacklist(
     claims: &Claims,
     now: Timestamp,
 ) -> Result<BlacklistedToken, Error> {
+    let owner = owner(jwt, claims).await?;
+    blacklist_of(jwt, claims, owner.as_ref(), now).await
+}
+
+/// Blacklists a token whose claims have been verified and whose owner has been looked up.
+pub(crate) async fn blacklist_of(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    owner: Option<&UserId>,
+    now: Timestamp,
+) -> Result<BlacklistedToken, Error> {
     let Some(tokens) = jwt.tokens() else {
         let message = "there is no token store, so nothing can be blacklisted";
         return Err(crate::StoreError::new(message).into());
     };
-    let owner = owner(jwt, claims).await?;
-    let outstanding = presented(jwt, claims, owner.as_ref(), now)?;
+    let outstanding = presented(jwt, claims, owner, now)?;
     let created = tokens.blacklist(&outstanding, now).await?;
     Ok(BlacklistedToken {
         jti: outstanding.jti,

@@ -4,6 +4,7 @@
 //! in Simple JWT's order, and reports what it did or refused as an [`Event`](crate::Event).
 
 use crate::blacklist::{self, blacklist_key, check_listed, issued, presented, record};
+use crate::convert::NotAnId;
 use crate::error::{Error, TokenError};
 use crate::events;
 use crate::json::Object;
@@ -154,8 +155,12 @@ pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result
 }
 
 async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
-    let (_, blacklisted) = jwt
-        .user_and_blacklisted(None, blacklist_key(jwt, claims))
+    let owner = jwt.claimed_user_id(claims);
+    // Asked for beside the blacklist: each question is another wait where the database is slow.
+    let asked = owner.as_ref().ok().and_then(Option::as_ref);
+    let asked = asked.filter(|_| jwt.tokens().is_some());
+    let (user, blacklisted) = jwt
+        .user_and_blacklisted(asked, blacklist_key(jwt, claims))
         .await?;
     let may_end_line = rotates_once(jwt) && !jwt.settings().rotation_grace_period.is_zero();
     check_listed(
@@ -169,8 +174,13 @@ async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), 
         return Ok(());
     };
     check_signable(claims)?;
-    if !blacklisted && blacklist::blacklist(jwt, claims, now).await?.created {
-        return Ok(());
+    if !blacklisted {
+        owner.map_err(|NotAnId| Error::NoActiveAccountForToken)?;
+        let owner = user.map(|user| user.id);
+        let made = blacklist::blacklist_of(jwt, claims, owner.as_ref(), now).await?;
+        if made.created {
+            return Ok(());
+        }
     }
     // Within the grace period an exchanged token is as good as its successor, and so is its log-out.
     let jti = blacklist_key(jwt, claims).filter(|_| may_end_line);

@@ -15,9 +15,12 @@ pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
 
 use crate::backend::Algorithm;
 use crate::passwords::{Hasher, Rounds};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Every setting of the engine. Start from [`Settings::new`] and change fields, or [`load`](Settings::load) names.
 ///
@@ -148,11 +151,10 @@ const MAX_LEEWAY: Duration = Duration::from_secs(86_400);
 impl Settings {
     /// Simple JWT's defaults, signing with `signing_key`.
     pub fn new(signing_key: impl Into<Secret>) -> Self {
-        let day = Duration::from_secs(86_400);
         let five_minutes = Duration::from_secs(300);
         Self {
             access_token_lifetime: five_minutes,
-            refresh_token_lifetime: day,
+            refresh_token_lifetime: DAY,
             rotate_refresh_tokens: false,
             blacklist_after_rotation: false,
             update_last_login: false,
@@ -173,7 +175,7 @@ impl Settings {
             jti_claim: Some("jti".to_owned()),
             sliding_token_refresh_exp_claim: "refresh_exp".to_owned(),
             sliding_token_lifetime: five_minutes,
-            sliding_token_refresh_lifetime: day,
+            sliding_token_refresh_lifetime: DAY,
             check_revoke_token: false,
             revoke_token_claim: "hash_password".to_owned(),
             check_user_is_active: true,
@@ -187,6 +189,20 @@ impl Settings {
             data_upload_max_memory_size: 2_621_440,
             sources: BTreeMap::new(),
         }
+    }
+
+    /// Tokens whose record says that they expired before this instant are of no use to anybody, by any way:
+    /// [`flush_expired`](crate::TokenStore::flush_expired) may have them. `now` is the earliest of all clocks concerned.
+    ///
+    /// The record of a sliding token keeps the date of its first minute: a refresh moves `exp` in the token, not in the
+    /// database, until `SLIDING_TOKEN_REFRESH_LIFETIME` has passed, and the last token lives `SLIDING_TOKEN_LIFETIME`
+    /// longer. A day more covers clocks that differ and a leeway that was longer yesterday.
+    pub fn expired_before(&self, now: Timestamp) -> Timestamp {
+        let margin = DAY
+            .saturating_add(self.leeway)
+            .saturating_add(self.sliding_token_lifetime)
+            .saturating_add(self.sliding_token_refresh_lifetime);
+        now.checked_sub(margin).unwrap_or(Timestamp::MIN)
     }
 
     /// Reads `TOKENPAIR_<NAME>` variables, one for each setting; what is absent keeps its default.

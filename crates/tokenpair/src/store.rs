@@ -7,6 +7,10 @@
 pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod datetime;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod expired;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod last_change;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migration;
@@ -20,6 +24,8 @@ mod user_model;
 pub use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use migration::Migration;
+#[cfg(feature = "postgres")]
+pub use migration::MigrationProgress;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
@@ -144,11 +150,17 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Deletes up to `limit` tokens that expired before `before`, with their blacklist and rotation rows.
     ///
-    /// Returns how many went, zero when there is nothing left to do. Call it with a margin: a token must be past `exp` and leeway.
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+    /// Call it until it says [`Flushed::Deleted(0)`](Flushed::Deleted), and with a margin: a token must be past `exp`
+    /// and leeway, by the clock of every process that may be shown it.
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError>;
 
     /// How many tokens on record expired before `before`: what [`flush_expired`](Self::flush_expired) would delete.
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError>;
+
+    /// What time it is for the database, whose clock all processes share. `None`, the default, where it has none.
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// A database that holds users and tokens together, so that one query can answer for both.
@@ -161,7 +173,8 @@ pub trait Store: UserTable + TokenStore {
         jti: &str,
     ) -> Result<(Option<User>, bool), StoreError>;
 
-    /// A cheap question to the database, for readiness.
+    /// A cheap question to the database, for readiness. An error also while changes are refused for a reason that
+    /// questions do not have: the database is read-only, the disk is full.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
@@ -210,6 +223,15 @@ pub enum Rotated {
         /// Whether this call ended the line, by blacklisting its last token.
         line_revoked: bool,
     },
+}
+
+/// What came of one call of [`TokenStore::flush_expired`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// So many tokens went. Zero: nothing is left to do.
+    Deleted(usize),
+    /// Another process deletes at this moment, and this call did nothing: there may be more to do.
+    Busy,
 }
 
 /// The dates and id of a successor, all that is needed to mint it again.

@@ -24,7 +24,9 @@ pub(super) enum Action<'a> {
 /// Languages of illustrations.
 const SHOWN: [&str; 3] = ["text", "http", "json"];
 /// Languages of files.
-const FILES: [&str; 8] = ["toml", "nginx", "ini", "python", "js", "sh", "html", "sql"];
+const FILES: [&str; 9] = [
+    "toml", "nginx", "haproxy", "ini", "python", "js", "sh", "html", "sql",
+];
 
 pub(super) fn action(block: &Block) -> Result<Action<'_>, String> {
     let language = block.language.as_str();

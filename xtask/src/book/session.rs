@@ -5,7 +5,10 @@ use super::console::{Command, matches};
 use crate::check::Trouble;
 use crate::process::{lines_of, output};
 use crate::project::Project;
+use crate::{packages, postgres};
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::Receiver;
@@ -23,6 +26,8 @@ const ISOLATED: [&str; 2] = [
     "--user --map-root-user --net --pid --fork --kill-child --mount-proc",
 ];
 const LOOPBACK: &str = "ip link set lo up";
+const POSTGRES: &str = include_str!("machine.sh");
+const SUDO: &str = include_str!("sudo.sh");
 
 /// What all pages share.
 #[derive(Debug)]
@@ -111,6 +116,27 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Makes the page's machine one with PostgreSQL, and with a sudo for what its superuser does.
+    pub(super) fn start_postgres(&mut self, project: &Project) -> Result<(), Trouble> {
+        if !packages::is_root(project) {
+            let reason = "pages with a PostgreSQL of their own are run by root";
+            return Err(Trouble::Skipped(reason.to_owned()));
+        }
+        let programs = self.logs.join("bin");
+        fs::create_dir_all(&programs)?;
+        fs::write(programs.join("sudo"), SUDO)?;
+        fs::set_permissions(programs.join("sudo"), Permissions::from_mode(0o755))?;
+        let path = format!(
+            "PATH={}:{}:$PATH",
+            programs.display(),
+            postgres::binaries(project)?.display()
+        );
+        for text in [path, POSTGRES.to_owned()] {
+            self.run(&Command::that_succeeds(0, text))?;
+        }
+        Ok(())
+    }
+
     /// Runs a command and compares what it prints. One in the background has begun when it has printed what it should.
     pub(super) fn run(&mut self, command: &Command) -> Result<(), Trouble> {
         let (status, got) = match command.in_background() {

@@ -5,16 +5,16 @@
 use super::interrupt::Interrupt;
 use crate::Options;
 use crate::config::Config;
-use crate::database::Database;
 use crate::output::{self, Failure};
 use jiff::Timestamp;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokenpair::clock::{Clock, SystemClock};
 use tokenpair::json::Value;
-use tokenpair::store::{Migration, TokenStore};
+use tokenpair::store::{Flushed, Migration, TokenStore};
 use tokenpair::{Settings, StoreError};
+use tokio::time::Instant;
 
 /// Records deleted in one transaction. With a million on record, and ids in no order, as Django draws them, 250 kept
 /// other writers waiting for 16 ms (median) to 34 ms; 1000 for up to 94 ms.
@@ -25,9 +25,15 @@ const BACKGROUND_BATCH: usize = 100;
 const BACKGROUND_PAUSE: Duration = Duration::from_millis(100);
 /// How soon after its start a server deletes for the first time, at most.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+/// Between two batches of the command: whoever waits to write shall have its turn.
+const TURN: Duration = Duration::from_millis(10);
+/// How often the command looks whether another process has ended deleting, at most, and when it stops looking.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+const BUSY_PATIENCE: Duration = Duration::from_secs(60);
 /// How often the progress is written anew.
 const TICK: Duration = Duration::from_millis(200);
+/// A shorter text covers a longer one.
+const WIDTH: usize = 60;
 
 /// Arguments of `flushexpiredtokens`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +42,8 @@ Deleted are records whose tokens expired longer ago than LEEWAY, one day, SLIDIN
 SLIDING_TOKEN_REFRESH_LIFETIME together: a sliding token keeps its record when it is refreshed, so it lives on beyond
 the date that the record shows. Nothing that was revoked can be used again.
 
-The server does this by itself once an hour ([server] flush_interval). Ctrl-C stops between two batches: what was
+The server does this by itself once an hour ([server] flush_interval). Of several processes on one PostgreSQL database,
+one deletes at a time: this command takes turns with the others, and ends when nothing is left. Ctrl-C stops between two batches: what was
 deleted until then stays deleted, and the exit status is 1.
 
 Examples:
@@ -68,24 +75,27 @@ impl Flushexpiredtokens {
             ));
         }
         let needed = [Migration::TokenBlacklist, Migration::Rotation];
-        let before = deadline(&config.settings, SystemClock.now());
         if self.dry_run {
             let store = super::open_read_only(&config, &needed).await?;
+            let before = deadline(&*store, &config.settings, &SystemClock).await?;
             let count = store.count_expired(before).await?;
             let text = format!("{} would be deleted.", tokens(count));
             let fields = [("would_delete", Value::from(as_i64(count)))];
             return output::result(options, text, fields);
         }
         let store = super::open(&config, &needed).await?;
+        let before = deadline(&*store, &config.settings, &SystemClock).await?;
         let deleted = self.flush(&*store, before).await?;
         let text = format!("Deleted {}.", tokens(deleted));
         output::result(options, text, [("deleted", Value::from(as_i64(deleted)))])
     }
 
-    async fn flush(&self, store: &dyn Database, before: Timestamp) -> Result<usize, Failure> {
+    /// Until nothing is left, be it that another process deletes some.
+    async fn flush(&self, store: &dyn TokenStore, before: Timestamp) -> Result<usize, Failure> {
         let mut interrupt = Interrupt::listen()?;
         let mut progress = Progress::start();
         let mut deleted = 0;
+        let mut waiting_since = None;
         loop {
             // Awaited to its end even if a signal arrives: a batch is done or not done, and it is known which.
             let batch = store.flush_expired(before, self.batch_size).await;
@@ -93,12 +103,33 @@ impl Flushexpiredtokens {
                 progress.end();
                 Failure::new(format!("{error}; {} were deleted before", tokens(deleted)))
             })?;
-            deleted += batch;
-            if batch == 0 {
-                progress.end();
-                return Ok(deleted);
-            }
-            progress.show(deleted);
+            let pause = match batch {
+                Flushed::Deleted(0) => {
+                    progress.end();
+                    return Ok(deleted);
+                }
+                Flushed::Deleted(batch) => {
+                    deleted += batch;
+                    waiting_since = None;
+                    progress.show(&format!(
+                        "{deleted} deleted, {} a second",
+                        progress.rate(deleted)
+                    ));
+                    TURN
+                }
+                Flushed::Busy => {
+                    let since = *waiting_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() > BUSY_PATIENCE {
+                        progress.end();
+                        return Err(Failure::new(format!(
+                            "another process is deleting expired tokens: {} were deleted by this one, others may remain",
+                            tokens(deleted)
+                        )));
+                    }
+                    progress.show(&format!("{deleted} deleted, waiting for another process"));
+                    part(BUSY_PAUSE)
+                }
+            };
             tokio::select! {
                 biased;
                 () = interrupt.wait() => {
@@ -108,7 +139,7 @@ impl Flushexpiredtokens {
                         tokens(deleted)
                     )));
                 }
-                () = std::future::ready(()) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -123,17 +154,15 @@ fn as_i64(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Tokens whose record says that they expired before this instant are of no use to anybody, by any way.
-///
-/// The record of a sliding token keeps the date of its first minute: a refresh moves `exp` in the token, not in the
-/// database, until `SLIDING_TOKEN_REFRESH_LIFETIME` has passed, and the last token lives `SLIDING_TOKEN_LIFETIME` longer.
-/// A day more covers clocks that differ and a leeway that was longer yesterday.
-fn deadline(settings: &Settings, now: Timestamp) -> Timestamp {
-    let margin = DAY
-        .saturating_add(settings.leeway)
-        .saturating_add(settings.sliding_token_lifetime)
-        .saturating_add(settings.sliding_token_refresh_lifetime);
-    now.checked_sub(margin).unwrap_or(Timestamp::MIN)
+/// By the earlier of two clocks: to a node whose clock is days ahead of the others', their tokens have expired.
+async fn deadline(
+    store: &dyn TokenStore,
+    settings: &Settings,
+    clock: &impl Clock,
+) -> Result<Timestamp, StoreError> {
+    let ours = clock.now();
+    let theirs = store.database_time().await?;
+    Ok(settings.expired_before(theirs.map_or(ours, |theirs| theirs.min(ours))))
 }
 
 /// Count and rate on standard error, if a person is looking.
@@ -152,16 +181,18 @@ impl Progress {
         }
     }
 
-    fn show(&mut self, deleted: usize) {
+    fn rate(&self, deleted: usize) -> u128 {
+        deleted as u128 * 1000 / self.started.elapsed().as_millis().max(1)
+    }
+
+    fn show(&mut self, text: &str) {
         let now = Instant::now();
         let is_due = self.shown.is_none_or(|shown| now - shown >= TICK);
         if !self.is_watched || !is_due {
             return;
         }
         self.shown = Some(now);
-        let millis = (now - self.started).as_millis().max(1);
-        let rate = deleted as u128 * 1000 / millis;
-        let _ = write!(std::io::stderr(), "\r{deleted} deleted, {rate} a second ");
+        let _ = write!(std::io::stderr(), "\r{text:<WIDTH$}");
     }
 
     /// Leaves the line to what comes next.
@@ -212,13 +243,14 @@ impl<C: Clock> Background<C> {
         }
     }
 
+    /// Until nothing is left, or another process is at it, which then goes on.
     async fn flush(&self) -> Result<usize, StoreError> {
-        let before = deadline(&self.settings, self.clock.now());
+        let before = deadline(&*self.store, &self.settings, &self.clock).await?;
         let mut deleted = 0;
         loop {
             match self.store.flush_expired(before, BACKGROUND_BATCH).await? {
-                0 => return Ok(deleted),
-                batch => deleted += batch,
+                Flushed::Deleted(0) | Flushed::Busy => return Ok(deleted),
+                Flushed::Deleted(batch) => deleted += batch,
             }
             tokio::time::sleep(BACKGROUND_PAUSE).await;
         }

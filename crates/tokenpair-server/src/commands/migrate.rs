@@ -8,7 +8,9 @@ use tokenpair::json::Value;
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let config = Config::load(options, None)?;
     let store = config.database.open().await?;
-    let done = super::migrate(&*store).await?;
+    let done = store
+        .migrate(&|progress| output::progress(options, progress))
+        .await?;
     for step in &done {
         output::result(
             options,

@@ -156,7 +156,8 @@ impl Ready {
             middleware,
             ..
         } = self;
-        let made = super::migrate(&*store).await?;
+        let made = store.migrate(&|progress| tracing::info!("{progress}"));
+        let made = made.await?;
         for step in &made {
             tracing::info!("created the tables of {step}");
         }
@@ -243,6 +244,7 @@ impl Started {
     async fn serve(self, mut stop: Stop) {
         let limits = Limits {
             max_body_bytes: self.config.settings.data_upload_max_memory_size,
+            drain_delay: self.config.server.drain_delay,
             ..Limits::default()
         };
         let Self {
@@ -253,10 +255,15 @@ impl Started {
             ..
         } = self;
         let (asked, heard) = oneshot::channel();
+        let delay = limits.drain_delay;
         let shutdown = async {
             let _ = heard.await;
-            tracing::info!("stopping: no new connections, requests in flight are finished");
             stopping.store(true, Ordering::Relaxed);
+            if delay.is_zero() {
+                tracing::info!("stopping: no new connections, requests in flight are finished");
+            } else {
+                tracing::info!(drain_delay = ?delay, "stopping: connections are accepted a little longer");
+            }
         };
         let twice = async {
             stop.asked().await;

@@ -1,4 +1,4 @@
-//! `[server]`: address, logs, proxies, housekeeping, the key's file.
+//! `[server]`: address, logs, proxies, the stop, housekeeping, the key's file.
 
 use super::section::{Section, parsed};
 use super::shown::Shown;
@@ -10,25 +10,29 @@ use std::time::Duration;
 use tokenpair::json::Value;
 use tokenpair::{Setting, SettingsError};
 
-pub(super) const NAMES: [&str; 5] = [
+pub(super) const NAMES: [&str; 6] = [
     "listen",
     "log_format",
     "trusted_proxies",
+    "drain_delay",
     "flush_interval",
     "signing_key_file",
 ];
 
 /// Variables for this section, after `TOKENPAIR_`, and the settings they hold.
-pub(super) const VARIABLES: [(&str, &str); 5] = [
+pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("LISTEN", "listen"),
     ("LOG_FORMAT", "log_format"),
     ("TRUSTED_PROXIES", "trusted_proxies"),
+    ("DRAIN_DELAY", "drain_delay"),
     ("FLUSH_INTERVAL", "flush_interval"),
     ("SIGNING_KEY_FILE", "signing_key_file"),
 ];
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 const KEY_FILE: &str = "tokenpair.key";
+/// Whoever stops a server and waits longer than this believes that it hangs.
+const LONGEST_DELAY: Duration = Duration::from_secs(300);
 const FLUSH_INTERVAL: Duration = Duration::from_secs(3600);
 /// More often than this is work without use.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
@@ -41,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) log_format: Option<Format>,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: TrustedProxies,
+    /// How long connections are still accepted after a stop was asked for.
+    pub(crate) drain_delay: Duration,
     /// How often expired tokens are deleted; `None`: never.
     pub(crate) flush_interval: Option<Duration>,
     pub(super) signing_key_file: PathBuf,
@@ -65,6 +71,7 @@ impl Server {
                 setting.choice(&FORMATS).map(Some)
             })?,
             trusted_proxies: section.read("trusted_proxies", TrustedProxies::default(), proxies)?,
+            drain_delay: section.read("drain_delay", Duration::ZERO, drain_delay)?,
             flush_interval: section.read("flush_interval", Some(FLUSH_INTERVAL), interval)?,
             signing_key_file: section
                 .read("signing_key_file", KEY_FILE.to_owned(), Setting::text)?
@@ -83,6 +90,7 @@ impl Server {
             ("listen", Value::from(self.listen.to_string())),
             ("log_format", Value::from(format)),
             ("trusted_proxies", Value::Array(proxies.collect())),
+            ("drain_delay", Setting::of_duration(self.drain_delay)),
             ("flush_interval", interval),
             ("signing_key_file", Value::from(key_file)),
         ]
@@ -93,6 +101,14 @@ impl Server {
 
 fn proxies(setting: &Setting<'_>) -> Result<TrustedProxies, SettingsError> {
     TrustedProxies::new(setting.list()?).map_err(|error| setting.refuse(error.to_string()))
+}
+
+fn drain_delay(setting: &Setting<'_>) -> Result<Duration, SettingsError> {
+    let delay = setting.duration()?;
+    if delay > LONGEST_DELAY {
+        return Err(setting.refuse("must be at most 5 minutes"));
+    }
+    Ok(delay)
 }
 
 fn interval(setting: &Setting<'_>) -> Result<Option<Duration>, SettingsError> {

@@ -82,6 +82,11 @@ const FLAWS: &[(&str, &str, &str)] = &[
         "a.toml:2:18: ",
         "1 minute",
     ),
+    (
+        "[server]\ndrain_delay = \"6m\"",
+        "a.toml:2:15: ",
+        "5 minutes",
+    ),
     ("[database]\nurl = 3", "a.toml:2:7: ", "sqlite:"),
     (
         "[database]\ntoken_blacklist = \"maybe\"",

@@ -10,8 +10,8 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
-use tokenpair::SqliteStore;
 use tokenpair::clock::{Clock as _, SystemClock};
+use tokenpair::{SqliteStore, TokenStore as _};
 use tower::ServiceExt as _;
 
 async fn store() -> (TempDir, Arc<SqliteStore>) {
@@ -80,6 +80,23 @@ async fn head_is_answered_without_a_body() {
         ask(&health, Method::HEAD, "/livez").await,
         (200, String::new())
     );
+}
+
+#[tokio::test]
+async fn a_server_whose_changes_are_refused_is_not_ready_until_one_is_made() {
+    let (folder, store) = store().await;
+    store.migrate(SystemClock.now()).await.unwrap();
+    let health = Health::new(store.clone(), Arc::default());
+    let other = rusqlite::Connection::open(folder.path().join("db.sqlite3")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.flush_expired(SystemClock.now(), 1).await.unwrap_err();
+    assert_eq!(
+        readiness(&health).await,
+        (503, body("database unavailable"))
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    store.flush_expired(SystemClock.now(), 1).await.unwrap();
+    assert_eq!(readiness(&health).await, (200, body("ok")));
 }
 
 #[tokio::test]

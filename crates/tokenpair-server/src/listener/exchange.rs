@@ -96,8 +96,8 @@ pub(super) async fn exchange<S>(
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible>,
 {
-    let mut open = peer.open();
     let http2 = request.version() == Version::HTTP_2;
+    let mut open = peer.open(http2);
     request.extensions_mut().insert(ConnectInfo(peer.address));
     // Before the middleware adds a field to the head.
     let refusal = check_head(&peer.house.limits, &request).err();

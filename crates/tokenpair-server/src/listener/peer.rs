@@ -55,6 +55,10 @@ pub(super) struct Peer {
     /// Those of them that are complete.
     in_service: AtomicU32,
     abandoned: AtomicU32,
+    /// Whether requests have come over HTTP/2.
+    http2: AtomicBool,
+    /// Whether the connection is to end as soon as it rests.
+    leaving: AtomicBool,
     /// When the last request was over, in microseconds since the house opened.
     waiting_since: AtomicU64,
 }
@@ -66,6 +70,8 @@ impl Peer {
             open: AtomicU32::new(0),
             in_service: AtomicU32::new(0),
             abandoned: AtomicU32::new(0),
+            http2: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             waiting_since: AtomicU64::new(house.microseconds_open()),
             house,
             address,
@@ -79,7 +85,7 @@ impl Peer {
 
     /// When the next request must have begun; `None` while one is open.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.open.load(Relaxed) > 0 {
+        if !self.rests() {
             return None;
         }
         let limits = &self.house.limits;
@@ -98,9 +104,29 @@ impl Peer {
         self.abandoned.load(Relaxed) > MAX_ABANDONED
     }
 
+    /// Ends the connection as soon as it rests.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Relaxed)
+    }
+
+    /// HTTP/2 says by itself that it ends, and which requests it has not seen.
+    pub(super) fn speaks_http2(&self) -> bool {
+        self.http2.load(Relaxed)
+    }
+
+    /// Whether no request is open.
+    pub(super) fn rests(&self) -> bool {
+        self.open.load(Relaxed) == 0
+    }
+
     /// Opens a request whose head has arrived; it is over when the returned value is dropped.
-    pub(super) fn open(&self) -> Open<'_> {
+    pub(super) fn open(&self, http2: bool) -> Open<'_> {
         self.greeted.store(true, Relaxed);
+        self.http2.store(http2, Relaxed);
         self.open.fetch_add(1, Relaxed);
         Open {
             peer: self,

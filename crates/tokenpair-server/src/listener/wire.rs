@@ -7,12 +7,15 @@
 //! Must never copy or hold incoming bytes.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::framing::Framing;
@@ -22,6 +25,21 @@ use super::peer::Peer;
 ///
 /// Closing a socket that holds unread bytes resets the connection, and the reset can overtake the answer.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// What a connection's bytes come from and go to.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin {
+    /// Whether the kernel has bytes that the runtime may not have heard of.
+    fn has_unread(&self) -> bool;
+}
+
+impl Socket for TcpStream {
+    fn has_unread(&self) -> bool {
+        let mut first = [MaybeUninit::uninit()];
+        SockRef::from(self)
+            .peek(&mut first)
+            .is_ok_and(|read| read > 0)
+    }
+}
 
 /// A socket with deadlines.
 pub(super) struct Wire<T> {
@@ -55,10 +73,18 @@ impl<T> Wire<T> {
 
     /// When reading must end unless something arrives; a body's deadline is the service's concern.
     fn read_deadline(&self) -> Option<Instant> {
+        let limits = &self.peer.house.limits;
         match self.head_since {
-            Some(since) => Some(since + self.peer.house.limits.header_deadline),
+            Some(since) if self.peer.is_leaving() => Some(since + limits.farewell),
+            Some(since) => Some(since + limits.header_deadline),
             None => self.peer.deadline(),
         }
+    }
+
+    /// Whether this is the moment for a connection over HTTP/1 to end, of which nobody can be told before.
+    fn may_leave(&self) -> bool {
+        let peer = &self.peer;
+        peer.is_leaving() && !peer.speaks_http2() && peer.rests() && self.head_since.is_none()
     }
 
     fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
@@ -83,7 +109,7 @@ impl<T> Wire<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
+impl<T: Socket> AsyncRead for Wire<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -109,6 +135,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
         let deadline = this.read_deadline();
         this.ended |=
             this.peer.is_abusive() || deadline.is_some_and(|at| this.timer.passed(at, cx));
+        if !this.ended && this.may_leave() {
+            if this.socket.has_unread() {
+                cx.waker().wake_by_ref();
+            } else {
+                this.ended = true;
+            }
+        }
         if this.ended {
             Poll::Ready(Ok(()))
         } else {
@@ -117,7 +150,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> Wire<T> {
+impl<T> Wire<T> {
     fn watch_write<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -138,7 +171,7 @@ impl<T: AsyncWrite + Unpin> Wire<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
+impl<T: Socket> AsyncWrite for Wire<T> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -18,7 +18,9 @@ mod manual;
 mod output;
 mod passwords;
 mod postgres;
+mod purge;
 mod reload;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

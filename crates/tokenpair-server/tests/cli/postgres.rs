@@ -1,6 +1,7 @@
 //! The server and its commands on PostgreSQL, one node and three.
 
 use crate::support::{Folder, Server, wait_until};
+use crate::terminal::Terminal;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -23,7 +24,7 @@ fn server(variable: &str) -> Option<String> {
 }
 
 /// The address of a new, empty database.
-fn new_database() -> Option<String> {
+pub(crate) fn new_database() -> Option<String> {
     let server = server("TEST_POSTGRES")?;
     let number = COUNT.fetch_add(1, Relaxed);
     let name = format!("tokenpair_cli_{}_{number}", std::process::id());
@@ -35,7 +36,7 @@ fn new_database() -> Option<String> {
     Some(format!("{place}/{name}"))
 }
 
-fn run(url: &str, sql: &str) {
+pub(crate) fn run(url: &str, sql: &str) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
@@ -262,13 +263,28 @@ fn the_check_knows_what_a_shared_database_needs() {
             &["W026"],
         ),
         (&[("SIGNING_KEY_FILE", "shared.key")], &["W026"]),
+        (
+            &[
+                ("SIGNING_KEY_FILE", "shared.key"),
+                ("TRUSTED_PROXIES", "10.0.0.1"),
+            ],
+            &["W026", "W028"],
+        ),
+        (
+            &[
+                ("SIGNING_KEY_FILE", "shared.key"),
+                ("TRUSTED_PROXIES", "10.0.0.1"),
+                ("DRAIN_DELAY", "5s"),
+            ],
+            &["W026"],
+        ),
     ] {
         let mut folder = folder("postgres://ada@db.invalid/site");
         for (name, value) in variables {
             folder = folder.with_variable(&format!("TOKENPAIR_{name}"), value);
         }
         let told = folder.run("check");
-        let hints = ["W026", "W027"]
+        let hints = ["W026", "W027", "W028"]
             .into_iter()
             .filter(|id| told.out.contains(&format!("tokenpair.{id}")));
         assert_eq!(hints.collect::<Vec<_>>(), found, "{}", told.out);
@@ -276,4 +292,78 @@ fn the_check_knows_what_a_shared_database_needs() {
     let told = folder("postgres://ada@localhost:1/site").run("check");
     assert!(!told.out.contains("W026"), "{}", told.out);
     assert!(told.out.contains("tokenpair.E002"), "{}", told.out);
+}
+
+/// A connection that holds a lock until this is dropped.
+struct Holder {
+    client: tokio_postgres::Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Holder {
+    fn new(url: &str, lock: i64) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            let sql = format!("SELECT pg_advisory_lock({lock})");
+            client.batch_execute(&sql).await.unwrap();
+            client
+        });
+        Self { client, runtime }
+    }
+
+    fn wait_for_another(&self) {
+        let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        wait_until(|| {
+            let rows = self.runtime.block_on(self.client.query(sql, &[]));
+            !rows.unwrap().is_empty()
+        });
+    }
+}
+
+#[test]
+fn a_migration_that_waits_for_another_one_says_so() {
+    const MIGRATION_LOCK: i64 = 7_281_646_937_120_590;
+    for (arguments, said) in [
+        (
+            "migrate",
+            "waiting for another process that migrates this database\n",
+        ),
+        (
+            "migrate --json",
+            "{\"progress\":\"waiting for another process that migrates this database\"}\n",
+        ),
+    ] {
+        let Some(url) = new_database() else { return };
+        let other = Holder::new(&url, MIGRATION_LOCK);
+        let migration = thread::spawn(move || folder(&url).run(arguments));
+        other.wait_for_another();
+        drop(other);
+        let told = migration.join().unwrap();
+        assert_eq!((told.status, told.err.as_str()), (Some(0), said));
+        assert_eq!(told.out.lines().count(), 3, "{}", told.out);
+    }
+}
+
+#[test]
+fn a_flush_while_another_process_deletes_is_not_told_as_done() {
+    const FLUSH_LOCK: i64 = 7_281_646_937_120_591;
+    let Some(url) = new_database() else { return };
+    assert_eq!(folder(&url).run("migrate").status, Some(0));
+    run(
+        &url,
+        "INSERT INTO token_blacklist_outstandingtoken (token, created_at, expires_at, user_id, jti)
+         SELECT 'x', '2020-01-01', '2020-01-01', NULL, i::text FROM generate_series(1, 300) i",
+    );
+    let other = Holder::new(&url, FLUSH_LOCK);
+    let mut terminal = Terminal::run(&folder(&url), "flushexpiredtokens");
+    terminal.expect("0 deleted, waiting for another process");
+    drop(other);
+    let (status, shown) = terminal.end();
+    assert_eq!(status, Some(0), "{shown}");
+    assert!(
+        shown.ends_with("Deleted 300 expired tokens.\n"),
+        "{shown:?}"
+    );
 }

@@ -23,9 +23,6 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Most jobs waiting, however fast they are.
 const MAX_QUEUED: usize = 1024;
 
-/// What a job is taken to last before any has run: Django's default hash on a slow core.
-const FIRST_GUESS: Duration = Duration::from_millis(250);
-
 /// The job was not done and may be tried again later.
 ///
 /// The pool has too much to do, the deadline passed before the start, or the job panicked.
@@ -52,7 +49,8 @@ struct Shared {
 struct State {
     queue: VecDeque<Box<dyn Job>>,
     running: u32,
-    typical: Duration,
+    /// Unknown before a job has run: nobody is refused then by a guess, only by the deadline.
+    typical: Option<Duration>,
     closed: bool,
 }
 
@@ -90,7 +88,7 @@ impl HashPool {
                 state: Mutex::new(State {
                     queue: VecDeque::new(),
                     running: 0,
-                    typical: FIRST_GUESS,
+                    typical: None,
                     closed: false,
                 }),
                 changed: Condvar::new(),
@@ -205,12 +203,14 @@ impl State {
         let ahead = queued
             .saturating_add(self.running)
             .saturating_sub(threads - 1);
-        self.typical.saturating_mul(ahead) / threads
+        let typical = self.typical.unwrap_or_default();
+        typical.saturating_mul(ahead) / threads
     }
 
     /// Moves the typical duration an eighth of the way to the newest one.
     fn learn(&mut self, duration: Duration) {
-        self.typical = (self.typical * 7 + duration) / 8;
+        let typical = self.typical.unwrap_or(duration);
+        self.typical = Some((typical * 7 + duration) / 8);
     }
 
     fn busy(&self, threads: u32) -> Busy {

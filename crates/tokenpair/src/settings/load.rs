@@ -125,13 +125,14 @@ const REMOVED: [(&str, &str); 4] = [
 ];
 
 /// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
-const SERVER_VARIABLES: [&str; 13] = [
+const SERVER_VARIABLES: [&str; 14] = [
     "CONFIG",
     "DATABASE",
     "DATABASE_ACQUIRE_TIMEOUT",
     "DATABASE_MAX_CONNECTIONS",
     "DATABASE_PREPARED_STATEMENTS",
     "DATABASE_STATEMENT_TIMEOUT",
+    "DRAIN_DELAY",
     "FLUSH_INTERVAL",
     "LISTEN",
     "LOG",

@@ -195,6 +195,19 @@ fn every_known_name_is_applied() {
 }
 
 #[test]
+fn a_record_is_kept_for_as_long_as_a_sliding_token_could_live() {
+    let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+    let mut settings = Settings::new("never used to sign anything");
+    settings.leeway = Duration::from_secs(10);
+    settings.sliding_token_lifetime = Duration::from_secs(100);
+    settings.sliding_token_refresh_lifetime = Duration::from_secs(1000);
+    let before = settings.expired_before(now);
+    assert_eq!(now.as_second() - before.as_second(), 86_400 + 1110);
+    settings.sliding_token_refresh_lifetime = Duration::MAX;
+    assert_eq!(settings.expired_before(now), jiff::Timestamp::MIN);
+}
+
+#[test]
 fn names_stand_in_alphabetical_order() {
     assert!(Settings::names().is_sorted());
 }
@@ -209,6 +222,7 @@ fn variables_of_the_server_are_no_settings() {
         "TOKENPAIR_LOG",
         "TOKENPAIR_LOG_FORMAT",
         "TOKENPAIR_TRUSTED_PROXIES",
+        "TOKENPAIR_DRAIN_DELAY",
         "TOKENPAIR_FLUSH_INTERVAL",
         "TOKENPAIR_SIGNING_KEY_FILE",
         "TOKENPAIR_TOKEN_BLACKLIST",

@@ -7,7 +7,7 @@ mod admin;
 
 pub use admin::*;
 
-use super::{Rotated, Rotation, Store, Successor};
+use super::{Flushed, Rotated, Rotation, Store, Successor};
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub async fn check<S: Store>(make: impl AsyncFn() -> S) {
     simultaneous_rotations_have_one_winner(make().await).await;
     rotation_and_blacklisting_exclude_each_other(make().await).await;
     expired_tokens_are_flushed_and_others_stay(make().await).await;
+    exchanges_are_flushed_with_their_tokens_and_no_earlier(make().await).await;
+    whoever_flushes_at_once_deletes_each_token_once_and_in_the_end_all(make().await).await;
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -365,13 +367,68 @@ pub async fn expired_tokens_are_flushed_and_others_stay<S: Store>(store: S) {
     ok(store.blacklist(&later, at(0)).await);
     assert_eq!(
         ok(store.flush_expired(at(86_400), 10).await),
-        0,
+        Flushed::Deleted(0),
         "a token that expires just then stays"
     );
     assert_eq!(ok(store.count_expired(at(86_400)).await), 0);
     assert_eq!(ok(store.count_expired(at(86_401)).await), 3);
-    assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 2);
-    assert_eq!(ok(store.flush_expired(at(86_401), 2).await), 1);
+    for deleted in [2, 1, 0] {
+        assert_eq!(
+            ok(store.flush_expired(at(86_401), 2).await),
+            Flushed::Deleted(deleted)
+        );
+    }
     assert!(!ok(store.is_blacklisted("a").await));
     assert!(ok(store.is_blacklisted("later").await));
+    ok(store.record(&token("late")).await);
+    for deleted in [1, 0] {
+        assert_eq!(
+            ok(store.flush_expired(at(86_401), 2).await),
+            Flushed::Deleted(deleted)
+        );
+    }
+}
+
+/// What a line did is remembered until its tokens have gone: one that was exchanged is refused up to its flush.
+pub async fn exchanges_are_flushed_with_their_tokens_and_no_earlier<S: Store>(store: S) {
+    ok(store.rotate(&rotation("a", "b", 0)).await);
+    let late = 86_400;
+    assert_eq!(
+        ok(store.flush_expired(at(late), 10).await),
+        Flushed::Deleted(0)
+    );
+    assert_eq!(ok(store.rotate(&rotation("a", "c", late)).await), REUSED);
+    assert_eq!(
+        ok(store.flush_expired(at(late + 1), 10).await),
+        Flushed::Deleted(2)
+    );
+    let again = rotation("a", "d", late + 1);
+    assert_eq!(ok(store.rotate(&again).await), Rotated::Fresh);
+}
+
+/// Of any number that flush at once, each is told what it deleted, or that somebody else is at it.
+pub async fn whoever_flushes_at_once_deletes_each_token_once_and_in_the_end_all<S: Store>(
+    store: S,
+) {
+    const TOKENS: usize = 100;
+    let store = Arc::new(store);
+    for number in 0..TOKENS {
+        ok(store.record(&token(&number.to_string())).await);
+    }
+    let mut tasks = JoinSet::new();
+    for _ in 0..5 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut sum = 0;
+            loop {
+                match ok(store.flush_expired(at(86_401), 3).await) {
+                    Flushed::Deleted(0) => return sum,
+                    Flushed::Deleted(deleted) => sum += deleted,
+                    Flushed::Busy => tokio::task::yield_now().await,
+                }
+            }
+        });
+    }
+    assert_eq!(tasks.join_all().await.iter().sum::<usize>(), TOKENS);
+    assert_eq!(ok(store.count_expired(at(86_401)).await), 0);
 }

@@ -1,8 +1,8 @@
 //! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
 
 use super::{
-    Account, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin, UserModel,
-    UserPage, UserTable, is_within, several_users,
+    Account, Flushed, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin,
+    UserModel, UserPage, UserTable, is_within, several_users,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
@@ -193,7 +193,7 @@ impl TokenStore for MemoryStore {
         Ok(data.blacklisted.insert(last))
     }
 
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         let mut data = self.data();
         let expired = data
             .outstanding
@@ -206,7 +206,7 @@ impl TokenStore for MemoryStore {
             data.blacklisted.remove(jti);
             data.rotations.remove(jti);
         }
-        Ok(expired.len())
+        Ok(Flushed::Deleted(expired.len()))
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {

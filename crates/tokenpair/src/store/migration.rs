@@ -15,6 +15,36 @@ pub enum Migration {
     Rotation,
 }
 
+/// What a migration of [`PostgresStore`](super::PostgresStore) tells while it has to wait.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MigrationProgress {
+    /// Another process migrates the same database.
+    WaitsForAnother,
+    /// Somebody writes users, and the user table has to be locked for a moment. Others are let through before the next
+    /// attempt.
+    WaitsForUsers {
+        /// How many attempts have failed.
+        attempts: usize,
+    },
+}
+
+#[cfg(feature = "postgres")]
+impl fmt::Display for MigrationProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WaitsForAnother => {
+                f.write_str("waiting for another process that migrates this database")
+            }
+            Self::WaitsForUsers { attempts } => write!(
+                f,
+                "waiting for a moment in which nobody writes users: {attempts} attempts, others go first"
+            ),
+        }
+    }
+}
+
 /// The rows Django expects in `django_migrations`. Token blacklist has no 0009.
 const AUTH_HISTORY: [(&str, &str); 14] = [
     ("contenttypes", "0001_initial"),

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod columns;
+mod durability;
 mod failure;
 mod health;
 mod options;
@@ -19,7 +20,11 @@ mod value;
 
 pub use options::PostgresOptions;
 
-use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::expired::Place;
+use super::{
+    Flushed, Migration, MigrationProgress, Rotated, Rotation, Store, TokenStore, UserModel,
+    UserTable,
+};
 use crate::error::StoreError;
 use crate::models::{OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
@@ -41,6 +46,7 @@ struct Inner {
     tokens: TokenQueries,
     model: UserModel,
     steps: &'static [Migration],
+    flushing: Place,
 }
 
 impl PostgresStore {
@@ -53,12 +59,12 @@ impl PostgresStore {
     /// Connects to a database. Fails at once if it cannot be reached or would not keep what it acknowledges
     /// (`synchronous_commit = off`). Needs a Tokio runtime, and stays with it.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
-        Self::open_to(Access::ReadWrite, options).await
+        Box::pin(Self::open_to(Access::ReadWrite, options)).await
     }
 
     /// Connects to a database to look at it: whatever would write is an error.
     pub async fn open_read_only(options: PostgresOptions) -> Result<Self, StoreError> {
-        Self::open_to(Access::ReadOnly, options).await
+        Box::pin(Self::open_to(Access::ReadOnly, options)).await
     }
 
     async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
@@ -70,11 +76,11 @@ impl PostgresStore {
             users,
             model: options.user_model,
             steps: Migration::steps(options.token_blacklist),
+            flushing: Place::default(),
         }));
-        store
-            .ping()
-            .await
-            .map_err(|error| StoreError::new(format!("cannot use {}: {error}", store.address())))?;
+        let unusable = |error| StoreError::new(format!("cannot use {}: {error}", store.address()));
+        // Large, and part of whatever opens a store.
+        Box::pin(store.0.pool.ping()).await.map_err(unusable)?;
         Ok(store)
     }
 
@@ -84,7 +90,16 @@ impl PostgresStore {
     /// done; nothing is done halfway. Nodes that start at the same time wait for each other. Where a lock on the user
     /// table is not to be had at once, others are let through and it is tried again.
     pub async fn migrate(&self, at: Timestamp) -> Result<Vec<Migration>, StoreError> {
-        schema::migrate(&self.0.pool, &self.0.model, self.0.steps, at).await
+        self.migrate_telling(at, &|_| ()).await
+    }
+
+    /// The same, and `tell` is told what it waits for. Nothing else takes long: tables are new and empty.
+    pub async fn migrate_telling(
+        &self,
+        at: Timestamp,
+        tell: &(dyn Fn(MigrationProgress) + Send + Sync),
+    ) -> Result<Vec<Migration>, StoreError> {
+        schema::migrate(&self.0.pool, &self.0.model, self.0.steps, at, tell).await
     }
 
     /// What [`migrate`](Self::migrate) would do.
@@ -173,14 +188,18 @@ impl TokenStore for PostgresStore {
         tokens::end_line_within(&self.0.pool, parent_jti, grace, at).await
     }
 
-    /// Zero also while another node is at it. The dates are compared with `before` and not with the database's clock:
-    /// a margin of a day, as the server has it, is more than clocks differ.
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        tokens::flush_expired(&self.0.pool, before, limit).await
+    /// One node at a time, by an advisory lock that it holds for this call; others are told at once that it is
+    /// [`Flushed::Busy`].
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
+        tokens::flush_expired(&self.0.pool, &self.0.flushing, before, limit).await
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
         tokens::count_expired(&self.0.pool, before).await
+    }
+
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        tokens::time(&self.0.pool).await.map(Some)
     }
 }
 
@@ -196,6 +215,6 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.0.pool.read("SELECT 1", &[]).await.map(drop)
+        self.0.pool.ready().await
     }
 }

@@ -12,7 +12,8 @@ mod threads;
 mod tokens;
 mod users;
 
-use super::{Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::expired::Place;
+use super::{Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
 use crate::error::StoreError;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
@@ -89,6 +90,7 @@ struct Inner {
     tokens: Arc<TokenQueries>,
     model: UserModel,
     steps: &'static [Migration],
+    flushing: Place,
 }
 
 impl SqliteStore {
@@ -126,6 +128,7 @@ impl SqliteStore {
             tokens,
             model: options.user_model,
             steps: Migration::steps(options.token_blacklist),
+            flushing: Place::default(),
         }));
         store.ping().await.map_err(|error| {
             StoreError::new(format!("cannot read {}: {error}", store.path().display()))
@@ -284,12 +287,21 @@ impl TokenStore for SqliteStore {
             .await
     }
 
-    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let ids = self
-            .read(move |db| tokens::expired(db, before, limit))
-            .await?;
-        self.write(move |db| tokens::flush(db, &ids, before, limit))
-            .await
+    /// [`Flushed::Busy`] where another process was quicker.
+    async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
+        let after = self.0.flushing.of(before);
+        let find = move |db: &Connection| {
+            let ids = tokens::expired(db, after, before, limit)?;
+            if ids.is_empty() {
+                return tokens::expired(db, i64::MIN, before, limit);
+            }
+            Ok(ids)
+        };
+        let ids = self.read(find).await?;
+        let flush = move |db: &Connection| Ok((tokens::flush(db, &ids, before, limit)?, ids));
+        let (flushed, ids) = self.write(flush).await?;
+        self.0.flushing.passed(before, &ids);
+        Ok(flushed)
     }
 
     async fn count_expired(&self, before: Timestamp) -> Result<usize, StoreError> {
@@ -311,7 +323,8 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
-            .await
+            .await?;
+        self.0.threads.check_changes()
     }
 }
 

@@ -23,6 +23,7 @@ mod obtain;
 mod outage;
 mod postgres;
 mod protect;
+mod purge;
 mod refresh;
 mod requests;
 mod rotation;

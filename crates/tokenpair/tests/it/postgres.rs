@@ -6,11 +6,14 @@
 mod accounts;
 mod columns;
 mod contract;
+mod migration;
 mod nodes;
 mod outage;
 mod place;
 mod proxy;
+mod purge;
 mod schema;
+mod slow;
 mod tls;
 
 use crate::app::{TestApp, users};

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use tokenpair::clock::TimeOrderedIds;
-use tokenpair::store::Migration;
+use tokenpair::store::{Flushed, Migration, Store as _};
 use tokenpair::{Settings, SqliteOptions, SqliteStore, TokenStore as _, UserTable as _};
 
 fn strict(settings: &mut Settings) {
@@ -339,7 +339,8 @@ async fn a_database_without_tables_is_an_outage() {
 #[tokio::test]
 async fn while_somebody_else_writes_reads_are_answered_and_writes_are_an_outage() {
     let (_folder, path) = place();
-    let app = app(&filled(&path).await);
+    let store = filled(&path).await;
+    let app = app(&store);
     let pair = app.log_in().await;
     let locker = Connection::open(&path).unwrap();
     locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -347,6 +348,8 @@ async fn while_somebody_else_writes_reads_are_answered_and_writes_are_an_outage(
         tokio::join!(app.refresh(&pair.refresh), app.blacklist(&pair.refresh));
     assert_unavailable(&refreshed);
     assert_unavailable(&blacklisted);
+    let not_ready = store.ping().await.unwrap_err().to_string();
+    assert!(not_ready.contains("locked"), "{not_ready}");
     app.verify(&pair.refresh).await.assert(200, "{}");
     assert_eq!(app.get_as(&pair.access, "/me/").await.status, 200);
     locker.execute_batch("ROLLBACK").unwrap();
@@ -355,6 +358,10 @@ async fn while_somebody_else_writes_reads_are_answered_and_writes_are_an_outage(
         200,
         "the outage consumed nothing"
     );
+    store
+        .ping()
+        .await
+        .expect("ready as soon as a change was made");
 }
 
 #[tokio::test]
@@ -492,8 +499,10 @@ async fn expired_tokens_are_flushed_in_bites() {
         app.log_in().await;
     }
     let after = Timestamp::from_second(NOW + 86_401).unwrap();
-    assert_eq!(store.flush_expired(after, 3).await.unwrap(), 3);
-    assert_eq!(store.flush_expired(after, 3).await.unwrap(), 2);
+    for flushed in [3, 2, 0] {
+        let done = store.flush_expired(after, 3).await.unwrap();
+        assert_eq!(done, Flushed::Deleted(flushed));
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,14 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "Give all nodes one SIGNING_KEY, or copy the file to each and name it in signing_key_file.",
         ));
     }
+    let has_proxy = server.trusted_proxies.iter().next().is_some();
+    if config.database.is_shared() && has_proxy && server.drain_delay.is_zero() {
+        findings.push(Finding::warning(
+            "W028",
+            "The server is behind a proxy, the database can be shared, and drain_delay is 0: a restart refuses who the proxy still sends.",
+            "Set drain_delay = \"5s\", or longer than the proxy takes to notice (docs/running-many-nodes.md).",
+        ));
+    }
     if config.allows_any_origin() {
         findings.push(Finding::warning(
             "W020",

@@ -184,3 +184,24 @@ async fn request_in_flight_is_answered_before_the_stop() {
     assert_eq!(response.unwrap().status(), 200);
     assert_eq!(outcome.aborted, 0);
 }
+
+#[tokio::test]
+async fn within_the_drain_delay_a_connection_goes_on_and_then_says_goodbye() {
+    let server = start(Limits {
+        drain_delay: NEAR * 4,
+        ..relaxed()
+    })
+    .await;
+    let (mut sender, connection) = server.http2().await;
+    ask(&mut sender, get("/")).await;
+    let address = server.address;
+    let stopping = tokio::spawn(server.stop());
+    super::stop::is_stopping(address).await;
+    let response = soon(sender.send_request(get("/"))).await.unwrap();
+    assert_eq!(response.status(), 200);
+    // RFC 9113 section 8.2.2: no such field in HTTP/2.
+    assert!(response.headers().get(http::header::CONNECTION).is_none());
+    drop(response);
+    soon(connection).await.unwrap().unwrap();
+    assert_eq!(stopping.await.unwrap().aborted, 0);
+}

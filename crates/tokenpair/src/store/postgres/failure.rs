@@ -25,6 +25,12 @@ const PARTING: [SqlState; 4] = [
     SqlState::CANNOT_CONNECT_NOW,
     SqlState::READ_ONLY_SQL_TRANSACTION,
 ];
+/// Questions are answered, changes are not made: a standby, a disk that is full or broken.
+const CHANGELESS: [SqlState; 3] = [
+    SqlState::READ_ONLY_SQL_TRANSACTION,
+    SqlState::DISK_FULL,
+    SqlState::IO_ERROR,
+];
 /// A text that no row can hold.
 const UNSPEAKABLE: [SqlState; 2] = [
     SqlState::CHARACTER_NOT_IN_REPERTOIRE,
@@ -36,6 +42,8 @@ const UNSPEAKABLE: [SqlState; 2] = [
 pub(super) enum Failure {
     /// All connections were in use for too long, or too many wait for one.
     Busy,
+    /// A change was not begun, as nobody would wait for its answer.
+    Slow,
     /// No connection could be made, and the server did not say why.
     Unreachable(String),
     /// The server, or our own check of it, refused a new connection.
@@ -49,11 +57,6 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the server said anything.
-    pub(super) fn is_answer(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Rejected(_))
-    }
-
     /// Whether nothing was done and the same statement may succeed in a moment.
     pub(super) fn is_repeatable(&self) -> bool {
         self.has_one_of(&REPEATABLE) || self.is_stale()
@@ -72,6 +75,11 @@ impl Failure {
     /// Whether somebody who only asked may simply ask again.
     pub(super) fn is_parting(&self) -> bool {
         matches!(self, Self::Lost(_)) || self.has_one_of(&PARTING)
+    }
+
+    /// Whether any other change would be refused as well.
+    pub(super) fn is_about_changes(&self) -> bool {
+        self.has_one_of(&CHANGELESS)
     }
 
     pub(super) fn is_unspeakable(&self) -> bool {
@@ -93,6 +101,7 @@ impl Failure {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Busy => "too many requests wait for the database".to_owned(),
+            Self::Slow => "the database is too slow for changes".to_owned(),
             Self::Unreachable(reason) | Self::Rejected(reason) => reason.clone(),
             Self::Silent => "the database does not answer in time".to_owned(),
             Self::Lost(error) => format!(

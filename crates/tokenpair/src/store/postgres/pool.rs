@@ -4,20 +4,23 @@
 //! A verb is one statement, which is one transaction. So a read can share its connection with others (the statements
 //! are sent without waiting for each other's answers) while a change has one to itself, because it may wait for a lock.
 
+use super::super::last_change::LastChange;
+use super::durability;
 use super::failure::Failure;
 use super::health::{Health, Pauses};
 use super::options::PostgresOptions;
 use super::value::Value;
 use crate::error::StoreError;
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
-};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, SimpleQueryMessage};
 
 /// Reads that share one connection before another is added.
 const SHARED_BY: usize = 16;
@@ -30,8 +33,8 @@ const ATTEMPTS: usize = 4;
 /// What the server has left to say that a statement took too long.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// What every connection is asked first.
-const CHECK: &str = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
+/// A standby, or made so for a while.
+const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 
 /// Connections to one database. Clones share them.
 #[derive(Clone, Debug)]
@@ -45,6 +48,7 @@ struct Inner {
     /// Somebody is waiting for another one.
     is_growing: AtomicBool,
     health: Health,
+    last_change: LastChange,
     access: Access,
     is_preparing: bool,
     /// For one verb altogether.
@@ -81,11 +85,7 @@ impl Pool {
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.acquire_timeout))
             .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    let settings = client.simple_query(CHECK).await;
-                    let settings = settings.map_err(HookError::Backend)?;
-                    durable(&settings).map_err(HookError::message)
-                })
+                Box::pin(durability::check(client))
             }))
             .build()
             .map_err(StoreError::new)?;
@@ -95,6 +95,7 @@ impl Pool {
             shared: Mutex::default(),
             is_growing: AtomicBool::new(false),
             health: Health::new(patience),
+            last_change: LastChange::default(),
             access,
             is_preparing: options.prepared_statements,
             patience,
@@ -125,7 +126,32 @@ impl Pool {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(self.ask(Purpose::Write, sql, values).await?)
+        let made = self.ask(Purpose::Write, sql, values).await;
+        match &made {
+            Ok(_) => self.0.last_change.made(),
+            Err(failure) if failure.is_about_changes() => {
+                self.0.last_change.refused(failure.text());
+            }
+            Err(_) => {}
+        }
+        Ok(made?)
+    }
+
+    /// Whether the server answers.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        self.read("SELECT 1", &[]).await.map(drop)
+    }
+
+    /// Whether the server answers and takes changes, as far as that can be known without one.
+    pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let rows = self.read(IS_READ_ONLY, &[]).await?;
+        let is_read_only = rows
+            .first()
+            .is_none_or(|row| row.try_get(0).unwrap_or(true));
+        if is_read_only && self.0.access == Access::ReadWrite {
+            return Err(StoreError::new("the database is read-only"));
+        }
+        self.0.last_change.check()
     }
 
     /// The server refuses it, too, unless a pooler is in between.
@@ -172,11 +198,22 @@ impl Pool {
         deadline: Instant,
     ) -> Result<Vec<Row>, Failure> {
         self.watched(async {
+            if purpose == Purpose::Write && self.0.health.is_slow() {
+                return Err(Failure::Slow);
+            }
             let lease = match purpose {
                 Purpose::Read => within(deadline, self.reader()).await?,
                 Purpose::Write => within(deadline, self.lease()).await?,
             };
-            let asked = within(deadline, lease.ask(self.0.is_preparing, sql, values)).await;
+            let sent = Instant::now();
+            let is_preparing = self.0.is_preparing;
+            let asked = match purpose {
+                Purpose::Read => within(deadline, lease.inquire(is_preparing, sql, values)).await,
+                Purpose::Write => within(deadline, lease.ask(is_preparing, sql, values)).await,
+            };
+            if purpose == Purpose::Read && asked.is_ok() {
+                self.0.health.took(sent.elapsed());
+            }
             asked.inspect_err(|failure| lease.give_up_after(failure))
         })
         .await
@@ -193,9 +230,12 @@ impl Pool {
         let began = Instant::now();
         let done = work.await;
         match &done {
-            Ok(_) => self.0.answered(),
-            Err(failure) if failure.is_answer() => self.0.answered(),
+            Ok(_) | Err(Failure::Refused(_)) => self.0.answered(),
             Err(failure @ (Failure::Unreachable(_) | Failure::Silent)) => {
+                self.missed(began, failure);
+            }
+            // Whoever has connections can go on with them.
+            Err(failure @ Failure::Rejected(_)) if self.0.connections.status().size == 0 => {
                 self.missed(began, failure);
             }
             Err(_) => {}
@@ -205,7 +245,8 @@ impl Pool {
 
     fn missed(&self, began: Instant, failure: &Failure) {
         let reason = failure.text();
-        if !self.0.health.missed(began, &reason) {
+        let has_others = self.0.connections.status().size > 0;
+        if !self.0.health.missed(began, has_others, &reason) {
             return;
         }
         tracing::warn!(database = self.0.address, reason, "the database is down");
@@ -331,8 +372,7 @@ impl Lease {
         if is_preparing {
             let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
             let statement = client.prepare_typed_cached(sql, &types).await?;
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-            Ok(client.query(&statement, &values).await?)
+            Ok(client.query(&statement, &parameters(values)).await?)
         } else {
             let values: Vec<(&(dyn ToSql + Sync), Type)> = values
                 .iter()
@@ -342,11 +382,42 @@ impl Lease {
         }
     }
 
+    /// Asks a question. To wait until it is prepared would double the way, and that may be long: the first time on a
+    /// connection it is sent unprepared right behind. Not so a change, as it might be made although this fails.
+    async fn inquire(
+        &self,
+        is_preparing: bool,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        if !is_preparing {
+            return Box::pin(self.ask(false, sql, values)).await;
+        }
+        let client = self.client()?;
+        let types: Vec<Type> = values.iter().map(Value::sql_type).collect();
+        let mut preparing = pin!(client.prepare_typed_cached(sql, &types));
+        let prepared = poll_fn(|context| Poll::Ready(preparing.as_mut().poll(context))).await;
+        if let Poll::Ready(statement) = prepared {
+            return Ok(client.query(&statement?, &parameters(values)).await?);
+        }
+        // Rare and large: not part of every future that may come here.
+        let first = Box::pin(async {
+            let prepared = async { Ok(preparing.await?) };
+            tokio::try_join!(prepared, self.ask(false, sql, values))
+        });
+        let (_, rows) = first.await?;
+        Ok(rows)
+    }
+
     fn give_up_after(&self, failure: &Failure) {
         if failure.ends_connection() {
             self.is_broken.store(true, Relaxed);
         }
     }
+}
+
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
 }
 
 impl Drop for Lease {
@@ -396,31 +467,9 @@ async fn look_out(pool: Weak<Inner>) {
             let object = pool.connections.get().await?;
             Ok::<_, Failure>(object.simple_query("SELECT 1").await?)
         });
-        match answer.await {
-            Ok(Ok(_)) => pool.answered(),
-            // A refusal is an answer, too: whoever asks next is told it by the server itself.
-            Ok(Err(failure)) if failure.is_answer() => pool.answered(),
-            Ok(Err(_)) | Err(_) => {}
+        // A refusal is an answer, too: whoever asks next is told it by the server itself.
+        if let Ok(Ok(_) | Err(Failure::Refused(_))) = answer.await {
+            pool.answered();
         }
-    }
-}
-
-/// Refuses a server that would say "committed" before it is.
-fn durable(settings: &[SimpleQueryMessage]) -> Result<(), String> {
-    let mut rows = settings.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1))),
-        _ => None,
-    });
-    match rows.next() {
-        Some((Some("off"), _)) => Err(
-            "synchronous_commit is off, so that a crash of the server could bring revoked tokens back: \
-             switch it on for this database or role (ALTER ROLE … SET synchronous_commit = on)"
-                .to_owned(),
-        ),
-        Some((_, Some("off"))) => {
-            tracing::warn!("fsync is off at the database: a power cut may lose everything");
-            Ok(())
-        }
-        _ => Ok(()),
     }
 }

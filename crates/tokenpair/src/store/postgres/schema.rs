@@ -1,7 +1,7 @@
 //! Which tables exist, the making of those that do not, and whether the user table is what its model says.
 
 use super::super::UserModel;
-use super::super::migration::{Migration, foreign_table_missing};
+use super::super::migration::{Migration, MigrationProgress, foreign_table_missing};
 use super::failure::Failure;
 use super::health::Pauses;
 use super::pool::{Pool, Purpose, Transaction};
@@ -14,11 +14,14 @@ use tokio_postgres::Row;
 
 /// A migration as a whole, with what it waits for other nodes.
 const LIMIT: Duration = Duration::from_secs(60);
+/// A node that is frozen in the middle must not keep its locks.
+const PATIENT: &str = "SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '30s';
+    SET LOCAL idle_in_transaction_session_timeout = '10s'";
 /// Several nodes may start at once: one migrates, the others find it done. The number means nothing.
-const ALONE: &str = "SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '30s';
-    SELECT pg_advisory_xact_lock(7281646937120590)";
+const TRY_ALONE: &str = "SELECT pg_try_advisory_xact_lock(7281646937120590)";
+const ALONE: &str = "SELECT pg_advisory_xact_lock(7281646937120590)";
 /// Whoever waits for a lock makes everybody behind wait, too. Better to come back.
-const IMPATIENT: &str = "SET LOCAL lock_timeout = '100ms'";
+const IMPATIENT: &str = "SET LOCAL lock_timeout = '50ms'";
 /// How often to come back, half a second apart.
 const ATTEMPTS: usize = 60;
 
@@ -65,32 +68,43 @@ fn missing(
     Ok(steps)
 }
 
+type Tell<'a> = &'a (dyn Fn(MigrationProgress) + Send + Sync);
+
 /// Takes no lock where nothing is to be done.
 pub(super) async fn migrate(
     pool: &Pool,
     model: &UserModel,
     steps: &[Migration],
     at: Timestamp,
+    tell: Tell<'_>,
 ) -> Result<Vec<Migration>, StoreError> {
     if pending(pool, model, steps).await?.is_empty() {
         return Ok(Vec::new());
     }
     let mut pauses = Pauses::new();
-    let mut attempt = 1;
-    loop {
-        match try_to_migrate(pool, model, steps, at).await {
-            Err(Trouble::Failure(failure)) if failure.is_lock_timeout() && attempt < ATTEMPTS => {
+    for attempts in 1..=ATTEMPTS {
+        match try_to_migrate(pool, model, steps, at, tell).await {
+            Err(Trouble::InUse) => {
+                if attempts.is_power_of_two() {
+                    tell(MigrationProgress::WaitsForUsers { attempts });
+                }
                 pauses.pause().await;
-                attempt += 1;
             }
             Err(Trouble::Failure(failure)) => return Err(failure.into()),
             Err(Trouble::Refusal(reason)) => return Err(StoreError::new(reason)),
             Ok(done) => return Ok(done),
         }
     }
+    Err(StoreError::new(format!(
+        "somebody has been writing the user table {:?} all the time, which has to be locked for a moment: nothing was \
+         done, try again when that has ended",
+        model.table
+    )))
 }
 
 enum Trouble {
+    /// A lock is not to be had at once.
+    InUse,
     Failure(Failure),
     Refusal(String),
 }
@@ -106,22 +120,61 @@ async fn try_to_migrate(
     model: &UserModel,
     steps: &[Migration],
     at: Timestamp,
+    tell: Tell<'_>,
 ) -> Result<Vec<Migration>, Trouble> {
     let transaction = pool.begin(Purpose::Write, LIMIT).await?;
-    transaction.run(ALONE).await?;
+    transaction.run(PATIENT).await?;
+    wait_for_others(&transaction, tell).await?;
     let existing = transaction.ask(TABLES, &tables(model)).await?;
     let pending = missing(&existing, model, steps)?;
     if let Some(reason) = foreign_table_missing(&pending, model) {
         return Err(Trouble::Refusal(reason));
     }
     transaction.run(IMPATIENT).await?;
-    for step in &pending {
-        remember(&transaction, *step, at).await?;
-        let sql = sql(&transaction, *step, model).await?;
-        transaction.run(&sql).await?;
-    }
+    let made = make(&transaction, &pending, model, at).await;
+    made.map_err(|failure| {
+        if failure.is_lock_timeout() {
+            Trouble::InUse
+        } else {
+            Trouble::Failure(failure)
+        }
+    })?;
     transaction.commit().await?;
     Ok(pending)
+}
+
+async fn wait_for_others(transaction: &Transaction<'_>, tell: Tell<'_>) -> Result<(), Trouble> {
+    let rows = transaction.ask(TRY_ALONE, &[]).await?;
+    let is_alone = rows.first().map_or(Ok(false), |row| row.try_get(0));
+    if is_alone.map_err(Failure::from)? {
+        return Ok(());
+    }
+    tell(MigrationProgress::WaitsForAnother);
+    transaction.run(ALONE).await.map_err(|failure| {
+        if failure.is_lock_timeout() {
+            let reason = "another process has been migrating this database for half a minute";
+            Trouble::Refusal(reason.to_owned())
+        } else {
+            Trouble::Failure(failure)
+        }
+    })
+}
+
+async fn make(
+    transaction: &Transaction<'_>,
+    pending: &[Migration],
+    model: &UserModel,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    for step in pending {
+        remember(transaction, *step, at).await?;
+        let sql = sql(transaction, *step, model).await?;
+        transaction.run(&sql).await?;
+    }
+    if pending.contains(&Migration::TokenBlacklist) {
+        transaction.run(&user_reference(model)).await?;
+    }
+    Ok(())
 }
 
 async fn remember(
@@ -157,15 +210,19 @@ async fn sql(
                 }
             }
             include_str!("../../../migrations/postgres/0002_token_blacklist.sql")
-                .replace("{user_table}", &model.table)
-                .replace("{user_key}", &model.id)
                 .replace("{user_key_type}", &key_type)
-                .replace("{user_constraint}", &user_constraint(model))
         }
         Migration::Rotation => {
             include_str!("../../../migrations/postgres/0003_rotation.sql").to_owned()
         }
     })
+}
+
+fn user_reference(model: &UserModel) -> String {
+    include_str!("../../../migrations/postgres/0002_user_reference.sql")
+        .replace("{user_table}", &model.table)
+        .replace("{user_key}", &model.id)
+        .replace("{user_constraint}", &user_constraint(model))
 }
 
 /// Django's name for the reference to the user table (`_create_index_name`): no name is longer than 63 characters.

@@ -4,8 +4,9 @@
 //! parts of a statement all see the database as it was when the statement began, so whoever lost looks again with
 //! another statement, which then sees what the winner did.
 
-use super::super::{Rotated, Rotation, Successor, is_within};
-use super::pool::{Pool, Purpose};
+use super::super::expired::Place;
+use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
+use super::pool::{Pool, Purpose, Transaction};
 use super::users::UserQueries;
 use super::value::Value;
 use crate::error::StoreError;
@@ -70,8 +71,10 @@ const END_LINE: &str = r#"WITH last AS (
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
 /// One node at a time flushes. The number means nothing.
 const FLUSH_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7281646937120591)";
-const FLUSH_PATIENCE: &str = "SET LOCAL statement_timeout = '60s'";
-const EXPIRED: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1 ORDER BY "id" LIMIT $2"#;
+/// A node that is frozen in the middle must not keep the lock.
+const FLUSH_PATIENCE: &str =
+    "SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
+const EXPIRED: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1 AND "id" > $3 ORDER BY "id" LIMIT $2"#;
 const FLUSH: &str = r#"WITH blacklisted AS (
         DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ANY($1)
     ), outstanding AS (
@@ -82,6 +85,7 @@ const FLUSH: &str = r#"WITH blacklisted AS (
     ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges))"#;
 const COUNT_EXPIRED: &str =
     r#"SELECT count(*) FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1"#;
+const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// How often a statement is sent again because another one was quicker. Each time the other one got further.
 const RACES: usize = 100;
@@ -306,31 +310,52 @@ async fn end_line(pool: &Pool, parent: &str, at: Timestamp) -> Result<bool, Stor
     ))
 }
 
-/// Deletes up to `limit` records that expired, and as many exchanges that no token can ask for any more. Returns the
-/// larger number; zero also while another node is at it.
+/// Deletes up to `limit` records that expired, and as many exchanges that no token can ask for any more. Tells the
+/// larger number.
 pub(super) async fn flush_expired(
     pool: &Pool,
+    place: &Place,
     before: Timestamp,
     limit: usize,
-) -> Result<usize, StoreError> {
+) -> Result<Flushed, StoreError> {
     let transaction = pool.begin(Purpose::Write, FLUSH_LIMIT).await?;
     transaction.run(FLUSH_PATIENCE).await?;
     let is_alone: bool = get(only(&transaction.ask(FLUSH_LOCK, &[]).await?)?, 0)?;
-    let mut flushed = 0;
-    if is_alone {
-        let before_and_limit = [Value::time(before), Value::count(limit)];
-        let expired = transaction.ask(EXPIRED, &before_and_limit).await?;
-        let ids = expired.iter().map(|row| get(row, 0));
-        let ids = ids.collect::<Result<Vec<i64>, _>>()?;
-        let values = [
-            Value::Ids(&ids),
-            Value::Int(before.as_second()),
-            Value::count(limit),
-        ];
-        flushed = get::<i64>(only(&transaction.ask(FLUSH, &values).await?)?, 0)?;
+    if !is_alone {
+        transaction.commit().await?;
+        return Ok(Flushed::Busy);
     }
+    let mut ids = expired(&transaction, place.of(before), before, limit).await?;
+    if ids.is_empty() {
+        ids = expired(&transaction, i64::MIN, before, limit).await?;
+    }
+    let values = [
+        Value::Ids(&ids),
+        Value::Int(before.as_second()),
+        Value::count(limit),
+    ];
+    let flushed: i64 = get(only(&transaction.ask(FLUSH, &values).await?)?, 0)?;
     transaction.commit().await?;
-    Ok(usize::try_from(flushed).unwrap_or(0))
+    place.passed(before, &ids);
+    Ok(Flushed::Deleted(usize::try_from(flushed).unwrap_or(0)))
+}
+
+/// The records after a place that expired, in the order of their making.
+async fn expired(
+    transaction: &Transaction<'_>,
+    after: i64,
+    before: Timestamp,
+    limit: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let values = [Value::time(before), Value::count(limit), Value::Int(after)];
+    let rows = transaction.ask(EXPIRED, &values).await?;
+    rows.iter().map(|row| get(row, 0)).collect()
+}
+
+/// The server's clock.
+pub(super) async fn time(pool: &Pool) -> Result<Timestamp, StoreError> {
+    let rows = pool.read(TIME, &[]).await?;
+    Timestamp::from_microsecond(get(only(&rows)?, 0)?).map_err(StoreError::new)
 }
 
 /// How many records expired.

@@ -2,10 +2,11 @@
 //!
 //! A caller is answered only after the commit that holds its change. Queues are bounded; a full one is an outage.
 
+use super::super::last_change::LastChange;
 use super::connect::{self, Access};
 use crate::error::StoreError;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(super) struct Threads {
     /// `None` only while it is dropped.
     queues: Option<Queues>,
     place: Arc<Place>,
+    last_change: Arc<LastChange>,
     running: Vec<JoinHandle<()>>,
 }
 
@@ -143,13 +145,14 @@ impl Threads {
             Access::ReadOnly => None,
         };
         let place = Arc::new(Place::of(path));
+        let last_change = Arc::new(LastChange::default());
         let mut running = Vec::new();
         let writer = match writing {
             Some(connection) => {
                 let (writer, changes) = bounded(QUEUE);
-                let place = Arc::clone(&place);
+                let (place, last_change) = (Arc::clone(&place), Arc::clone(&last_change));
                 running.push(spawn("tokenpair-sqlite-writer", move || {
-                    write_loop(&connection, &place, &changes);
+                    write_loop(&connection, &place, &last_change, &changes);
                 })?);
                 Some(writer)
             }
@@ -172,8 +175,14 @@ impl Threads {
         Ok(Self {
             queues: Some(queues),
             place,
+            last_change,
             running,
         })
+    }
+
+    /// Whether changes are refused at the moment.
+    pub(super) fn check_changes(&self) -> Result<(), StoreError> {
+        self.last_change.check()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -237,16 +246,31 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<J
     spawned.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>>) {
+fn write_loop(
+    db: &Connection,
+    place: &Place,
+    last_change: &LastChange,
+    changes: &Receiver<Box<dyn Change>>,
+) {
     while let Ok(first) = changes.recv() {
         let mut group = vec![first];
         group.extend(changes.try_iter().take(GROUP - 1));
         group.retain(|change| !change.is_abandoned());
+        if group.is_empty() {
+            continue;
+        }
         // A change that panics must not take the writer, and every later change, with it.
         let work = AssertUnwindSafe(|| place.check().and_then(|()| commit_group(db, &mut group)));
-        let committed = catch_unwind(work)
-            .unwrap_or_else(|_| Err(failure("a change panicked")))
-            .map_err(|error| error.to_string());
+        let committed = catch_unwind(work).unwrap_or_else(|_| Err(failure("a change panicked")));
+        if committed.as_ref().is_err_and(is_locked) {
+            // Whoever came meanwhile has waited long enough, too.
+            group.extend(changes.try_iter());
+        }
+        let committed = committed.map_err(|error| error.to_string());
+        match &committed {
+            Ok(()) => last_change.made(),
+            Err(reason) => last_change.refused(reason.clone()),
+        }
         let committed = committed.as_ref().copied().map_err(String::as_str);
         for change in group {
             change.answer(committed);
@@ -254,10 +278,11 @@ fn write_loop(db: &Connection, place: &Place, changes: &Receiver<Box<dyn Change>
     }
 }
 
+fn is_locked(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
 fn commit_group(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
-    if group.is_empty() {
-        return Ok(());
-    }
     if !db.is_autocommit() {
         // What an earlier group left behind, when its rollback failed or it panicked.
         execute(db, "ROLLBACK")?;

@@ -2,7 +2,7 @@
 //!
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
-use super::super::{Rotated, Rotation, Successor, is_within};
+use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
 use super::django_time;
 use super::users::UserQueries;
 use crate::models::{OutstandingToken, User, UserId};
@@ -207,16 +207,17 @@ fn end_of_line(db: &Connection, parent_jti: &str) -> rusqlite::Result<Option<Str
         .optional()
 }
 
-/// The records that expired, oldest first. The dates have no index, so this reads, and never on the writer.
+/// The records after a place that expired, oldest first. The dates have no index, so this reads, and never on the writer.
 pub(super) fn expired(
     db: &Connection,
+    after: i64,
     before: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<Vec<i64>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let sql = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 ORDER BY "id" LIMIT ?2"#;
+    let sql = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < ?1 AND "id" > ?3 ORDER BY "id" LIMIT ?2"#;
     let mut statement = db.prepare_cached(sql)?;
-    let ids = statement.query_map(params![django_time(before), limit], |row| row.get(0))?;
+    let ids = statement.query_map(params![django_time(before), limit, after], |row| row.get(0))?;
     ids.collect()
 }
 
@@ -227,13 +228,14 @@ pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Res
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes these records, and as many exchanges that no token can ask for any more. Returns the larger number.
+/// Deletes these records, and as many exchanges that no token can ask for any more. Exchanges whose tokens went
+/// otherwise count as tokens when no others are left.
 pub(super) fn flush(
     db: &Connection,
     ids: &[i64],
     before: Timestamp,
     limit: usize,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Flushed> {
     let mut blacklisted = db.prepare_cached(
         r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ?1"#,
     )?;
@@ -248,5 +250,9 @@ pub(super) fn flush(
     let exchanges = db
         .prepare_cached(FLUSH_EXCHANGES)?
         .execute(params![before.as_second(), limit])?;
-    Ok(flushed.max(exchanges))
+    Ok(match (flushed, ids) {
+        (0, []) => Flushed::Deleted(exchanges),
+        (0, _) => Flushed::Busy,
+        (flushed, _) => Flushed::Deleted(flushed),
+    })
 }
