@@ -89,12 +89,14 @@ NAMES = [name.replace("_", "-") for name in vars(Plan) if not name.startswith("_
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("tokenpair", help="the program under test")
-    options.add_argument("--full", action="store_true", help="every combination, and 10,000 tokens each way")
-    options.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
-    options.add_argument("--suite", metavar="SOURCE", help="Simple JWT's source distribution; its tests are played")
-    options = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("tokenpair", help="the program under test")
+    parser.add_argument("--full", action="store_true", help="every combination, and 10,000 tokens each way")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--suite", metavar="SOURCE", help="Simple JWT's source distribution; its tests are played")
+    options = parser.parse_args()
+    if "TEST_POSTGRES" not in os.environ:
+        parser.error("TEST_POSTGRES has to name a PostgreSQL server, such as postgres://USER:PASSWORD@localhost/postgres")
     import_what_costs_time()
     with ProcessPoolExecutor(2, CONTEXT) as processes:
         runs = [processes.submit(run, options, kind) for kind in (Sqlite, Postgres)]
