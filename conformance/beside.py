@@ -96,7 +96,7 @@ def main():
     parser.add_argument("--suite", metavar="SOURCE", help="Simple JWT's source distribution; its tests are played")
     options = parser.parse_args()
     if "TEST_POSTGRES" not in os.environ:
-        parser.error("TEST_POSTGRES has to name a PostgreSQL server, such as postgres://USER:PASSWORD@localhost/postgres")
+        parser.error("TEST_POSTGRES names no PostgreSQL server, such as postgres://USER:PASSWORD@localhost/postgres")
     import_what_costs_time()
     with ProcessPoolExecutor(2, CONTEXT) as processes:
         runs = [processes.submit(run, options, kind) for kind in (Sqlite, Postgres)]
