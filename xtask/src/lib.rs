@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
+mod beside;
 mod book;
 mod cargo;
 pub mod check;
@@ -29,6 +30,7 @@ pub fn run(arguments: &[&str]) -> ExitCode {
         ["check"] => check::run(&[]),
         ["check", "--only", names @ ..] if !names.is_empty() => check::run(names),
         ["book", pages @ ..] => check::alone(|project| book::run(project, pages)),
+        ["beside", arguments @ ..] => beside::run(arguments),
         ["faults", arguments @ ..] => faults::run(arguments),
         [] | ["help" | "--help" | "-h", ..] => {
             help();
@@ -46,6 +48,7 @@ const HELP: &str = "\
 cargo xtask check                  everything that CI runs; installs what it needs into target/
 cargo xtask check --only STEP...   some of its steps
 cargo xtask book [NAME...]         the step of that name, or only the pages of docs/ with these names
+cargo xtask beside [--full]        Django and the release build on one database; `--help` says what else it takes
 cargo xtask faults NAME...         a fault program against the release build; `--help` lists them
 cargo xtask help                   this text
 

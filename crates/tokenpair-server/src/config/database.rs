@@ -36,11 +36,12 @@ pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("DATABASE_PREPARED_STATEMENTS", "prepared_statements"),
 ];
 
-pub(super) const MODEL_NAMES: [&str; 10] = [
+pub(super) const MODEL_NAMES: [&str; 11] = [
     "table",
     "id",
     "id_kind",
     "username",
+    "username_field",
     "user_id_kind",
     "password",
     "is_active",
@@ -192,7 +193,7 @@ pub(super) fn user_model(
 ) -> Result<UserModel, SettingsError> {
     let auth_user = UserModel::default();
     let name = |name, default| section.read(name, default, identifier);
-    // An empty name says that the model has no such column.
+    // An empty name says that the model has no such column, or a field no name of its own.
     let optional = |name, default| {
         section.read(name, default, |setting| match setting.optional_text()? {
             Some(_) => identifier(setting).map(Some),
@@ -209,6 +210,7 @@ pub(super) fn user_model(
         id,
         id_kind,
         username: name("username", auth_user.username)?,
+        username_field: optional("username_field", auth_user.username_field)?,
         password: name("password", auth_user.password)?,
         is_active: optional("is_active", auth_user.is_active)?,
         is_staff: optional("is_staff", auth_user.is_staff)?,
@@ -264,6 +266,7 @@ pub(super) fn shown_model(model: &UserModel, section: &Section) -> Vec<Shown> {
         ("id", Value::from(model.id.as_str())),
         ("id_kind", kind(model.id_kind)),
         ("username", Value::from(model.username.as_str())),
+        ("username_field", Value::from(model.username_field())),
         ("user_id_kind", kind(model.user_id_kind)),
         ("password", Value::from(model.password.as_str())),
         ("is_active", optional(&model.is_active)),

@@ -245,7 +245,7 @@ impl UserTable for SqliteStore {
     }
 
     fn username_field(&self) -> &str {
-        &self.0.model.username
+        self.0.model.username_field()
     }
 
     fn user_id_field(&self) -> &str {

@@ -17,6 +17,8 @@ pub struct UserModel {
     pub id_kind: UserIdKind,
     /// The login column (`USERNAME_FIELD`).
     pub username: String,
+    /// What clients call it beside `password`; `None`: as the column. A Django field may have another `db_column`.
+    pub username_field: Option<String>,
     /// The column of `USER_ID_FIELD`, which tokens name.
     pub user_id: String,
     /// The kind of that column.
@@ -43,6 +45,7 @@ impl Default for UserModel {
             id: "id".to_owned(),
             id_kind: UserIdKind::Integer,
             username: "username".to_owned(),
+            username_field: None,
             user_id: "id".to_owned(),
             user_id_kind: UserIdKind::Integer,
             password: "password".to_owned(),
@@ -56,6 +59,11 @@ impl Default for UserModel {
 }
 
 impl UserModel {
+    /// The name of the log-in field: what clients send beside `password`.
+    pub fn username_field(&self) -> &str {
+        self.username_field.as_deref().unwrap_or(&self.username)
+    }
+
     /// Whether this is `auth.User`, whose table we can create.
     pub fn is_auth_user(&self) -> bool {
         self.table == "auth_user"
@@ -85,12 +93,17 @@ impl UserModel {
     pub fn validate(&self) -> Result<(), SettingsError> {
         let refuse = |message| Err(SettingsError::new("user model", None, message));
         let columns = self.mapped_columns().map(|(_, column)| column);
-        for name in columns.chain([self.table.as_str()]) {
+        for name in columns.chain([self.table.as_str(), self.username_field()]) {
             if !Self::is_identifier(name) {
                 return refuse(format!(
                     "{name:?} is no table or column name: letters, digits and _ only, at most 63"
                 ));
             }
+        }
+        if self.username_field() == "password" {
+            return refuse(
+                "the log-in field cannot be \"password\", which clients send beside it".to_owned(),
+            );
         }
         if self.columns.iter().any(|column| self.is_password(column)) {
             return refuse(format!(

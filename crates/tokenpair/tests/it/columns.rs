@@ -50,6 +50,7 @@ fn customers(columns: &[&str]) -> UserModel {
         id: "uid".to_owned(),
         id_kind: UserIdKind::Uuid,
         username: "email".to_owned(),
+        username_field: None,
         user_id: "uid".to_owned(),
         user_id_kind: UserIdKind::Uuid,
         password: "hash".to_owned(),
@@ -139,6 +140,36 @@ async fn a_column_becomes_a_claim_that_access_tokens_inherit() {
     let body = r#"{"email":"ada@example.com","password":"secret"}"#;
     let access = app.post(TOKEN, body).await.text("access");
     assert_eq!(claims(&access).get("flag"), Some(&Value::Bool(true)));
+}
+
+#[tokio::test]
+async fn the_log_in_field_may_have_another_name_than_its_column() {
+    let place = Place::with(CUSTOMERS);
+    let store = place
+        .store(UserModel {
+            username_field: Some("login".to_owned()),
+            ..customers(&[])
+        })
+        .await;
+    let app = TestApp::built(
+        |settings| settings.user_id_field = "uid".to_owned(),
+        |builder, _| builder.store(store),
+    );
+    let by_field = r#"{"login":"ada@example.com","password":"secret"}"#;
+    assert_eq!(app.post(TOKEN, by_field).await.status, 200);
+    let by_column = r#"{"email":"ada@example.com","password":"secret"}"#;
+    let answer = app.post(TOKEN, by_column).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("login"), "{}", answer.body);
+}
+
+#[test]
+fn the_log_in_field_cannot_be_the_passwords() {
+    let model = UserModel {
+        username_field: Some("password".to_owned()),
+        ..customers(&[])
+    };
+    assert!(model.validate().unwrap_err().message.contains("beside it"));
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ fn customers(columns: &[&str]) -> UserModel {
         id: "uid".to_owned(),
         id_kind: UserIdKind::Uuid,
         username: "email".to_owned(),
+        username_field: None,
         user_id: "uid".to_owned(),
         user_id_kind: UserIdKind::Uuid,
         password: "hash".to_owned(),

@@ -1,0 +1,1 @@
+"""Django with Simple JWT and tokenpair on one database."""

@@ -1,0 +1,108 @@
+"""What one of the two does to a user, the other heeds at the next request."""
+
+from . import fixtures
+from .django_side import in_django
+from .flaw import expect, same
+from .tokens import SETTINGS, answered, obtain
+
+NAME = "ada@example.com"
+OTHER_PASSWORD = "another horse, another battery"
+
+
+def check(scene, profile):
+    """Returns what to say about it."""
+    profile = profile.but(simple_jwt={**SETTINGS, "CHECK_REVOKE_TOKEN": True, "UPDATE_LAST_LOGIN": True})
+    in_django(profile, fixtures.create_users, [NAME])
+    with scene.clients(profile) as servers:
+        _last_login(profile, servers)
+        changes = _deactivation(scene, profile, servers)
+        changes += _password(scene, profile, servers)
+        _application_blacklists(profile, servers)
+        _deletion(profile, servers)
+    return f"last_login by both; {changes + 2} changes to the user heeded by both"
+
+
+def _last_login(profile, servers):
+    told = [in_django(profile, fixtures.stored, NAME, "last_login")]
+    same("last_login before the first log-in", None, told[0])
+    for server in (*servers, *servers):
+        obtain(profile, server)
+        told.append(in_django(profile, fixtures.stored, NAME, "last_login"))
+        is_later = told[-1] and (not told[-2] or told[-1] > told[-2])
+        expect(is_later, f"last_login after a log-in at {server.name}: {told}")
+
+
+def _ways(scene, profile, by_django, by_tokenpair):
+    """The change done by Django, then by tokenpair's command where it is for such users."""
+    yield lambda: in_django(profile, *by_django)
+    command, text = by_tokenpair
+    yield lambda: scene.program.run(profile, *command, text=text)
+
+
+def _deactivation(scene, profile, servers):
+    off = _ways(scene, profile, (_change, {"is_active": False}), (("users", "deactivate", NAME), ""))
+    on = _ways(scene, profile, (_change, {"is_active": True}), (("users", "activate", NAME), ""))
+    changes = 0
+    for deactivate, activate in zip(off, on, strict=True):
+        pairs = [obtain(profile, server) for server in servers]
+        deactivate()
+        for server in servers:
+            _expect_all_refused(server, pairs)
+            answered(server, "log-in", server.log_in("/api/token/", profile.users, NAME, fixtures.PASSWORD), 401)
+        activate()
+        for server, pair in zip(servers, reversed(pairs), strict=True):
+            answered(server, "access token of one who is back", server.get("/api/me/", pair["access"]))
+        changes += 2
+    return changes
+
+
+def _password(scene, profile, servers):
+    command = ("changepassword", NAME, "--password-stdin")
+    new, old = OTHER_PASSWORD, fixtures.PASSWORD
+    changes = 0
+    for change in _ways(scene, profile, (_change, {"password": new}), (command, fixtures.PASSWORD)):
+        shown_to_one = [[obtain(profile, server, password=old) for server in servers] for _ in servers]
+        change()
+        for server, pairs in zip(servers, shown_to_one, strict=True):
+            bodies = _expect_all_refused(server, pairs, djangos=200)
+            for body in bodies if server.name == "Django" else ():  # nobody takes what it gives out
+                for other in servers:
+                    answered(other, "access token for an old refresh token", other.get("/api/me/", body["access"]), 401)
+            answered(server, "old password", server.log_in("/api/token/", profile.users, NAME, old), 401)
+            obtain(profile, server, password=new)
+        for pair in shown_to_one[-1]:  # tokenpair has blacklisted what it refused
+            answer = servers[0].post("/api/token/refresh/", {"refresh": pair["refresh"]})
+            answered(servers[0], "refresh token that tokenpair has refused", answer, 401)
+        new, old = old, new
+        changes += 1
+    return changes
+
+
+def _application_blacklists(profile, servers):
+    pairs = [obtain(profile, server) for server in servers]
+    for pair in pairs:
+        in_django(profile, fixtures.revoke, pair["refresh"])
+        for server in servers:
+            answer = server.post("/api/token/refresh/", {"refresh": pair["refresh"]})
+            answered(server, "token that an application blacklisted", answer, 401)
+
+
+def _deletion(profile, servers):
+    pairs = [obtain(profile, server) for server in servers]
+    in_django(profile, fixtures.delete_user, NAME)
+    for server in servers:
+        _expect_all_refused(server, pairs, djangos=500)
+
+
+def _change(fields):
+    fixtures.change_user(NAME, **fields)
+
+
+def _expect_all_refused(server, pairs, djangos=401):
+    """`djangos` is Simple JWT 5.5.1's answer to the refresh tokens. Returns what comes with it."""
+    bodies = []
+    for pair in pairs:
+        answered(server, "access token", server.get("/api/me/", pair["access"]), 401)
+        answer = server.post("/api/token/refresh/", {"refresh": pair["refresh"]})
+        bodies.append(answered(server, "refresh token", answer, djangos if server.name == "Django" else 401))
+    return bodies

@@ -1,0 +1,65 @@
+//! Django and tokenpair on one database: `conformance/beside.py`, which `conformance/README.md` explains.
+
+use crate::check::{Outcome, Trouble, alone};
+use crate::postgres::Postgres;
+use crate::project::Project;
+use crate::python;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+const BUILD: &str = "build --release --package tokenpair-server";
+/// Where that puts the server, in the build folder.
+const SERVER: &str = "release/tokenpair";
+/// Unbuffered, so that what was found is seen when it is found.
+const RUN: &str = "-u conformance/beside.py";
+/// Simple JWT's sources: with its tests, which the package that is installed lacks.
+const DOWNLOAD: &str = "-m pip download --quiet --disable-pip-version-check --no-deps \
+                        --no-binary djangorestframework-simplejwt djangorestframework-simplejwt==5.5.1 --dest";
+const SOURCES: &str = "djangorestframework_simplejwt-5.5.1.tar.gz";
+
+/// Runs it for as long as it takes, with the terminal for itself.
+pub(crate) fn run(arguments: &[&str]) -> ExitCode {
+    alone(|project| {
+        let postgres = Postgres::start(project)?;
+        let status = program(project, &postgres)?.args(arguments).status()?;
+        if status.success() {
+            Ok("Django and tokenpair agree".to_owned())
+        } else {
+            Err(Trouble::Failed(status.to_string()))
+        }
+    })
+}
+
+/// Its short form.
+pub(crate) fn short(project: &Project) -> Outcome {
+    let postgres = Postgres::start(project)?;
+    let run = project.run(&mut program(project, &postgres)?);
+    run.told(run.lines.last().cloned().unwrap_or_default())
+}
+
+fn program(project: &Project, postgres: &Postgres) -> Result<Command, Trouble> {
+    let python = python::environment(project, python::REFERENCE)?;
+    let sources = sources(project)?;
+    project.run(&mut project.cargo(BUILD)).success()?;
+    let mut command = project.command(python, RUN);
+    command
+        .arg(project.target.join(SERVER))
+        .arg("--suite")
+        .arg(sources)
+        .envs(postgres.variables());
+    Ok(command)
+}
+
+/// Simple JWT's source distribution, fetched once.
+fn sources(project: &Project) -> Result<PathBuf, Trouble> {
+    let folder = project.target.join("xtask/sources");
+    let file = folder.join(SOURCES);
+    if !file.exists() {
+        let python = python::environment(project, python::REFERENCE)?;
+        let mut pip = project.command(python, DOWNLOAD);
+        if project.run(pip.arg(&folder)).problem().is_some() || !file.exists() {
+            return Err(Trouble::Skipped(format!("pip cannot fetch {SOURCES}")));
+        }
+    }
+    Ok(file)
+}
