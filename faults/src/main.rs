@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all targets of the programs hold. A failed program does not stop the others.
+/// Whether all targets of the programs hold. A program that failed or was skipped does not stop the others.
 fn judge(arguments: &Arguments) -> anyhow::Result<bool> {
     let chosen = |program: &&Program| [program.name, ALL].contains(&arguments.name.as_str());
     let chosen: Vec<&Program> = PROGRAMS.iter().filter(chosen).collect();
@@ -110,14 +110,36 @@ fn judge(arguments: &Arguments) -> anyhow::Result<bool> {
         .build()?;
     let mut run = Run::prepare(arguments.server.clone(), arguments.seed, arguments.short)?;
     let mut reports = Vec::new();
+    let mut skipped = Vec::new();
     for program in chosen {
-        reports.push(judge_one(program, &mut run, &runtime)?);
+        match judge_one(program, &mut run, &runtime) {
+            Err(error) if is_skip(&error) => {
+                println!("SKIPPED {}: {error}", program.name);
+                skipped.push(format!("{}: {error}", program.name));
+            }
+            judged => reports.push(judged?),
+        }
     }
     if let Some(file) = &arguments.json {
         report::write_json(file, &reports)?;
     }
-    println!("{}", report::summary(&reports));
-    Ok(reports.iter().all(Report::holds))
+    verdict(&reports, &skipped)
+}
+
+/// Whether all targets hold. What failed comes before what this machine cannot do.
+fn verdict(reports: &[Report], skipped: &[String]) -> anyhow::Result<bool> {
+    let holds = reports.iter().all(Report::holds);
+    if !reports.is_empty() {
+        println!("{}", report::summary(reports));
+    }
+    if holds && !skipped.is_empty() {
+        return Err(Trouble::Skipped(skipped.join("; ")).into());
+    }
+    Ok(holds)
+}
+
+fn is_skip(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Trouble::Skipped(_)))
 }
 
 fn judge_one(program: &Program, run: &mut Run, runtime: &Runtime) -> anyhow::Result<Report> {
@@ -130,9 +152,7 @@ fn judge_one(program: &Program, run: &mut Run, runtime: &Runtime) -> anyhow::Res
     match runtime.block_on(until_interrupted((program.run)(run, &mut report))) {
         None => anyhow::bail!("interrupted"),
         Some(Ok(())) => {}
-        Some(Err(error)) if matches!(error.downcast_ref(), Some(Trouble::Skipped(_))) => {
-            return Err(error);
-        }
+        Some(Err(error)) if is_skip(&error) => return Err(error),
         Some(Err(error)) => {
             report.target("the program runs to its end", false, format!("{error:#}"));
         }
@@ -150,5 +170,25 @@ async fn until_interrupted(flow: Flow<'_>) -> Option<anyhow::Result<()>> {
     tokio::select! {
         done = flow => Some(done),
         _ = tokio::signal::ctrl_c() => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(holds: bool) -> Report {
+        let mut report = Report::new("race", 1, true);
+        report.target("one success", holds, "");
+        report
+    }
+
+    #[test]
+    fn a_program_that_failed_is_not_hidden_by_one_that_was_skipped() {
+        let skipped = ["power-cut: needs strace".to_owned()];
+        assert!(verdict(&[report(true)], &[]).unwrap());
+        assert!(!verdict(&[report(true), report(false)], &skipped).unwrap());
+        assert!(is_skip(&verdict(&[report(true)], &skipped).unwrap_err()));
+        assert!(is_skip(&verdict(&[], &skipped).unwrap_err()));
     }
 }

@@ -62,7 +62,7 @@ impl Report {
         });
     }
 
-    /// That the slowest of a hundred took at most so long.
+    /// That what was measured is at most so long.
     pub(crate) fn target_at_most(
         &mut self,
         what: impl Into<String>,
