@@ -100,6 +100,13 @@ fn every_command_works() {
 }
 
 #[test]
+fn every_command_works_where_a_primary_is_asked_for() {
+    let Some(url) = new_database() else { return };
+    let asking = format!("{url}?target_session_attrs=read-write");
+    every_command_works_in(folder(&asking), &url);
+}
+
+#[test]
 fn every_command_works_behind_a_pooler() {
     let Some(url) = new_database() else { return };
     let Some(pooled) = pooled(&url) else { return };

@@ -86,13 +86,21 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
         | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
         Error::PermissionDenied => json(StatusCode::FORBIDDEN, detail(error.to_string())),
         Error::Store(cause) => store_failed(&cause, request_id),
-        Error::Busy { retry_after } => unavailable(retry_after),
+        Error::Busy { retry_after } => busy(retry_after, request_id),
     }
 }
 
 fn store_failed(cause: &StoreError, request_id: Option<&str>) -> Response {
     tracing::error!(error = %cause, request_id, "a request could not be answered");
     unavailable(Duration::from_secs(1))
+}
+
+fn busy(retry_after: Duration, request_id: Option<&str>) -> Response {
+    tracing::warn!(
+        request_id,
+        "a request could not be answered: too many log-ins at once"
+    );
+    unavailable(retry_after)
 }
 
 /// 503: nothing was decided about the request, and trying again later is right.

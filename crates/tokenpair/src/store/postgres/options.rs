@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// A connection that went dead without a word is noticed after so long, even if nobody asks anything.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -121,9 +121,11 @@ impl PostgresOptions {
             );
             // The later one counts, and that is the operator's.
             let theirs = config.get_options().unwrap_or_default();
+            // A server that takes no changes in this session would be passed over like a standby.
+            let takes_any = config.get_target_session_attrs() == TargetSessionAttrs::Any;
             let access = match access {
-                Access::ReadWrite => "",
-                Access::ReadOnly => "-c default_transaction_read_only=on",
+                Access::ReadOnly if takes_any => "-c default_transaction_read_only=on",
+                Access::ReadOnly | Access::ReadWrite => "",
             };
             let options = format!("{ours} {theirs} {access}");
             config.options(options.trim_end());

@@ -151,7 +151,7 @@ impl Pool {
         self.0.last_change.check()
     }
 
-    /// The server refuses it, too, unless a pooler is in between.
+    /// The server refuses it, too, unless a pooler is in between or a primary is asked for.
     fn permit(&self, purpose: Purpose) -> Result<(), Failure> {
         if (self.0.access, purpose) == (Access::ReadOnly, Purpose::Write) {
             let reason = "the database was opened to be looked at only";

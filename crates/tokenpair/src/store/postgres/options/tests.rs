@@ -164,6 +164,18 @@ fn a_session_is_set_up_unless_a_pooler_would_refuse_it() {
 }
 
 #[test]
+fn a_primary_that_is_only_looked_at_is_not_taken_for_a_standby() {
+    let options = read("postgres://one,two/db?target_session_attrs=read-write");
+    let session = options.session(Access::ReadOnly);
+    let settings = session.get_options().unwrap();
+    assert!(
+        !settings.contains("default_transaction_read_only"),
+        "{settings}"
+    );
+    assert!(settings.contains("-c statement_timeout="), "{settings}");
+}
+
+#[test]
 fn hosts_of_a_list_share_the_time_to_connect() {
     let session = read("postgres://one,two/db").session(Access::ReadWrite);
     let half = Duration::from_millis(500);
