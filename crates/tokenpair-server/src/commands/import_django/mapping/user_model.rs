@@ -38,6 +38,9 @@ fn custom(facts: &Facts, draft: &mut Draft, model: &Model) {
         column(&model.username_field).unwrap_or(&model.username_field),
         "username",
     );
+    if let Some(column) = column(&model.username_field) {
+        set("username_field", &model.username_field, column);
+    }
     set(
         "password",
         column("password").unwrap_or("password"),
@@ -65,21 +68,6 @@ fn custom(facts: &Facts, draft: &mut Draft, model: &Model) {
             &model.at,
             reason,
             BY_HAND,
-        );
-    }
-    if let Some(column) =
-        column(&model.username_field).filter(|column| *column != model.username_field)
-    {
-        let field = &model.username_field;
-        let reason = format!(
-            "Django's clients log in with the field {field}; here it is called {column}, as the column"
-        );
-        let advice = "Clients have to send it under that name.";
-        draft.leave(
-            format!("{}.USERNAME_FIELD", model.name),
-            &model.at,
-            reason,
-            advice,
         );
     }
     for (at, remark) in &model.remarks {
