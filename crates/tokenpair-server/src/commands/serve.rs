@@ -167,11 +167,13 @@ impl Ready {
             Some(users) if made.contains(&Migration::Auth) => Some(users.create(&*store).await?),
             _ => None,
         };
+        let has_users = first_user.is_some() || super::has_users(&*store).await?;
         announce::announce(options, self.address, &config, first_user.as_ref())?;
+        tracing::info!(address = %self.address, database = store.place(), "started");
         if let Some(user) = first_user.filter(|_| !demo) {
             tracing::info!("created the superuser {:?}", user.username);
         }
-        if !super::has_users(&*store).await? {
+        if !has_users {
             tracing::warn!("there are no users yet: `tokenpair createsuperuser` adds one");
         }
         let stopping = Arc::new(AtomicBool::new(false));

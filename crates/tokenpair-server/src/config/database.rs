@@ -127,6 +127,11 @@ fn database(setting: &Setting<'_>) -> Result<DatabaseOptions, SettingsError> {
         let options = PostgresOptions::from_url(&url).map_err(refused)?;
         return Ok(DatabaseOptions::Postgres(options));
     }
+    if let Some(scheme) = foreign_scheme(&url) {
+        return Err(setting.refuse(format!(
+            "databases of kind {scheme:?} are not supported: use sqlite:PATH or postgres://…"
+        )));
+    }
     // A misspelt address of another database may hold a password, and SQLite's options would be part of the name.
     if url.contains(['?', '@']) {
         return Err(setting.refuse(
@@ -135,6 +140,13 @@ fn database(setting: &Setting<'_>) -> Result<DatabaseOptions, SettingsError> {
     }
     let options = SqliteOptions::from_url(&url).map_err(refused)?;
     Ok(DatabaseOptions::Sqlite(options))
+}
+
+/// What an address begins with that is neither of ours.
+fn foreign_scheme(url: &str) -> Option<&str> {
+    let (scheme, _) = url.split_once("://")?;
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_scheme && scheme != "sqlite").then_some(scheme)
 }
 
 fn refuse_postgres_settings(section: &Section) -> Result<(), SettingsError> {

@@ -64,6 +64,11 @@ const FLAWS: &[(&str, &str, &str)] = &[
         "without options",
     ),
     (
+        "[database]\nurl = \"mysql://me@host/db\"",
+        "a.toml:2:7: ",
+        "use sqlite:PATH or postgres://",
+    ),
+    (
         "[simple_jwt]\nUSER_ID_FIELD = \"password\"",
         "password (default): ",
         "tokens would carry",

@@ -365,7 +365,7 @@ fn django_itself_tells_the_same_as_its_files() {
     let checked = folder.run("check --config live.toml");
     assert_eq!(checked.status, Some(0), "{}", checked.out);
     let server = folder.serve("serve --config live.toml");
-    let login = serde_json::json!({"mail": "ada@example.com", "password": "s3cret-enough"});
+    let login = serde_json::json!({"email": "ada@example.com", "password": "s3cret-enough"});
     // Argon2 with Django's memory takes long on a busy machine: 503 asks to come again.
     let mut answer = (503, serde_json::Value::Null);
     wait_until(|| {
