@@ -55,6 +55,8 @@ const NO_BLACKLIST: [(&str, &str); 1] = [("TOKEN_BLACKLIST", "false")];
 /// For how long it is well before and after, and ill in between. An illness is shorter than the grace period.
 const TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(50)];
 const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(3)];
+/// So many answers of each endpoint while ill say something, in the whole and the short form.
+const LEAST_ASKED: (usize, usize) = (50, 2);
 /// Tokens that are used up in a second.
 const TOKENS_A_SECOND: u64 = 24;
 /// How long it may take to make a database ill and well.
@@ -181,7 +183,8 @@ impl Ward {
             recovered: Instant::now(),
         };
         sleep(calm).await;
-        course.judge(&load.stop().await?, report);
+        let least = run.rounds(LEAST_ASKED.0, LEAST_ASKED.1);
+        course.judge(&load.stop().await?, least, report);
         println!("{name}: over");
         Ok(())
     }
