@@ -68,7 +68,7 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
     let mut quiet = Traffic::start(&nodes).end_after(QUIET).await?;
 
     let waits = match &database {
-        Database::Postgres(url) => Some(Waits::watch(url, OURS)),
+        Database::Postgres(url) => Some(Waits::watch(url, OURS).await?),
         Database::Sqlite(_) => None,
     };
     let traffic = Traffic::start(&nodes);
@@ -118,13 +118,8 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
         busy.len(),
     );
     if let Some(waits) = waits {
-        let seen = waits.end().await?;
-        report.figure(format!("{shape}, looks at the locks"), seen.looks);
-        report.target_at_most(
-            format!("{shape}, longest wait for a lock"),
-            LONGEST_WAIT,
-            seen.longest,
-        );
+        let name = format!("{shape}, longest wait for a lock");
+        waits.judge(report, &name, LONGEST_WAIT).await?;
     }
     Ok(())
 }

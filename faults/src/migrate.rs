@@ -71,7 +71,7 @@ impl Part {
             let client = connect(url).await?;
             writers.spawn(write(client, self.write, rows, random, is_over.clone()));
         }
-        let waits = Waits::watch(url, DJANGO);
+        let waits = Waits::watch(url, DJANGO).await?;
         let holder = connect(url).await?;
         holder
             .batch_execute("BEGIN; UPDATE auth_user SET email = 'held' WHERE id = 1")
@@ -92,7 +92,6 @@ impl Part {
         }
         let ready = start.elapsed();
         is_over.store(true, Relaxed);
-        let seen = waits.end().await?;
         let mut times = Vec::new();
         for written in writers.join_all().await {
             times.extend(written?);
@@ -106,12 +105,8 @@ impl Part {
         );
         report.figure(format!("{name}, Django's writes"), times.len());
         report.figure(format!("{name}, slowest of them"), slowest);
-        report.figure(format!("{name}, looks at the locks"), seen.looks);
-        report.target_at_most(
-            format!("{name}, Django's longest wait for a lock"),
-            LONGEST_WAIT,
-            seen.longest,
-        );
+        let longest = format!("{name}, Django's longest wait for a lock");
+        waits.judge(report, &longest, LONGEST_WAIT).await?;
         let twice = "SELECT count(*) FROM (SELECT 1 FROM django_migrations GROUP BY app, name HAVING count(*) > 1) t";
         let twice = database.number(twice).await?;
         report.target(format!("{name}, nothing was done twice"), twice == 0, twice);
