@@ -1,4 +1,4 @@
-//! Who waits for whose locks in PostgreSQL, looked at all the time.
+//! Who holds locks in PostgreSQL or waits for them, looked at all the time.
 
 use crate::report::Report;
 use anyhow::Context as _;
@@ -27,7 +27,8 @@ pub(crate) struct Waits {
 /// What was seen, and how closely it was watched.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    longest: Duration,
+    /// Seconds of a wait, or locks.
+    most: f64,
     looks: usize,
     /// The longest time without a look.
     gap: Duration,
@@ -36,18 +37,32 @@ struct Seen {
 impl Waits {
     /// Watches sessions and locks that `which` picks, in SQL: `a` is a row of `pg_stat_activity`, `l` one of `pg_locks`.
     pub(crate) async fn watch(url: &str, which: &str) -> anyhow::Result<Self> {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-        tokio::spawn(connection);
-        let version = "SELECT current_setting('server_version_num')::int";
-        let version: i32 = client.query_one(version, &[]).await?.try_get(0)?;
-        let sql = format!(
+        let question = format!(
             "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)), 0)::float8
              FROM pg_locks l JOIN pg_stat_activity a USING (pid)
              WHERE NOT l.granted AND a.datname = current_database() AND {which}"
         );
+        Self::ask(url, question, OLDEST).await
+    }
+
+    /// Watches tables that are locked or waited for by others than readers; in `which`, `c` is a row of `pg_class` too.
+    pub(crate) async fn watch_tables(url: &str, which: &str) -> anyhow::Result<Self> {
+        let question = format!(
+            "SELECT count(*)::float8
+             FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
+             WHERE l.mode <> 'AccessShareLock' AND a.datname = current_database() AND {which}"
+        );
+        Self::ask(url, question, 0).await
+    }
+
+    async fn ask(url: &str, question: String, oldest: i32) -> anyhow::Result<Self> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        let version = "SELECT current_setting('server_version_num')::int";
+        let version: i32 = client.query_one(version, &[]).await?.try_get(0)?;
         let is_over = Arc::new(AtomicBool::new(false));
         let watching =
-            (version >= OLDEST).then(|| tokio::spawn(look(client, sql, is_over.clone())));
+            (version >= oldest).then(|| tokio::spawn(look(client, question, is_over.clone())));
         Ok(Self { is_over, watching })
     }
 
@@ -58,9 +73,8 @@ impl Waits {
         name: &str,
         limit: Duration,
     ) -> anyhow::Result<()> {
-        self.is_over.store(true, Relaxed);
-        if let Some(watching) = self.watching {
-            watching.await??.judge(report, name, limit);
+        if let Some(seen) = self.end().await? {
+            seen.judge_wait(report, name, limit);
         } else {
             let skipped = "SKIPPED: needs PostgreSQL 14 or later";
             println!("{name}: {skipped}");
@@ -68,11 +82,37 @@ impl Waits {
         }
         Ok(())
     }
+
+    /// Ends it and judges: there was nothing to be seen, and it would have been seen.
+    pub(crate) async fn judge_none(self, report: &mut Report, name: &str) -> anyhow::Result<()> {
+        let seen = self.end().await?.context("nobody watched")?;
+        seen.judge_none(report, name);
+        Ok(())
+    }
+
+    async fn end(self) -> anyhow::Result<Option<Seen>> {
+        self.is_over.store(true, Relaxed);
+        match self.watching {
+            Some(watching) => watching.await?.map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 impl Seen {
-    fn judge(&self, report: &mut Report, name: &str, limit: Duration) {
-        report.target_at_most(name, limit, self.longest);
+    fn judge_wait(&self, report: &mut Report, name: &str, limit: Duration) {
+        // Another clock set the beginning.
+        let longest = Duration::from_secs_f64(self.most.max(0.0));
+        report.target_at_most(name, limit, longest);
+        self.judge_looks(report, name);
+    }
+
+    fn judge_none(&self, report: &mut Report, name: &str) {
+        report.target(name, self.most <= 0.0, self.most);
+        self.judge_looks(report, name);
+    }
+
+    fn judge_looks(&self, report: &mut Report, name: &str) {
         report.target(
             format!("{name}: looks at the locks, at least {LEAST_LOOKS}"),
             self.looks >= LEAST_LOOKS,
@@ -90,10 +130,8 @@ async fn look(client: Client, sql: String, is_over: Arc<AtomicBool>) -> anyhow::
         // The last look comes after everything.
         let is_last = is_over.load(Relaxed);
         let row = client.query_one(&sql, &[]).await;
-        let seconds: f64 = row.context("no look at the locks")?.try_get(0)?;
-        // Another clock set the beginning.
-        let waited = Duration::from_secs_f64(seconds.max(0.0));
-        seen.longest = seen.longest.max(waited);
+        let found: f64 = row.context("no look at the locks")?.try_get(0)?;
+        seen.most = seen.most.max(found);
         seen.looks += 1;
         seen.gap = seen.gap.max(last.elapsed());
         last = Instant::now();
@@ -111,19 +149,29 @@ mod tests {
     #[test]
     fn a_wait_that_nobody_looked_for_proves_nothing() {
         let [short, long] = [10, 200].map(Duration::from_millis);
-        for (longest, looks, gap, holds) in [
-            (short, 20, short, true),
-            (long, 20, short, false),
-            (short, 19, short, false),
-            (short, 20, long, false),
+        for (most, looks, gap, holds) in [
+            (0.01, 20, short, true),
+            (0.2, 20, short, false),
+            (0.01, 19, short, false),
+            (0.01, 20, long, false),
         ] {
-            let seen = Seen {
-                longest,
-                looks,
-                gap,
-            };
+            let seen = Seen { most, looks, gap };
             let mut report = Report::new("flush", 1, true);
-            seen.judge(&mut report, "longest wait", LONGEST_GAP);
+            seen.judge_wait(&mut report, "longest wait", LONGEST_GAP);
+            assert_eq!(report.holds(), holds, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn one_lock_is_too_many_where_there_must_be_none() {
+        for (most, looks, holds) in [(0.0, 20, true), (1.0, 20, false), (0.0, 0, false)] {
+            let seen = Seen {
+                most,
+                looks,
+                gap: Duration::ZERO,
+            };
+            let mut report = Report::new("migrate", 1, true);
+            seen.judge_none(&mut report, "locks");
             assert_eq!(report.holds(), holds, "{seen:?}");
         }
     }
