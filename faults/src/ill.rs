@@ -54,7 +54,7 @@ const NO_BLACKLIST: [(&str, &str); 1] = [("TOKEN_BLACKLIST", "false")];
 
 /// For how long it is well before and after, and ill in between. An illness is shorter than the grace period.
 const TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(50)];
-const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(3)];
+const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(4)];
 /// So many answers of each endpoint while ill say something, in the whole and the short form.
 const LEAST_ASKED: (usize, usize) = (50, 2);
 /// Tokens that are used up in a second.
