@@ -11,8 +11,10 @@ use tokio_postgres::{Client, NoTls};
 
 const PAUSE: Duration = Duration::from_millis(2);
 /// Who looks more rarely sees nothing.
-const LEAST_LOOKS: usize = 20;
-const LONGEST_GAP: Duration = Duration::from_millis(100);
+const LEAST_LOOKS: u32 = 20;
+const MEAN_GAP: Duration = Duration::from_millis(50);
+/// A busy machine may stop everybody for a moment, also those who would wait.
+const LONGEST_GAP: Duration = Duration::from_millis(500);
 /// The first PostgreSQL that tells since when somebody waits.
 const OLDEST: i32 = 140_000;
 
@@ -29,8 +31,9 @@ pub(crate) struct Waits {
 struct Seen {
     /// Seconds of a wait, or locks.
     most: f64,
-    looks: usize,
-    /// The longest time without a look.
+    looks: u32,
+    /// All the time it was watched, and the longest without a look.
+    time: Duration,
     gap: Duration,
 }
 
@@ -118,6 +121,9 @@ impl Seen {
             self.looks >= LEAST_LOOKS,
             self.looks,
         );
+        let mean = self.time / self.looks.max(1);
+        let what = format!("{name}: between two looks, on average");
+        report.target_at_most(what, MEAN_GAP, mean);
         let what = format!("{name}: between two looks");
         report.target_at_most(what, LONGEST_GAP, self.gap);
     }
@@ -133,8 +139,10 @@ async fn look(client: Client, sql: String, is_over: Arc<AtomicBool>) -> anyhow::
         let found: f64 = row.context("no look at the locks")?.try_get(0)?;
         seen.most = seen.most.max(found);
         seen.looks += 1;
-        seen.gap = seen.gap.max(last.elapsed());
+        let gap = last.elapsed();
         last = Instant::now();
+        seen.time += gap;
+        seen.gap = seen.gap.max(gap);
         if is_last {
             return Ok(seen);
         }
@@ -148,16 +156,23 @@ mod tests {
 
     #[test]
     fn a_wait_that_nobody_looked_for_proves_nothing() {
-        let [short, long] = [10, 200].map(Duration::from_millis);
-        for (most, looks, gap, holds) in [
-            (0.01, 20, short, true),
-            (0.2, 20, short, false),
-            (0.01, 19, short, false),
-            (0.01, 20, long, false),
+        let [short, long, longest] = [10, 200, 600].map(Duration::from_millis);
+        for (most, looks, mean, gap, holds) in [
+            (0.01, 20, short, long, true),
+            (0.2, 20, short, long, false),
+            (0.01, 19, short, long, false),
+            (0.01, 20, long, long, false),
+            (0.01, 20, short, longest, false),
         ] {
-            let seen = Seen { most, looks, gap };
+            let time = mean * looks;
+            let seen = Seen {
+                most,
+                looks,
+                time,
+                gap,
+            };
             let mut report = Report::new("flush", 1, true);
-            seen.judge_wait(&mut report, "longest wait", LONGEST_GAP);
+            seen.judge_wait(&mut report, "longest wait", Duration::from_millis(100));
             assert_eq!(report.holds(), holds, "{seen:?}");
         }
     }
@@ -168,7 +183,7 @@ mod tests {
             let seen = Seen {
                 most,
                 looks,
-                gap: Duration::ZERO,
+                ..Seen::default()
             };
             let mut report = Report::new("migrate", 1, true);
             seen.judge_none(&mut report, "locks");
