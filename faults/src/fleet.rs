@@ -20,21 +20,23 @@ pub(crate) struct Shape {
     pub(crate) nodes: usize,
 }
 
+const SQLITE: Shape = Shape {
+    kind: Kind::Sqlite,
+    nodes: 1,
+};
+const POSTGRES: Shape = Shape {
+    kind: Kind::Postgres,
+    nodes: 1,
+};
+const POSTGRES_3: Shape = Shape {
+    kind: Kind::Postgres,
+    nodes: 3,
+};
+
 /// The shapes that must behave alike.
-pub(crate) const SHAPES: [Shape; 3] = [
-    Shape {
-        kind: Kind::Sqlite,
-        nodes: 1,
-    },
-    Shape {
-        kind: Kind::Postgres,
-        nodes: 1,
-    },
-    Shape {
-        kind: Kind::Postgres,
-        nodes: 3,
-    },
-];
+pub(crate) const SHAPES: [Shape; 3] = [SQLITE, POSTGRES, POSTGRES_3];
+/// Of each kind the one with the most servers.
+pub(crate) const LARGEST: [Shape; 2] = [SQLITE, POSTGRES_3];
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

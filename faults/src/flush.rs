@@ -2,20 +2,17 @@
 //!
 //! Nobody waits for a lock because of it, every request is answered, and two commands at once delete each token once.
 
-use crate::client::Client;
 use crate::databases::{Database, Kind};
-use crate::fleet::{REFRESH, Shape, log_in, present};
+use crate::fleet::{LARGEST, Shape};
 use crate::nodes::{self, Node, STRICT, Settings};
 use crate::report::{Report, milliseconds, quantile};
 use crate::run::Run;
+use crate::traffic::{Traffic, fill};
 use crate::waits::Waits;
 use anyhow::{Context as _, ensure};
 use std::io::Read as _;
 use std::process::Child;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 const EXPIRED: (usize, usize) = (200_000, 3000);
@@ -24,25 +21,13 @@ const COMMAND: &str = "flushexpiredtokens --json";
 const COMMANDS: usize = 2;
 /// How soon a busy machine makes a connection is not the subject.
 const PATIENT: Settings<'static> = &[("DATABASE_ACQUIRE_TIMEOUT", "10s")];
-const WORKERS: usize = 8;
 const QUIET: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// A command looks by an advisory lock whether it is alone, and does not wait for it.
 const OURS: &str = "a.application_name = 'tokenpair'";
 
-const SHAPES: [Shape; 2] = [
-    Shape {
-        kind: Kind::Sqlite,
-        nodes: 1,
-    },
-    Shape {
-        kind: Kind::Postgres,
-        nodes: 3,
-    },
-];
-
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
-    for shape in SHAPES {
+    for shape in LARGEST {
         judge(run, report, shape).await?;
     }
     Ok(())
@@ -68,7 +53,7 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
     let mut quiet = Traffic::start(&nodes).end_after(QUIET).await?;
 
     let waits = match &database {
-        Database::Postgres(url) => Some(Waits::watch(url, OURS)),
+        Database::Postgres(url) => Some(Waits::watch(url, OURS).await?),
         Database::Sqlite(_) => None,
     };
     let traffic = Traffic::start(&nodes);
@@ -114,61 +99,14 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
     // The traffic ends with an error where an answer is another.
     report.target(
         format!("{shape}, every request was answered with 200"),
-        true,
+        !busy.is_empty(),
         busy.len(),
     );
     if let Some(waits) = waits {
-        let seen = waits.end().await?;
-        report.figure(format!("{shape}, looks at the locks"), seen.looks);
-        report.target_at_most(
-            format!("{shape}, longest wait for a lock"),
-            LONGEST_WAIT,
-            seen.longest,
-        );
+        let name = format!("{shape}, longest wait for a lock");
+        waits.judge(report, &name, LONGEST_WAIT).await?;
     }
     Ok(())
-}
-
-/// Log-ins and refreshes, which must all be done.
-struct Traffic {
-    is_over: Arc<AtomicBool>,
-    workers: JoinSet<anyhow::Result<Vec<Duration>>>,
-}
-
-impl Traffic {
-    fn start(nodes: &[Node]) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let mut workers = JoinSet::new();
-        for node in nodes.iter().cycle().take(WORKERS) {
-            workers.spawn(work(node.client(), is_over.clone()));
-        }
-        Self { is_over, workers }
-    }
-
-    /// How long each exchange took.
-    async fn end_after(self, time: Duration) -> anyhow::Result<Vec<Duration>> {
-        sleep(time).await;
-        self.is_over.store(true, Relaxed);
-        let mut all = Vec::new();
-        for times in self.workers.join_all().await {
-            all.extend(times?);
-        }
-        Ok(all)
-    }
-}
-
-async fn work(mut client: Client, is_over: Arc<AtomicBool>) -> anyhow::Result<Vec<Duration>> {
-    let mut token = log_in(&mut client, 0).await?;
-    let mut times = Vec::new();
-    while !is_over.load(Relaxed) {
-        let start = Instant::now();
-        let answer = present(&mut client, REFRESH, &token).await?;
-        times.push(start.elapsed());
-        ensure!(answer.status == 200, "{} for a refresh", answer.status);
-        token = answer.text("refresh");
-        sleep(Duration::from_millis(10)).await;
-    }
-    Ok(times)
 }
 
 /// What a command says it deleted.
@@ -186,57 +124,4 @@ async fn told(mut command: Child) -> anyhow::Result<usize> {
     let output: serde_json::Value = serde_json::from_str(&output)?;
     let deleted = output["deleted"].as_u64().context("no number")?;
     Ok(usize::try_from(deleted)?)
-}
-
-/// Expired tokens between living ones, as where lifetimes differ; half of all were blacklisted and exchanged.
-async fn fill(
-    database: &Database,
-    kind: Kind,
-    expired: usize,
-    living: usize,
-) -> anyhow::Result<()> {
-    let all = expired + living;
-    let (numbers, jti) = match kind {
-        Kind::Sqlite => (
-            format!(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {all})"
-            ),
-            "printf('%032x', i)",
-        ),
-        Kind::Postgres => (
-            format!("WITH n AS (SELECT i FROM generate_series(1, {all}) i)"),
-            "lpad(to_hex(i), 32, '0')",
-        ),
-    };
-    let (from, to) = (living / 2, living / 2 + expired);
-    let date = |old: &str, new: &str| {
-        format!("CASE WHEN i > {from} AND i <= {to} THEN {old} ELSE {new} END")
-    };
-    // PostgreSQL wants to know what it is.
-    let dates = match kind {
-        Kind::Sqlite => date("'2020-01-01 00:00:00'", "'2100-01-01 00:00:00'"),
-        Kind::Postgres => date("timestamptz '2020-01-01'", "timestamptz '2100-01-01'"),
-    };
-    let seconds = date("1577836800", "4102444800");
-    for sql in [
-        format!(
-            "{numbers} INSERT INTO token_blacklist_outstandingtoken (token, created_at, expires_at, user_id, jti)
-             SELECT 'header.payload', '2020-01-01', {dates}, 1, {jti} FROM n"
-        ),
-        "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
-         SELECT '2020-01-01', id FROM token_blacklist_outstandingtoken WHERE id % 2 = 0"
-            .to_owned(),
-        format!(
-            "{numbers} INSERT INTO tokenpair_rotation
-                (parent_jti, line_id, successor_jti, successor_iat, successor_exp, parent_exp, rotated_at)
-             SELECT {jti}, {jti}, 'after ' || {jti}, 1, {seconds}, {seconds}, 1 FROM n WHERE i % 2 = 0"
-        ),
-    ] {
-        database.query(&sql).await?;
-    }
-    if kind == Kind::Postgres {
-        database.query("ANALYZE").await?;
-        database.query("CHECKPOINT").await?;
-    }
-    Ok(())
 }

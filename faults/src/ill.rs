@@ -54,14 +54,18 @@ const NO_BLACKLIST: [(&str, &str); 1] = [("TOKEN_BLACKLIST", "false")];
 
 /// For how long it is well before and after, and ill in between. An illness is shorter than the grace period.
 const TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(50)];
-const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(3)];
+const SHORT_TIMES: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(4)];
+/// So many answers of each endpoint while ill say something, in the whole and the short form.
+const LEAST_ASKED: (usize, usize) = (50, 2);
 /// Tokens that are used up in a second.
 const TOKENS_A_SECOND: u64 = 24;
 /// How long it may take to make a database ill and well.
 const MAKING: Duration = Duration::from_secs(10);
-/// Of a thousand exchanges that were put off without a grace period, so many may turn out to have been made: the
-/// database lost its voice between the change and the answer.
-const LOST_OF_A_THOUSAND: usize = 1;
+/// Of so many exchanges that were put off without a grace period, one may turn out to have been made: the database lost
+/// its voice between the change and the answer.
+const FOR_ONE_LOST: usize = 1000;
+/// So many exchanges must have been put off for the whole or the short form to say anything.
+const PUT_OFF: (usize, usize) = (1000, 100);
 
 /// Runs all illnesses.
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
@@ -73,7 +77,7 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
     let done = on_postgres(run, report, &mut totals, &mut cluster).await;
     let discharged = cluster.discharge().await;
     done.and(discharged)?;
-    totals.judge(report);
+    totals.judge(run.rounds(PUT_OFF.0, PUT_OFF.1), report);
     Ok(())
 }
 
@@ -179,7 +183,8 @@ impl Ward {
             recovered: Instant::now(),
         };
         sleep(calm).await;
-        course.judge(&load.stop().await?, report);
+        let least = run.rounds(LEAST_ASKED.0, LEAST_ASKED.1);
+        course.judge(&load.stop().await?, least, report);
         println!("{name}: over");
         Ok(())
     }
@@ -204,7 +209,15 @@ impl Totals {
         Ok(())
     }
 
-    fn judge(&self, report: &mut Report) {
+    fn judge(&self, least: usize, report: &mut Report) {
+        let put_off = self.grace.0 + self.strict.0;
+        report.target(
+            format!(
+                "exchanges that were put off, with grace and strict together: at least {least}"
+            ),
+            put_off >= least,
+            put_off,
+        );
         let found = |(put_off, lost): (usize, usize)| format!("{lost} of {put_off} do not");
         report.target(
             "exchanges that were put off work afterwards, with grace: all",
@@ -213,9 +226,36 @@ impl Totals {
         );
         let (put_off, lost) = self.strict;
         report.target(
-            "exchanges that were put off work afterwards, strict: 999 of 1000",
-            put_off > 0 && lost <= (put_off * LOST_OF_A_THOUSAND).div_ceil(1000),
+            "exchanges that were put off work afterwards, strict: 999 of 1000, of fewer all",
+            put_off > 0 && lost * FOR_ONE_LOST <= put_off,
             found(self.strict),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(grace: (usize, usize), strict: (usize, usize)) -> bool {
+        let mut report = Report::new("ill", 1, true);
+        Totals { grace, strict }.judge(100, &mut report);
+        report.holds()
+    }
+
+    #[test]
+    fn too_few_exchanges_that_were_put_off_prove_nothing() {
+        assert!(holds((50, 0), (50, 0)));
+        assert!(!holds((50, 0), (49, 0)));
+        assert!(!holds((100, 0), (0, 0)));
+        assert!(!holds((0, 0), (100, 0)));
+    }
+
+    #[test]
+    fn one_of_a_thousand_strict_exchanges_may_be_lost_and_none_of_fewer() {
+        assert!(holds((100, 0), (1000, 1)));
+        assert!(!holds((100, 0), (999, 1)));
+        assert!(!holds((100, 0), (1999, 2)));
+        assert!(!holds((1000, 1), (1000, 0)));
     }
 }

@@ -21,6 +21,7 @@ mod ready;
 mod report;
 mod rolling;
 mod run;
+mod traffic;
 mod waits;
 
 use clap::Parser;

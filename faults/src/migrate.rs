@@ -1,7 +1,7 @@
 //! `migrate`: three nodes migrate a large Django database at once, while Django writes users.
 //!
 //! Whoever writes a table of Django's is kept waiting for a tenth of a second at most, also while somebody else holds a
-//! lock that the migration has to wait for.
+//! lock that the migration has to wait for. Where all of Django's tables are there, none is locked at all.
 
 use crate::databases::{Database, Kind};
 use crate::nodes::{Node, STRICT};
@@ -25,11 +25,26 @@ const WRITERS: usize = 4;
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// Everybody but the nodes and the watcher.
 const DJANGO: &str = "a.application_name <> 'tokenpair'";
+/// Locks of the nodes; what is done is noted in Django's own table.
+const ON_DJANGO: &str = "a.application_name = 'tokenpair' AND c.relkind = 'r'
+    AND (c.relname LIKE 'auth\\_%' OR c.relname LIKE 'token\\_blacklist\\_%')";
+/// The migration alone shall be seen.
+const NO_FLUSH: [(&str, &str); 1] = [("FLUSH_INTERVAL", "0")];
+
+/// What the nodes may do to Django's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    ShortWaits,
+    NoLock,
+}
 
 /// What a Django has made before.
 struct Part {
     name: &'static str,
     drop: &'static str,
+    /// What a long transaction changes, so that a lock on its table has to wait and is seen.
+    hold: &'static str,
+    allowed: Allowed,
     /// What is written meanwhile, with $1 for the id of a user.
     write: &'static str,
 }
@@ -38,11 +53,18 @@ const PARTS: [Part; 2] = [
     Part {
         name: "Django without the blacklist app",
         drop: "token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken, tokenpair_rotation",
+        hold: "UPDATE auth_user SET email = 'held' WHERE id = 1",
+        allowed: Allowed::ShortWaits,
         write: "UPDATE auth_user SET last_login = now() WHERE id = $1",
     },
     Part {
         name: "Django with the blacklist app",
         drop: "tokenpair_rotation",
+        hold: "UPDATE auth_user SET email = 'held' WHERE id = 1;
+            INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+            SELECT now(), id FROM token_blacklist_outstandingtoken WHERE user_id = 1;
+            UPDATE token_blacklist_outstandingtoken SET created_at = now() WHERE user_id = 1",
+        allowed: Allowed::NoLock,
         write: "UPDATE token_blacklist_outstandingtoken SET created_at = now() WHERE user_id = $1",
     },
 ];
@@ -71,16 +93,19 @@ impl Part {
             let client = connect(url).await?;
             writers.spawn(write(client, self.write, rows, random, is_over.clone()));
         }
-        let waits = Waits::watch(url, DJANGO);
+        let waits = match self.allowed {
+            Allowed::ShortWaits => Waits::watch(url, DJANGO).await?,
+            Allowed::NoLock => Waits::watch_tables(url, ON_DJANGO).await?,
+        };
         let holder = connect(url).await?;
         holder
-            .batch_execute("BEGIN; UPDATE auth_user SET email = 'held' WHERE id = 1")
+            .batch_execute(&format!("BEGIN; {}", self.hold))
             .await?;
 
         let start = Instant::now();
         let mut nodes = Vec::new();
         for _ in 0..NODES {
-            let mut node = Node::new(run, &database, STRICT)?;
+            let mut node = Node::new(run, &database, &[STRICT, &NO_FLUSH].concat())?;
             node.spawn()?;
             nodes.push(node);
         }
@@ -92,7 +117,6 @@ impl Part {
         }
         let ready = start.elapsed();
         is_over.store(true, Relaxed);
-        let seen = waits.end().await?;
         let mut times = Vec::new();
         for written in writers.join_all().await {
             times.extend(written?);
@@ -106,12 +130,16 @@ impl Part {
         );
         report.figure(format!("{name}, Django's writes"), times.len());
         report.figure(format!("{name}, slowest of them"), slowest);
-        report.figure(format!("{name}, looks at the locks"), seen.looks);
-        report.target_at_most(
-            format!("{name}, Django's longest wait for a lock"),
-            LONGEST_WAIT,
-            seen.longest,
-        );
+        match self.allowed {
+            Allowed::ShortWaits => {
+                let longest = format!("{name}, Django's longest wait for a lock");
+                waits.judge(report, &longest, LONGEST_WAIT).await?;
+            }
+            Allowed::NoLock => {
+                let locks = format!("{name}, locks on Django's tables, but for reading");
+                waits.judge_none(report, &locks).await?;
+            }
+        }
         let twice = "SELECT count(*) FROM (SELECT 1 FROM django_migrations GROUP BY app, name HAVING count(*) > 1) t";
         let twice = database.number(twice).await?;
         report.target(format!("{name}, nothing was done twice"), twice == 0, twice);

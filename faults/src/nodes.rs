@@ -98,8 +98,9 @@ impl Node {
         Ok(start.elapsed())
     }
 
-    /// Starts it where it was and does not wait.
+    /// Starts it where it was and does not wait. One that still runs is killed: it would keep the port.
     pub(crate) fn spawn(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
         let log = File::options().create(true).append(true).open(&self.log)?;
         // It ends with us however we end.
         let mut command = Command::new("setpriv");
@@ -241,4 +242,38 @@ pub(crate) fn environment(
     environment
         .extend(settings.map(|(name, value)| (format!("TOKENPAIR_{name}"), (*value).to_owned())));
     Ok(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    #[test]
+    fn a_server_that_is_started_twice_runs_once() {
+        let folder = std::env::temp_dir().join(format!("faults-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let program = folder.join("server");
+        fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let mut node = Node {
+            program,
+            folder: folder.clone(),
+            environment: Vec::new(),
+            address: ([127, 0, 0, 1], 1).into(),
+            log: folder.join("log"),
+            process: None,
+        };
+        let mut started = || {
+            node.spawn().unwrap();
+            let id = node.process.as_ref().unwrap().id();
+            Path::new("/proc").join(id.to_string())
+        };
+        let (first, second) = (started(), started());
+        assert!(!first.exists());
+        assert!(second.exists());
+        drop(node);
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -1,7 +1,7 @@
 //! One illness from its beginning to the recovery, and whether every answer on the way was what it may be.
 
 use super::load::Sample;
-use super::table::{EITHER, Endpoint, Failing, GOOD};
+use super::table::{EITHER, Endpoint, Failing, GOOD, MIX};
 use crate::report::{Report, milliseconds, quantile};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -71,7 +71,28 @@ impl Course {
         ))
     }
 
-    pub(super) fn judge(&self, samples: &[Sample], report: &mut Report) {
+    /// Whether it was sent while ill and judged by nothing else than the illness.
+    fn is_proof(&self, sample: &Sample) -> bool {
+        (self.ill..self.ended).contains(&sample.sent)
+            && self.allowed(sample) == self.failing.allows(sample.endpoint)
+    }
+
+    /// The endpoint with the fewest samples that prove something, and their number.
+    fn least_asked(&self, samples: &[Sample]) -> (usize, Endpoint) {
+        let number = |endpoint| {
+            let proofs = samples.iter().filter(|sample| self.is_proof(sample));
+            proofs.filter(|sample| sample.endpoint == endpoint).count()
+        };
+        let asked = MIX.map(|(endpoint, _)| (number(endpoint), endpoint));
+        let first = asked[0];
+        let fewer = |least: (usize, Endpoint), next: (usize, Endpoint)| {
+            if next.0 < least.0 { next } else { least }
+        };
+        asked.into_iter().fold(first, fewer)
+    }
+
+    /// Of each endpoint there must be `least` answers while ill.
+    pub(super) fn judge(&self, samples: &[Sample], least: usize, report: &mut Report) {
         let name = &self.name;
         let while_ill =
             |sample: &&Sample| sample.sent >= self.ill && sample.answered() < self.ended;
@@ -86,6 +107,7 @@ impl Course {
             (sample.took, sample.endpoint.to_string())
         });
         let recovery = self.recovered - self.well;
+        let mut noticed = self.once_noticed(samples);
         report.figure(
             name,
             format!(
@@ -93,7 +115,7 @@ impl Course {
                 with(200),
                 with(503),
                 milliseconds(slowest),
-                milliseconds(self.once_noticed(samples)),
+                milliseconds(quantile(&mut noticed, 0.99)),
                 milliseconds(recovery),
             ),
         );
@@ -113,11 +135,23 @@ impl Course {
             complaints.is_empty(),
             found,
         );
+        let (fewest, endpoint) = self.least_asked(samples);
+        report.target(
+            format!("{name}: answers of each endpoint while ill, at least {least}"),
+            fewest >= least,
+            format!("{fewest} ({endpoint})"),
+        );
         report.target_at_most(format!("{name}: the slowest answer"), LONGEST, slowest);
         report.target_at_most(format!("{name}: recovery"), RECOVERY, recovery);
         if self.failing == Failing::Everything {
+            let least = least * MIX.len();
+            report.target(
+                format!("{name}: answers once it is noticed, at least {least}"),
+                noticed.len() >= least,
+                noticed.len(),
+            );
             let what = format!("{name}: p99 of answers once it is noticed");
-            report.target_at_most(what, AT_ONCE, self.once_noticed(samples));
+            report.target_at_most(what, AT_ONCE, quantile(&mut noticed, 0.99));
         }
         if self.failing == Failing::MostChanges {
             let changes = || {
@@ -129,10 +163,11 @@ impl Course {
             let refused = changes()
                 .filter(|sample| sample.status == Some(503))
                 .count();
+            let changes = changes().count();
             report.target(
-                format!("{name}: changes put off, at least {PUT_OFF} %"),
-                refused * 100 >= changes().count() * PUT_OFF,
-                format!("{refused} of {}", changes().count()),
+                format!("{name}: changes put off, at least {PUT_OFF} % of {least} or more"),
+                changes >= least && refused * 100 >= changes * PUT_OFF,
+                format!("{refused} of {changes}"),
             );
         }
         if self.failing == Failing::Pace {
@@ -148,7 +183,7 @@ impl Course {
     }
 
     /// How long answers take on a server that has said once that it cannot.
-    fn once_noticed(&self, samples: &[Sample]) -> Duration {
+    fn once_noticed(&self, samples: &[Sample]) -> Vec<Duration> {
         let mut noticed: HashMap<SocketAddr, Instant> = HashMap::new();
         for sample in samples {
             if sample.status == Some(503) && sample.answered() >= self.began {
@@ -161,10 +196,7 @@ impl Course {
             noticed.is_some_and(|noticed| sample.sent >= *noticed.max(&self.ill))
                 && sample.answered() < self.ended
         });
-        quantile(
-            &mut later.map(|sample| sample.took).collect::<Vec<_>>(),
-            0.99,
-        )
+        later.map(|sample| sample.took).collect()
     }
 }
 
@@ -245,5 +277,55 @@ mod tests {
             let complaint = course.complaint(&sample(Endpoint::VerifySignature, sent, 503));
             assert!(complaint.is_some());
         }
+    }
+
+    /// So many answers of each endpoint with the right status.
+    fn right(course: &Course, number: u64) -> Vec<Sample> {
+        let answers = MIX.iter().flat_map(|(endpoint, _)| {
+            let status = *course.failing.allows(*endpoint).last().unwrap();
+            (0..number).map(move |turn| (*endpoint, turn, status))
+        });
+        let late = Duration::from_millis(1500);
+        answers
+            .map(|(endpoint, turn, status)| {
+                sample(
+                    endpoint,
+                    course.ill + late + Duration::from_millis(turn),
+                    status,
+                )
+            })
+            .collect()
+    }
+
+    fn holds(course: &Course, samples: &[Sample]) -> bool {
+        let mut report = Report::new("ill", 1, true);
+        course.judge(samples, 3, &mut report);
+        report.holds()
+    }
+
+    #[test]
+    fn too_few_answers_while_ill_prove_nothing() {
+        for failing in [Failing::Everything, Failing::MostChanges, Failing::Pace] {
+            let (_, mut course) = course(failing);
+            course.recovered = course.well;
+            assert!(!holds(&course, &[]), "{failing:?}");
+            assert!(!holds(&course, &right(&course, 2)), "{failing:?}");
+            let mut samples = right(&course, 6);
+            assert!(holds(&course, &samples), "{failing:?}");
+            samples.retain(|sample| sample.endpoint != Endpoint::Blacklist);
+            assert!(!holds(&course, &samples), "{failing:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_answered_when_luck_decides_proves_nothing() {
+        let (start, course) = course(Failing::Everything);
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut late = sample(Endpoint::Verify, at(3500), 503);
+        assert!(course.is_proof(&late));
+        late.took = Duration::from_secs(1);
+        assert!(!course.is_proof(&late));
+        assert!(!course.is_proof(&sample(Endpoint::Readyz, at(2500), 503)));
+        assert!(course.is_proof(&sample(Endpoint::Readyz, at(3500), 503)));
     }
 }
