@@ -60,7 +60,7 @@ const LEAST_ASKED: (usize, usize) = (50, 2);
 /// Tokens that are used up in a second.
 const TOKENS_A_SECOND: u64 = 24;
 /// How long it may take to make a database ill and well.
-const MAKING: Duration = Duration::from_secs(10);
+const MAKING: Duration = Duration::from_secs(30);
 /// Of so many exchanges that were put off without a grace period, one may turn out to have been made: the database lost
 /// its voice between the change and the answer.
 const FOR_ONE_LOST: usize = 1000;
