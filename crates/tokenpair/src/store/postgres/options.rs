@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// A connection that went dead without a word is noticed after so long, even if nobody asks anything.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -53,7 +53,9 @@ impl PostgresOptions {
     /// socket, `application_name`, `target_session_attrs`, `options`, and what else tokio-postgres knows.
     ///
     /// `sslmode=require` encrypts and trusts any certificate, unless `sslrootcert` names one; `verify-full` is what
-    /// keeps others out. Hosts may be a list, `HOST:PORT,HOST:PORT`, the first that fits is taken.
+    /// keeps others out. Hosts may be a list, `HOST:PORT,HOST:PORT`: the first that can be written to is taken, unless
+    /// `target_session_attrs` says otherwise. A standby is refused in any case, except by
+    /// [`open_read_only`](super::PostgresStore::open_read_only).
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         let address = Address::split(url)?;
         let (config, tls) = address.read()?;
@@ -107,6 +109,10 @@ impl PostgresOptions {
         }
         if config.get_keepalives_idle() == USUAL_KEEPALIVE {
             config.keepalives_idle(KEEPALIVE);
+        }
+        if access == Access::ReadOnly {
+            // A session that may not write never passes for one that can be written to.
+            config.target_session_attrs(TargetSessionAttrs::Any);
         }
         if config.get_connect_timeout().is_none() {
             // The first host of a list may have gone, and the others want their turn.
@@ -206,6 +212,13 @@ impl<'a> Address<'a> {
                 "the database address names no host: postgres://USER:PASSWORD@HOST/DATABASE, \
                  or ?host=/FOLDER for a Unix socket",
             ));
+        }
+        let is_chosen = theirs
+            .iter()
+            .any(|parameter| parameter.starts_with("target_session_attrs="));
+        if config.get_hosts().len() > 1 && !is_chosen {
+            // All but one of them are standbys, whose answers may be old.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         let value = |wanted: &str| {
             let mut found = ours.iter().filter(|(name, _)| *name == wanted);

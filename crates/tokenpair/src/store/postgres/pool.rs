@@ -81,8 +81,8 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.acquire_timeout))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(durability::check(client))
+            .post_create(Hook::async_fn(move |client, _| {
+                Box::pin(durability::check(client, access))
             }))
             .build()
             .map_err(StoreError::new)?;

@@ -169,3 +169,22 @@ fn hosts_of_a_list_share_the_time_to_connect() {
     let half = Duration::from_millis(500);
     assert_eq!(session.get_connect_timeout(), Some(&half));
 }
+
+#[test]
+fn of_a_list_the_host_that_can_be_written_to_is_taken_unless_another_is_asked_for() {
+    use TargetSessionAttrs::{Any, ReadOnly, ReadWrite};
+    for (place, attributes) in [
+        ("one/db", Any),
+        ("one,two/db", ReadWrite),
+        ("one/db?host=two", ReadWrite),
+        ("one/db?target_session_attrs=read-write", ReadWrite),
+        ("one,two/db?target_session_attrs=any", Any),
+        ("one,two/db?target_session_attrs=read-only", ReadOnly),
+    ] {
+        let options = read(&format!("postgres://{place}"));
+        let session = options.session(Access::ReadWrite);
+        assert_eq!(session.get_target_session_attrs(), attributes, "{place}");
+        let session = options.session(Access::ReadOnly);
+        assert_eq!(session.get_target_session_attrs(), Any, "{place}");
+    }
+}
