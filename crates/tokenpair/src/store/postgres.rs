@@ -70,6 +70,7 @@ impl PostgresStore {
 
     async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
+        options.check()?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let store = Self(Arc::new(Inner {
             pool: Pool::new(&options, access)?,

@@ -77,7 +77,7 @@ impl Pool {
             },
         );
         let connections = deadpool_postgres::Pool::builder(manager)
-            .max_size(options.max_connections.max(1))
+            .max_size(options.max_connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.acquire_timeout))
