@@ -2,6 +2,7 @@
 
 use super::pool::Access;
 use deadpool_postgres::{ClientWrapper, HookError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use tokio_postgres::SimpleQueryMessage;
 
 /// What every connection is asked first.
@@ -13,24 +14,36 @@ const FORGETS: &str = "synchronous_commit is off, so that a crash of the server 
 const LAGS: &str = "the server is a standby, which may not know yet that a token was revoked: \
      name the primary, or all servers and target_session_attrs=read-write";
 
-/// Asks on a new connection.
-pub(super) async fn check(client: &ClientWrapper, access: Access) -> Result<(), HookError> {
-    let answer = client.simple_query(CHECK).await;
-    let answer = answer.map_err(HookError::Backend)?;
-    let server = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(Server {
-            commits_early: row.get(0) == Some("off"),
-            has_no_fsync: row.get(1) == Some("off"),
-            is_standby: row.get(2) == Some("t"),
-        }),
-        _ => None,
-    });
-    let server = server.unwrap_or_default();
-    server.judge(access).map_err(HookError::message)?;
-    if server.has_no_fsync {
-        tracing::warn!("fsync is off at the database: a power cut may lose everything");
+/// What a store wants of its server.
+#[derive(Debug)]
+pub(super) struct Durability {
+    access: Access,
+    has_warned: AtomicBool,
+}
+
+impl Durability {
+    pub(super) fn new(access: Access) -> Self {
+        Self {
+            access,
+            has_warned: AtomicBool::new(false),
+        }
     }
-    Ok(())
+
+    /// Asks on a new connection.
+    pub(super) async fn check(&self, client: &ClientWrapper) -> Result<(), HookError> {
+        let answer = client.simple_query(CHECK).await;
+        let server = Server::read(&answer.map_err(HookError::Backend)?);
+        server.judge(self.access).map_err(HookError::message)?;
+        if self.has_to_warn(server) {
+            tracing::warn!("fsync is off at the database: a power cut may lose everything");
+        }
+        Ok(())
+    }
+
+    /// Once for all connections.
+    fn has_to_warn(&self, server: Server) -> bool {
+        server.has_no_fsync && !self.has_warned.swap(true, Relaxed)
+    }
 }
 
 /// What a server says of itself.
@@ -43,6 +56,18 @@ struct Server {
 }
 
 impl Server {
+    fn read(answer: &[SimpleQueryMessage]) -> Self {
+        let server = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(Self {
+                commits_early: row.get(0) == Some("off"),
+                has_no_fsync: row.get(1) == Some("off"),
+                is_standby: row.get(2) == Some("t"),
+            }),
+            _ => None,
+        });
+        server.unwrap_or_default()
+    }
+
     /// A primary that is merely read-only is as good as any for questions.
     fn judge(self, access: Access) -> Result<(), &'static str> {
         if self.commits_early {
@@ -78,5 +103,17 @@ mod tests {
         };
         assert_eq!(server(true).judge(Access::ReadOnly), Err(FORGETS));
         assert_eq!(server(false).judge(Access::ReadWrite), Ok(()));
+    }
+
+    #[test]
+    fn a_store_warns_once_of_a_server_without_fsync() {
+        let server = |has_no_fsync| Server {
+            has_no_fsync,
+            ..Server::default()
+        };
+        let durability = Durability::new(Access::ReadWrite);
+        let warned =
+            [false, true, true].map(|has_no_fsync| durability.has_to_warn(server(has_no_fsync)));
+        assert_eq!(warned, [false, true, false]);
     }
 }
