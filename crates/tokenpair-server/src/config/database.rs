@@ -52,8 +52,8 @@ pub(super) const MODEL_NAMES: [&str; 11] = [
 
 const URL: &str = "sqlite:tokenpair.sqlite3";
 
-/// More connections than any server takes.
-const MOST_CONNECTIONS: usize = 10_000;
+/// From what a store needs to more than any server takes.
+const CONNECTIONS: RangeInclusive<usize> = 2..=10_000;
 /// Less is not enough for a commit on a busy disk, more is longer than anybody waits for an answer.
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
@@ -181,8 +181,8 @@ fn connections(setting: &Setting<'_>) -> Result<usize, SettingsError> {
             .as_i64()
             .and_then(|number| usize::try_from(number).ok()),
     };
-    let accepted = number.filter(|number| (1..=MOST_CONNECTIONS).contains(number));
-    accepted.ok_or_else(|| setting.expected(&format!("a number from 1 to {MOST_CONNECTIONS}")))
+    let accepted = number.filter(|number| CONNECTIONS.contains(number));
+    accepted.ok_or_else(|| setting.expected("a number from 2 to 10000"))
 }
 
 fn timeout(setting: &Setting<'_>) -> Result<Duration, SettingsError> {

@@ -243,8 +243,9 @@ fn a_postgres_address_brings_settings_of_its_own() {
 #[test]
 fn settings_of_postgres_are_checked_and_are_for_postgres_only() {
     for (setting, part) in [
-        ("max_connections = 0", "from 1 to 10000"),
-        ("max_connections = \"many\"", "from 1 to 10000"),
+        ("max_connections = 1", "from 2 to 10000"),
+        ("max_connections = 10001", "from 2 to 10000"),
+        ("max_connections = \"many\"", "from 2 to 10000"),
         ("acquire_timeout = \"1ms\"", "from 100 ms"),
         ("statement_timeout = \"1h\"", "to 1 minute"),
         ("prepared_statements = 2", "true or false"),

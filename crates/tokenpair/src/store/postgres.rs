@@ -57,19 +57,20 @@ impl PostgresStore {
         Self::open(PostgresOptions::from_url(url)?).await
     }
 
-    /// Connects to a database. Fails at once if it cannot be reached or would not keep what it acknowledges
-    /// (`synchronous_commit = off`). Needs a Tokio runtime, and stays with it.
+    /// Connects to a database. Fails at once if it cannot be reached, would not keep what it acknowledges
+    /// (`synchronous_commit = off`) or is a standby. Needs a Tokio runtime, and stays with it.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         Box::pin(Self::open_to(Access::ReadWrite, options)).await
     }
 
-    /// Connects to a database to look at it: whatever would write is an error.
+    /// Connects to a database to look at it, which may be a standby's: whatever would write is an error.
     pub async fn open_read_only(options: PostgresOptions) -> Result<Self, StoreError> {
         Box::pin(Self::open_to(Access::ReadOnly, options)).await
     }
 
     async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
+        options.check()?;
         let users = Arc::new(UserQueries::new(&options.user_model));
         let store = Self(Arc::new(Inner {
             pool: Pool::new(&options, access)?,

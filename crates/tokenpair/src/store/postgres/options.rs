@@ -6,6 +6,7 @@ use super::tls::{Roots, Tls, Verification};
 use crate::error::StoreError;
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio_postgres::Config;
@@ -17,6 +18,10 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const USUAL_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
 /// A transaction of ours that a frozen node left open must not keep its locks.
 const IDLE_TRANSACTION_MILLIS: u32 = 10_000;
+/// A flush holds one connection, and requests need another.
+const FEWEST_CONNECTIONS: usize = 2;
+/// Less is not enough for a commit on a busy disk, more is longer than anybody waits for an answer.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 const REDACTED: &str = "[redacted]";
 
 /// How to reach a [`PostgresStore`](super::PostgresStore). `Debug` does not show the password.
@@ -30,11 +35,12 @@ pub struct PostgresOptions {
     /// fail for want of them: give the engine the store as its
     /// [`user_table`](crate::SimpleJwtBuilder::user_table) only.
     pub token_blacklist: bool,
-    /// Connections at most, each a process of the server. Default 8.
+    /// Connections at most, each a process of the server. Default 8, at least 2: one may be busy with expired tokens.
     pub max_connections: usize,
-    /// How long to wait for a free connection, and for a new one to be made. Default 1 s.
+    /// How long to wait for a free connection, and for a new one to be made. Default 1 s, from 100 ms to 60 s.
     pub acquire_timeout: Duration,
-    /// How long the server may work on one statement. Half a second later it is taken for silent. Default 2 s.
+    /// How long the server may work on one statement. Half a second later it is taken for silent. Default 2 s, from
+    /// 100 ms to 60 s.
     pub statement_timeout: Duration,
     /// Whether statements are prepared once for each connection, and the session is set up to our needs. Default true.
     ///
@@ -53,7 +59,9 @@ impl PostgresOptions {
     /// socket, `application_name`, `target_session_attrs`, `options`, and what else tokio-postgres knows.
     ///
     /// `sslmode=require` encrypts and trusts any certificate, unless `sslrootcert` names one; `verify-full` is what
-    /// keeps others out. Hosts may be a list, `HOST:PORT,HOST:PORT`, the first that fits is taken.
+    /// keeps others out. Hosts may be a list, `HOST:PORT,HOST:PORT`: the first that can be written to is taken, unless
+    /// `target_session_attrs` says otherwise. A standby is refused in any case, except by
+    /// [`open_read_only`](super::PostgresStore::open_read_only).
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         let address = Address::split(url)?;
         let (config, tls) = address.read()?;
@@ -99,6 +107,23 @@ impl PostgresOptions {
         format!("postgres://{user}@{}/{database}", hosts.join(","))
     }
 
+    /// Whether a store can work within these limits.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        if self.max_connections < FEWEST_CONNECTIONS {
+            return Err(StoreError::new("max_connections must be at least 2"));
+        }
+        for (name, timeout) in [
+            ("acquire_timeout", self.acquire_timeout),
+            ("statement_timeout", self.statement_timeout),
+        ] {
+            if !TIMEOUTS.contains(&timeout) {
+                let error = format!("{name} must be from 100 ms to 60 s");
+                return Err(StoreError::new(error));
+            }
+        }
+        Ok(())
+    }
+
     /// The configuration of every connection.
     pub(super) fn session(&self, access: Access) -> Config {
         let mut config = self.config.clone();
@@ -107,6 +132,10 @@ impl PostgresOptions {
         }
         if config.get_keepalives_idle() == USUAL_KEEPALIVE {
             config.keepalives_idle(KEEPALIVE);
+        }
+        if access == Access::ReadOnly {
+            // A session that may not write never passes for one that can be written to.
+            config.target_session_attrs(TargetSessionAttrs::Any);
         }
         if config.get_connect_timeout().is_none() {
             // The first host of a list may have gone, and the others want their turn.
@@ -208,6 +237,13 @@ impl<'a> Address<'a> {
                 "the database address names no host: postgres://USER:PASSWORD@HOST/DATABASE, \
                  or ?host=/FOLDER for a Unix socket",
             ));
+        }
+        let is_chosen = theirs
+            .iter()
+            .any(|parameter| parameter.starts_with("target_session_attrs="));
+        if config.get_hosts().len() > 1 && !is_chosen {
+            // All but one of them are standbys, whose answers may be old.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         let value = |wanted: &str| {
             let mut found = ours.iter().filter(|(name, _)| *name == wanted);

@@ -5,7 +5,7 @@
 //! are sent without waiting for each other's answers) while a change has one to itself, because it may wait for a lock.
 
 use super::super::last_change::LastChange;
-use super::durability;
+use super::durability::Durability;
 use super::failure::Failure;
 use super::health::{Health, Pauses};
 use super::lease::{Lease, Owed};
@@ -76,13 +76,15 @@ impl Pool {
                 recycling_method: RecyclingMethod::Fast,
             },
         );
+        let durability = Arc::new(Durability::new(access));
         let connections = deadpool_postgres::Pool::builder(manager)
-            .max_size(options.max_connections.max(1))
+            .max_size(options.max_connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.acquire_timeout))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(durability::check(client))
+            .post_create(Hook::async_fn(move |client, _| {
+                let durability = Arc::clone(&durability);
+                Box::pin(async move { durability.check(client).await })
             }))
             .build()
             .map_err(StoreError::new)?;

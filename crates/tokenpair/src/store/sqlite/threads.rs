@@ -268,10 +268,12 @@ fn write_loop(
         }
         let committed = committed.map_err(|error| error.to_string());
         match &committed {
-            Ok(()) => last_change.made(),
+            Ok(Made::Some) => last_change.made(),
+            // A group of failures that was committed tells nothing of the next one.
+            Ok(Made::Nothing) => {}
             Err(reason) => last_change.refused(reason.clone()),
         }
-        let committed = committed.as_ref().copied().map_err(String::as_str);
+        let committed = committed.as_ref().map(|_| ()).map_err(String::as_str);
         for change in group {
             change.answer(committed);
         }
@@ -282,30 +284,69 @@ fn is_locked(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
-fn commit_group(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
+/// What a group came to when it was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    Some,
+    /// Every change failed on its own account.
+    Nothing,
+}
+
+fn commit_group(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<Made> {
     if !db.is_autocommit() {
         // What an earlier group left behind, when its rollback failed or it panicked.
         execute(db, "ROLLBACK")?;
     }
     execute(db, "BEGIN IMMEDIATE")?;
-    let result = run_all(db, group).and_then(|()| execute(db, "COMMIT"));
+    let result = run_all(db, group).and_then(|made| execute(db, "COMMIT").map(|()| made));
     if result.is_err() {
         let _ = execute(db, "ROLLBACK");
     }
     result
 }
 
-fn run_all(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
+fn run_all(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<Made> {
+    let mut made = Made::Nothing;
     for change in group {
         execute(db, "SAVEPOINT one")?;
-        if change.run(db).is_err() {
+        if change.run(db).is_ok() {
+            made = Made::Some;
+        } else {
             execute(db, "ROLLBACK TO one")?;
         }
         execute(db, "RELEASE one")?;
     }
-    Ok(())
+    Ok(made)
 }
 
 fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
     db.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(sql: &'static str) -> Box<dyn Change> {
+        Box::new(Pending {
+            work: Some(move |db: &Connection| db.execute(sql, [])),
+            outcome: None,
+            caller: oneshot::channel().0,
+        })
+    }
+
+    #[test]
+    fn a_group_whose_changes_all_failed_made_nothing() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t (a)").unwrap();
+        let bad = || change("INSERT INTO missing VALUES (1)");
+        let good = || change("INSERT INTO t VALUES (1)");
+        let made = |mut group: Vec<_>| commit_group(&db, &mut group).unwrap();
+        assert_eq!(made(vec![bad(), bad()]), Made::Nothing);
+        assert_eq!(made(vec![bad(), good(), bad()]), Made::Some);
+        let rows: i64 = db
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 1);
+    }
 }

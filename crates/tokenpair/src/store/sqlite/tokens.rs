@@ -36,6 +36,13 @@ const END_OF_LINE: &str = r#"SELECT r."successor_jti" FROM "tokenpair_rotation" 
 const FLUSH_EXCHANGES: &str = r#"DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
     (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < ?1 LIMIT ?2)"#;
 
+// Whether a record expired is asked again: another process may have deleted it meanwhile, and a table that somebody made
+// without AUTOINCREMENT gives its key to the next token.
+const FLUSH_BLACKLISTED: &str = r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" =
+    (SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "id" = ?1 AND "expires_at" < ?2)"#;
+const FLUSH_OUTSTANDING: &str =
+    r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" = ?1 AND "expires_at" < ?2"#;
+
 /// The statements that depend on the user model, written once.
 #[derive(Debug)]
 pub(super) struct TokenQueries {
@@ -228,7 +235,7 @@ pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Res
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes these records, and as many exchanges that no token can ask for any more. Exchanges whose tokens went
+/// Deletes these records if they expired, and as many exchanges that no token can ask for any more. Exchanges whose tokens went
 /// otherwise count as tokens when no others are left.
 pub(super) fn flush(
     db: &Connection,
@@ -236,15 +243,13 @@ pub(super) fn flush(
     before: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<Flushed> {
-    let mut blacklisted = db.prepare_cached(
-        r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" = ?1"#,
-    )?;
-    let mut outstanding =
-        db.prepare_cached(r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" = ?1"#)?;
+    let mut blacklisted = db.prepare_cached(FLUSH_BLACKLISTED)?;
+    let mut outstanding = db.prepare_cached(FLUSH_OUTSTANDING)?;
+    let expired = django_time(before);
     let mut flushed = 0;
     for id in ids {
-        blacklisted.execute([id])?;
-        flushed += outstanding.execute([id])?;
+        blacklisted.execute(params![id, expired])?;
+        flushed += outstanding.execute(params![id, expired])?;
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let exchanges = db
@@ -255,4 +260,32 @@ pub(super) fn flush(
         (0, _) => Flushed::Busy,
         (flushed, _) => Flushed::Deleted(flushed),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_living_token_under_the_key_of_an_expired_one_is_not_flushed() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE token_blacklist_outstandingtoken (id integer PRIMARY KEY, expires_at text);
+             CREATE TABLE token_blacklist_blacklistedtoken (token_id integer);
+             CREATE TABLE tokenpair_rotation (parent_jti text, parent_exp integer);
+             INSERT INTO token_blacklist_outstandingtoken VALUES (1, '1969-12-31 23:59:59'), (2, '1970-01-01 00:00:00');
+             INSERT INTO token_blacklist_blacklistedtoken VALUES (1), (2)",
+        )
+        .unwrap();
+        let flush = || flush(&db, &[1, 2], Timestamp::UNIX_EPOCH, 9).unwrap();
+        assert_eq!(flush(), Flushed::Deleted(1));
+        assert_eq!(flush(), Flushed::Busy);
+        for sql in [
+            "SELECT id FROM token_blacklist_outstandingtoken",
+            "SELECT token_id FROM token_blacklist_blacklistedtoken",
+        ] {
+            let left: i64 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(left, 2, "{sql}");
+        }
+    }
 }

@@ -74,10 +74,10 @@ async fn the_contract_is_kept_behind_a_pooler_in_transaction_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_contract_is_kept_with_one_connection() {
+async fn the_contract_is_kept_with_two_connections() {
     check(|place| {
         let mut options = place.options();
-        options.max_connections = 1;
+        options.max_connections = 2;
         options.acquire_timeout = std::time::Duration::from_secs(5);
         Some(options)
     })

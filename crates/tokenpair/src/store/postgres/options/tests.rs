@@ -181,3 +181,60 @@ fn hosts_of_a_list_share_the_time_to_connect() {
     let half = Duration::from_millis(500);
     assert_eq!(session.get_connect_timeout(), Some(&half));
 }
+
+#[test]
+fn of_a_list_the_host_that_can_be_written_to_is_taken_unless_another_is_asked_for() {
+    use TargetSessionAttrs::{Any, ReadOnly, ReadWrite};
+    for (place, attributes) in [
+        ("one/db", Any),
+        ("one,two/db", ReadWrite),
+        ("one/db?host=two", ReadWrite),
+        ("one/db?target_session_attrs=read-write", ReadWrite),
+        ("one,two/db?target_session_attrs=any", Any),
+        ("one,two/db?target_session_attrs=read-only", ReadOnly),
+    ] {
+        let options = read(&format!("postgres://{place}"));
+        let session = options.session(Access::ReadWrite);
+        assert_eq!(session.get_target_session_attrs(), attributes, "{place}");
+        let session = options.session(Access::ReadOnly);
+        assert_eq!(session.get_target_session_attrs(), Any, "{place}");
+    }
+}
+
+#[test]
+fn limits_that_no_store_can_work_within_are_refused() {
+    let check = |change: fn(&mut PostgresOptions)| {
+        let mut options = read("postgres://host/db");
+        change(&mut options);
+        options.check().map_err(|error| error.to_string())
+    };
+    let connections = Err("max_connections must be at least 2".to_owned());
+    let acquire = Err("acquire_timeout must be from 100 ms to 60 s".to_owned());
+    let statement = Err("statement_timeout must be from 100 ms to 60 s".to_owned());
+    assert_eq!(check(|_| ()), Ok(()));
+    assert_eq!(check(|options| options.max_connections = 2), Ok(()));
+    assert_eq!(check(|options| options.max_connections = 1), connections);
+    for (timeout, is_accepted) in [
+        (0, false),
+        (99, false),
+        (100, true),
+        (60_000, true),
+        (60_001, false),
+    ] {
+        let timeout = Duration::from_millis(timeout);
+        let mut options = read("postgres://host/db");
+        options.acquire_timeout = timeout;
+        assert_eq!(options.check().is_ok(), is_accepted, "{timeout:?}");
+        let mut options = read("postgres://host/db");
+        options.statement_timeout = timeout;
+        assert_eq!(options.check().is_ok(), is_accepted, "{timeout:?}");
+    }
+    assert_eq!(
+        check(|options| options.acquire_timeout = Duration::ZERO),
+        acquire
+    );
+    assert_eq!(
+        check(|options| options.statement_timeout = Duration::MAX),
+        statement
+    );
+}
