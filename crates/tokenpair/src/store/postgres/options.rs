@@ -60,8 +60,8 @@ impl PostgresOptions {
     ///
     /// `sslmode=require` encrypts and trusts any certificate, unless `sslrootcert` names one; `verify-full` is what
     /// keeps others out. Hosts may be a list, `HOST:PORT,HOST:PORT`: the first that can be written to is taken, unless
-    /// `target_session_attrs` says otherwise. A standby is refused in any case, except by
-    /// [`open_read_only`](super::PostgresStore::open_read_only).
+    /// `target_session_attrs` says otherwise. A standby is refused in any case, except one that
+    /// is named alone and opened by [`open_read_only`](super::PostgresStore::open_read_only).
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         let address = Address::split(url)?;
         let (config, tls) = address.read()?;
@@ -132,10 +132,6 @@ impl PostgresOptions {
         }
         if config.get_keepalives_idle() == USUAL_KEEPALIVE {
             config.keepalives_idle(KEEPALIVE);
-        }
-        if access == Access::ReadOnly {
-            // A session that may not write never passes for one that can be written to.
-            config.target_session_attrs(TargetSessionAttrs::Any);
         }
         if config.get_connect_timeout().is_none() {
             // The first host of a list may have gone, and the others want their turn.
