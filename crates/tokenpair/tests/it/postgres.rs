@@ -14,6 +14,7 @@ mod proxy;
 mod purge;
 mod schema;
 mod slow;
+mod standby;
 mod tls;
 
 use crate::app::{TestApp, users};
