@@ -194,10 +194,10 @@ fn of_a_list_the_host_that_can_be_written_to_is_taken_unless_another_is_asked_fo
         ("one,two/db?target_session_attrs=read-only", ReadOnly),
     ] {
         let options = read(&format!("postgres://{place}"));
-        let session = options.session(Access::ReadWrite);
-        assert_eq!(session.get_target_session_attrs(), attributes, "{place}");
-        let session = options.session(Access::ReadOnly);
-        assert_eq!(session.get_target_session_attrs(), Any, "{place}");
+        for access in [Access::ReadWrite, Access::ReadOnly] {
+            let session = options.session(access);
+            assert_eq!(session.get_target_session_attrs(), attributes, "{place}");
+        }
     }
 }
 
