@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use xtask::postgres::Postgres;
 use xtask::project::Project;
 
-const SERVER: &str = "release/tokenpair";
 /// Where logs stay, in the build folder.
 const LOGS: &str = "faults";
 
@@ -33,7 +32,7 @@ impl Run {
         is_short: bool,
     ) -> anyhow::Result<Self> {
         let project = Project::open()?;
-        let server = server.unwrap_or_else(|| project.target.join(SERVER));
+        let server = server.unwrap_or_else(|| project.server());
         let server = fs::canonicalize(&server)
             .with_context(|| format!("there is no server {}", server.display()))?;
         Ok(Self {

@@ -7,9 +7,6 @@ use crate::python;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-const BUILD: &str = "build --release --package tokenpair-server";
-/// Where that puts the server, in the build folder.
-const SERVER: &str = "release/tokenpair";
 /// Unbuffered, so that what was found is seen when it is found.
 const RUN: &str = "-u conformance/beside.py";
 /// Simple JWT's sources: with its tests, which the package that is installed lacks.
@@ -40,10 +37,9 @@ pub(crate) fn short(project: &Project) -> Outcome {
 fn program(project: &Project, postgres: &Postgres) -> Result<Command, Trouble> {
     let python = python::environment(project, python::REFERENCE)?;
     let sources = sources(project)?;
-    project.run(&mut project.cargo(BUILD)).success()?;
     let mut command = project.command(python, RUN);
     command
-        .arg(project.target.join(SERVER))
+        .arg(project.build_server()?)
         .arg("--suite")
         .arg(sources)
         .envs(postgres.variables());

@@ -4,7 +4,6 @@ use crate::check::{Outcome, Trouble, alone};
 use crate::project::Project;
 use std::process::ExitCode;
 
-const BUILD_SERVER: &str = "build --release --package tokenpair-server";
 /// In a debug build the crates they rest on are optimised, too (`profile.dev.package`), and it is soon done.
 const BUILD_PROGRAMS: &str = "build --package faults";
 /// Where that puts them, in the build folder.
@@ -38,8 +37,6 @@ pub(crate) fn short(project: &Project) -> Outcome {
 }
 
 fn build(project: &Project) -> Result<(), Trouble> {
-    for line in [BUILD_SERVER, BUILD_PROGRAMS] {
-        project.run(&mut project.cargo(line)).success()?;
-    }
-    Ok(())
+    project.build_server()?;
+    project.run(&mut project.cargo(BUILD_PROGRAMS)).success()
 }

@@ -60,6 +60,18 @@ impl Project {
         self.command("cargo", arguments)
     }
 
+    /// Where the server is that was built as it is released.
+    pub fn server(&self) -> PathBuf {
+        self.target.join("release/tokenpair")
+    }
+
+    /// Builds the server as it is released.
+    pub(crate) fn build_server(&self) -> Result<PathBuf, Trouble> {
+        let line = "build --release --package tokenpair-server";
+        self.run(&mut self.cargo(line)).success()?;
+        Ok(self.server())
+    }
+
     /// Runs a command for as long as the check may take.
     pub fn run(&self, command: &mut Command) -> Run {
         process::run(command, self.deadline)

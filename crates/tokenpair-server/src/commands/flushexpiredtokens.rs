@@ -43,8 +43,8 @@ SLIDING_TOKEN_REFRESH_LIFETIME together: a sliding token keeps its record when i
 the date that the record shows. Nothing that was revoked can be used again.
 
 The server does this by itself once an hour ([server] flush_interval). Of several processes on one PostgreSQL database,
-one deletes at a time: this command takes turns with the others, and ends when nothing is left. Ctrl-C stops between two batches: what was
-deleted until then stays deleted, and the exit status is 1.
+one deletes at a time: this command takes turns with the others, and ends when nothing is left. Ctrl-C stops between
+two batches: what was deleted until then stays deleted, and the exit status is 1.
 
 Examples:
   tokenpair flushexpiredtokens

@@ -3,7 +3,6 @@
 use super::section::Section;
 use super::shown::Shown;
 use crate::database::DatabaseOptions;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 use tokenpair::json::Value;
 use tokenpair::store::UserModel;
@@ -51,11 +50,6 @@ pub(super) const MODEL_NAMES: [&str; 11] = [
 ];
 
 const URL: &str = "sqlite:tokenpair.sqlite3";
-
-/// From what a store needs to more than any server takes.
-const CONNECTIONS: RangeInclusive<usize> = 2..=10_000;
-/// Less is not enough for a commit on a busy disk, more is longer than anybody waits for an answer.
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// `[database]`.
 #[derive(Debug)]
@@ -181,13 +175,13 @@ fn connections(setting: &Setting<'_>) -> Result<usize, SettingsError> {
             .as_i64()
             .and_then(|number| usize::try_from(number).ok()),
     };
-    let accepted = number.filter(|number| CONNECTIONS.contains(number));
+    let accepted = number.filter(|number| PostgresOptions::CONNECTIONS.contains(number));
     accepted.ok_or_else(|| setting.expected("a number from 2 to 10000"))
 }
 
 fn timeout(setting: &Setting<'_>) -> Result<Duration, SettingsError> {
     let timeout = setting.duration()?;
-    if TIMEOUTS.contains(&timeout) {
+    if PostgresOptions::TIMEOUTS.contains(&timeout) {
         Ok(timeout)
     } else {
         Err(setting.refuse("must be from 100 ms to 1 minute"))

@@ -18,10 +18,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const USUAL_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
 /// A transaction of ours that a frozen node left open must not keep its locks.
 const IDLE_TRANSACTION_MILLIS: u32 = 10_000;
-/// A flush holds one connection, and requests need another.
-const FEWEST_CONNECTIONS: usize = 2;
-/// Less is not enough for a commit on a busy disk, more is longer than anybody waits for an answer.
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 const REDACTED: &str = "[redacted]";
 
 /// How to reach a [`PostgresStore`](super::PostgresStore). `Debug` does not show the password.
@@ -35,7 +31,7 @@ pub struct PostgresOptions {
     /// fail for want of them: give the engine the store as its
     /// [`user_table`](crate::SimpleJwtBuilder::user_table) only.
     pub token_blacklist: bool,
-    /// Connections at most, each a process of the server. Default 8, at least 2: one may be busy with expired tokens.
+    /// Connections at most, each a process of the server. Default 8, from 2 to 10000: one may be busy with expired tokens.
     pub max_connections: usize,
     /// How long to wait for a free connection, and for a new one to be made. Default 1 s, from 100 ms to 60 s.
     pub acquire_timeout: Duration,
@@ -54,6 +50,15 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
+    /// What [`max_connections`](Self::max_connections) may be: a flush holds one, requests need another, and no server
+    /// takes more.
+    pub const CONNECTIONS: RangeInclusive<usize> = 2..=10_000;
+
+    /// What [`acquire_timeout`](Self::acquire_timeout) and [`statement_timeout`](Self::statement_timeout) may be: less
+    /// is not enough for a commit on a busy disk, more is longer than anybody waits for an answer.
+    pub const TIMEOUTS: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(60);
+
     /// From `postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS`. The parameters are libpq's: `sslmode` (`disable`,
     /// `prefer`, `require`, `verify-ca`, `verify-full`), `sslrootcert` (a file, or `system`), `host=/folder` for a Unix
     /// socket, `application_name`, `target_session_attrs`, `options`, and what else tokio-postgres knows.
@@ -109,14 +114,14 @@ impl PostgresOptions {
 
     /// Whether a store can work within these limits.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        if self.max_connections < FEWEST_CONNECTIONS {
-            return Err(StoreError::new("max_connections must be at least 2"));
+        if !Self::CONNECTIONS.contains(&self.max_connections) {
+            return Err(StoreError::new("max_connections must be from 2 to 10000"));
         }
         for (name, timeout) in [
             ("acquire_timeout", self.acquire_timeout),
             ("statement_timeout", self.statement_timeout),
         ] {
-            if !TIMEOUTS.contains(&timeout) {
+            if !Self::TIMEOUTS.contains(&timeout) {
                 let error = format!("{name} must be from 100 ms to 60 s");
                 return Err(StoreError::new(error));
             }

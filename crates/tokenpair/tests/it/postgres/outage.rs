@@ -86,13 +86,13 @@ impl Patient {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_has_gone_is_an_outage_and_comes_back() {
+/// An outage is found out once, then told at once, and over when the database is back.
+async fn passes_and_is_waited_for_once(illness: Illness) {
     let Some(patient) = Patient::new().await else {
         return;
     };
     let pair = patient.app.log_in().await;
-    patient.proxy.become_(Illness::Gone);
+    patient.proxy.become_(illness);
     patient.assert_all_unavailable(ANSWER).await;
     patient.assert_all_unavailable(AT_ONCE).await;
     patient.proxy.become_(Illness::Healthy);
@@ -100,16 +100,13 @@ async fn a_database_that_has_gone_is_an_outage_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_has_gone_is_an_outage_and_comes_back() {
+    passes_and_is_waited_for_once(Illness::Gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_database_is_waited_for_once() {
-    let Some(patient) = Patient::new().await else {
-        return;
-    };
-    let pair = patient.app.log_in().await;
-    patient.proxy.become_(Illness::Frozen);
-    patient.assert_all_unavailable(ANSWER).await;
-    patient.assert_all_unavailable(AT_ONCE).await;
-    patient.proxy.become_(Illness::Healthy);
-    patient.assert_recovers(&pair.refresh).await;
+    passes_and_is_waited_for_once(Illness::Frozen).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,6 +133,16 @@ impl Place {
         self.end("wait_event_type = 'Lock'").await;
     }
 
+    /// Takes the blacklist away, and begins a transaction that has written a user.
+    pub(super) async fn without_blacklist_while_somebody_writes_users(&self) -> Client {
+        self.run("DROP TABLE token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken")
+            .await;
+        let writer = self.client().await;
+        let write = "BEGIN; UPDATE auth_user SET email = 'a' WHERE id = 1";
+        writer.batch_execute(write).await.unwrap();
+        writer
+    }
+
     /// Returns when somebody waits for a lock.
     pub(super) async fn wait_for_lock(&self) {
         let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -99,14 +99,7 @@ async fn a_migration_that_has_to_wait_lets_others_pass() {
     let Some((place, store)) = filled().await else {
         return;
     };
-    place
-        .run("DROP TABLE token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken")
-        .await;
-    let writer = place.client().await;
-    writer
-        .batch_execute("BEGIN; UPDATE auth_user SET email = 'a' WHERE id = 1")
-        .await
-        .unwrap();
+    let writer = place.without_blacklist_while_somebody_writes_users().await;
     let migration = tokio::spawn(async move { store.migrate(Timestamp::UNIX_EPOCH).await });
     place.wait_for_lock().await;
     // Waits for the migration that waits for the lock; within its patience the migration gives way.

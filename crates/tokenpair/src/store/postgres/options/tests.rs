@@ -208,7 +208,7 @@ fn limits_that_no_store_can_work_within_are_refused() {
         change(&mut options);
         options.check().map_err(|error| error.to_string())
     };
-    let connections = Err("max_connections must be at least 2".to_owned());
+    let connections = Err("max_connections must be from 2 to 10000".to_owned());
     let acquire = Err("acquire_timeout must be from 100 ms to 60 s".to_owned());
     let statement = Err("statement_timeout must be from 100 ms to 60 s".to_owned());
     assert_eq!(check(|_| ()), Ok(()));
