@@ -12,6 +12,7 @@ use crate::tokens::{self, Claims, password_digest};
 use jiff::Timestamp;
 
 /// `JWTAuthentication`: the user that the request's token names, looked up. `None`: there are no credentials.
+#[doc(alias = "JWTAuthentication")]
 pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Option<User>, Error> {
     let Some(raw) = raw_token(jwt, header)? else {
         return Ok(None);
@@ -21,6 +22,8 @@ pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Optio
 }
 
 /// `JWTStatelessUserAuthentication`: the token's own account of its user; the user store is not asked.
+#[doc(alias = "JWTStatelessUserAuthentication")]
+#[doc(alias = "JWTTokenUserAuthentication")]
 pub async fn authenticate_stateless(
     jwt: &SimpleJwt,
     header: Option<&str>,

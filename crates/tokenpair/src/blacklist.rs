@@ -12,6 +12,7 @@ use crate::tokens::{self, Claims, Kind, Refresh, Sliding, Token};
 use jiff::Timestamp;
 
 /// Classes whose tokens are recorded: refresh and sliding.
+#[doc(alias = "BlacklistMixin")]
 pub trait Listed: Kind {}
 impl Listed for Refresh {}
 impl Listed for Sliding {}
@@ -44,6 +45,15 @@ impl<K: Listed> Token<K> {
     /// be remembered.
     pub async fn blacklist(&self, jwt: &SimpleJwt) -> Result<BlacklistedToken, Error> {
         blacklist(jwt, self.claims(), jwt.now()).await
+    }
+
+    /// Fails with [`TokenError::Blacklisted`] if the token is on the blacklist by now.
+    pub async fn check_blacklist(&self, jwt: &SimpleJwt) -> Result<(), Error> {
+        let jti = blacklist_key(jwt, self.claims());
+        match jwt.user_and_blacklisted(None, jti).await? {
+            (_, true) => Err(TokenError::Blacklisted.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Records the token as outstanding unless it is known already.

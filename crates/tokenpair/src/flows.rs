@@ -16,23 +16,56 @@ use crate::tokens::{self, Claims, check_window, password_digest};
 use jiff::Timestamp;
 
 /// `token_obtain_pair`: credentials for a refresh and an access token.
+#[doc(alias = "TokenObtainPairSerializer")]
 pub async fn obtain_pair(
     jwt: &SimpleJwt,
     credentials: &Credentials,
     info: &RequestInfo,
 ) -> Result<Object, Error> {
     let user = authenticate(jwt, credentials, info).await?;
+    get_tokens_for_user(jwt, &user, info).await
+}
+
+/// The user these credentials belong to, if `USER_AUTHENTICATION_RULE` lets them in. A refusal is reported.
+///
+/// What `TokenObtainSerializer.validate` does before any token is made: the first half of a log-in that asks for more
+/// than a password. [`get_tokens_for_user`] is the second.
+#[doc(alias = "TokenObtainSerializer")]
+pub async fn authenticate(
+    jwt: &SimpleJwt,
+    credentials: &Credentials,
+    info: &RequestInfo,
+) -> Result<User, Error> {
+    let user = jwt.users().authenticate(credentials).await?;
+    match user {
+        Some(user) if jwt.may_authenticate(Some(&user)) => Ok(user),
+        _ => {
+            jwt.login_failed(&credentials.username, info);
+            Err(Error::NoActiveAccount)
+        }
+    }
+}
+
+/// The pair of a user who has proved who they are, in whatever way: a log-in with its hooks, record and event.
+///
+/// The function of this name in Simple JWT's "Creating tokens manually". Whether the user may log in is not asked.
+pub async fn get_tokens_for_user(
+    jwt: &SimpleJwt,
+    user: &User,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
     let now = jwt.now();
-    let refresh = claims_for_login(jwt, TokenClass::Refresh, &user, now);
+    let refresh = claims_for_login(jwt, TokenClass::Refresh, user, now);
     let access = jwt.sign(&tokens::access_claims(jwt, &refresh, now))?;
     let mut data = Object::new();
-    data.insert("refresh", sign_and_record(jwt, &refresh, &user, now).await?);
+    data.insert("refresh", sign_and_record(jwt, &refresh, user, now).await?);
     data.insert("access", access);
-    logged_in(jwt, &user, info).await?;
-    Ok(jwt.complete(data, Answer::ObtainPair(&user)))
+    logged_in(jwt, user, info).await?;
+    Ok(jwt.complete(data, Answer::ObtainPair(user)))
 }
 
 /// `token_obtain_sliding`: credentials for a sliding token.
+#[doc(alias = "TokenObtainSlidingSerializer")]
 pub async fn obtain_sliding(
     jwt: &SimpleJwt,
     credentials: &Credentials,
@@ -48,6 +81,7 @@ pub async fn obtain_sliding(
 }
 
 /// `token_refresh`: a refresh token for a new access token, with rotation also for its successor.
+#[doc(alias = "TokenRefreshSerializer")]
 pub async fn refresh(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
     let claims = read_for_refresh(jwt, raw, now, info).await?;
@@ -86,6 +120,7 @@ async fn exchange(
 }
 
 /// `token_refresh_sliding`: a sliding token for the same token with a new `exp`, until its window ends.
+#[doc(alias = "TokenRefreshSlidingSerializer")]
 pub async fn refresh_sliding(
     jwt: &SimpleJwt,
     raw: &str,
@@ -125,6 +160,7 @@ async fn prolong(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<Obj
 ///
 /// Reports no event. DIFFERENCE: the blacklist is asked wherever there is one; Simple JWT asks only under
 /// `BLACKLIST_AFTER_ROTATION`.
+#[doc(alias = "TokenVerifySerializer")]
 pub async fn verify(jwt: &SimpleJwt, raw: &str, _info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
     let claims = jwt.decode(raw, now).await?;
@@ -139,6 +175,7 @@ pub async fn verify(jwt: &SimpleJwt, raw: &str, _info: &RequestInfo) -> Result<O
 }
 
 /// `token_blacklist`: ends a refresh token. Without a token store it succeeds and does nothing, as Simple JWT.
+#[doc(alias = "TokenBlacklistSerializer")]
 pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
     let read = jwt.decode(raw, now).await;
@@ -195,21 +232,6 @@ async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), 
         Ok(())
     } else {
         Err(TokenError::Blacklisted.into())
-    }
-}
-
-async fn authenticate(
-    jwt: &SimpleJwt,
-    credentials: &Credentials,
-    info: &RequestInfo,
-) -> Result<User, Error> {
-    let user = jwt.users().authenticate(credentials).await?;
-    match user {
-        Some(user) if jwt.may_authenticate(Some(&user)) => Ok(user),
-        _ => {
-            jwt.login_failed(&credentials.username, info);
-            Err(Error::NoActiveAccount)
-        }
     }
 }
 

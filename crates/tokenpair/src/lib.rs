@@ -55,6 +55,7 @@ pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
 pub use events::Event;
 pub use flaw::Flaw;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
+pub use model_backend::ModelBackend;
 pub use models::{
     BlacklistedToken, Credentials, EncodedPassword, NumericDate, OutstandingToken, RequestInfo,
     TokenUser, User, UserId, UserIdKind,

@@ -9,24 +9,27 @@ use crate::passwords::{Check, HashPool, MAX_PASSWORD_BYTES, PasswordHashers};
 use crate::store::{UserStore, UserTable};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a password is checked that changes while it is being upgraded.
 const ATTEMPTS: usize = 3;
 
-pub(crate) struct ModelBackend {
+/// Log-in against a table with Django's password hashes, as a [`UserStore`].
+///
+/// [`store`](crate::SimpleJwtBuilder::store) and [`user_table`](crate::SimpleJwtBuilder::user_table) make one by
+/// themselves. Make your own to ask somebody else first, as with several `AUTHENTICATION_BACKENDS`.
+#[doc(alias = "AUTHENTICATION_BACKENDS")]
+pub struct ModelBackend {
     table: Arc<dyn UserTable>,
     hashers: Arc<PasswordHashers>,
     pool: HashPool,
 }
 
 impl ModelBackend {
-    /// Starts the hash threads.
-    pub(crate) fn new(
-        table: Arc<dyn UserTable>,
-        hashers: PasswordHashers,
-    ) -> std::io::Result<Self> {
+    /// Starts the hash threads. Fails if the system has none left.
+    pub fn new(table: Arc<dyn UserTable>, hashers: PasswordHashers) -> std::io::Result<Self> {
         Ok(Self {
             table,
             hashers: Arc::new(hashers),
@@ -45,6 +48,12 @@ impl ModelBackend {
         self.pool.run(job).await.map_err(|busy| Error::Busy {
             retry_after: busy.retry_after,
         })
+    }
+}
+
+impl fmt::Debug for ModelBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ModelBackend")
     }
 }
 

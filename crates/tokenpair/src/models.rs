@@ -188,6 +188,7 @@ impl RequestInfo {
 /// The user of a stateless view: what the access token says, unchecked against any store.
 ///
 /// Simple JWT's `TokenUser`. Further claims are reachable through [`TokenUser::claims`].
+#[doc(alias = "TOKEN_USER_CLASS")]
 #[derive(Clone)]
 pub struct TokenUser {
     /// The user claim unchanged, whatever its JSON type.

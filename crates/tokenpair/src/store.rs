@@ -43,6 +43,8 @@ use std::time::Duration;
 ///
 /// Implement it for users that live elsewhere (LDAP, another service). For users in a table with Django's
 /// password hashes, implement [`UserTable`] instead and let the engine do the hashing.
+#[doc(alias = "AUTHENTICATION_BACKENDS")]
+#[doc(alias = "LDAP")]
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// The user these credentials belong to; `None` for a wrong name or password and for barred users.
@@ -120,6 +122,7 @@ pub trait UserTable: Send + Sync + 'static {
 }
 
 /// The record of refresh and sliding tokens: Django's `token_blacklist` tables and our rotation table.
+#[doc(alias = "token_blacklist")]
 #[async_trait]
 pub trait TokenStore: Send + Sync + 'static {
     /// Records a new token. A `jti` that is on record already stays unchanged.

@@ -92,6 +92,31 @@ impl<K: Kind> Token<K> {
         self.claims.remove(claim)
     }
 
+    /// Sets `exp` to `lifetime` from now, whatever the settings say for the class.
+    ///
+    /// Do it before the token is recorded ([`outstand`](Self::outstand)), as the record keeps the date.
+    pub fn set_exp(&mut self, jwt: &SimpleJwt, lifetime: Duration) {
+        self.claims
+            .insert("exp", seconds_after(jwt.now(), lifetime));
+    }
+
+    /// Sets `iat` to now.
+    pub fn set_iat(&mut self, jwt: &SimpleJwt) {
+        self.claims.insert("iat", jwt.now().as_second());
+    }
+
+    /// Gives the token a new id. Without a `JTI_CLAIM` nothing happens.
+    pub fn set_jti(&mut self, jwt: &SimpleJwt) {
+        if let Some(name) = &jwt.settings().jti_claim {
+            self.claims.insert(name.as_str(), jwt.new_jti(jwt.now()));
+        }
+    }
+
+    /// Fails if the date in `claim` (`"exp"`, `SLIDING_TOKEN_REFRESH_EXP_CLAIM`, one of your own) is missing or has passed.
+    pub fn check_exp(&self, jwt: &SimpleJwt, claim: &str) -> Result<(), TokenError> {
+        check_window(&self.claims, claim, jwt.settings().leeway, jwt.now())
+    }
+
     /// All claims in their order.
     pub fn claims(&self) -> &Claims {
         &self.claims

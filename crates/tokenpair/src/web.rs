@@ -15,15 +15,16 @@ mod view;
 mod views;
 
 pub use extract::{
-    AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Principal,
+    AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Permitted,
+    Principal,
 };
 pub use fields::Field;
-pub use respond::{DjangoError, bad_request, not_found};
+pub use respond::{DjangoError, answer, bad_request, not_found};
 pub use urls::{DecodedPath, DjangoUrls};
 pub use view::View;
 pub use views::{
-    token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding,
-    token_verify,
+    read_fields, token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh,
+    token_refresh_sliding, token_verify,
 };
 
 use crate::SimpleJwt;

@@ -93,12 +93,15 @@ impl SimpleJwtBuilder {
     /// Own claims: called with each new refresh or sliding token of a login, before it is signed and recorded.
     ///
     /// Simple JWT's `get_token` of a `TokenObtainSerializer` subclass. Access tokens inherit the claims.
+    #[doc(alias = "TOKEN_OBTAIN_SERIALIZER")]
+    #[doc(alias = "TokenObtainPairSerializer")]
     pub fn get_token(mut self, hook: impl Fn(&mut Claims, &User) + Send + Sync + 'static) -> Self {
         self.hooks.get_token = Some(Box::new(hook));
         self
     }
 
     /// Own answer fields: called with the body of each successful answer. Simple JWT's `validate` of a serializer.
+    #[doc(alias = "TOKEN_REFRESH_SERIALIZER")]
     pub fn validate(
         mut self,
         hook: impl Fn(&mut Object, Answer<'_>) + Send + Sync + 'static,
@@ -140,6 +143,8 @@ impl SimpleJwtBuilder {
     /// Called with every [`Event`]: log-ins, refreshes, log-outs and what was refused of them, after it is durable.
     ///
     /// It runs inside the request, so it should not wait for anything.
+    #[doc(alias = "user_logged_in")]
+    #[doc(alias = "user_login_failed")]
     pub fn on_event(
         mut self,
         hook: impl Fn(&Event<'_>, &RequestInfo) + Send + Sync + 'static,

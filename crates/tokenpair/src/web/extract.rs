@@ -11,13 +11,25 @@ use crate::{SimpleJwt, authentication};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use std::future::Future;
 
 /// Somebody a request can be made by: the way of authentication.
 ///
-/// [`User`] is `JWTAuthentication` (looked up, never stale), [`TokenUser`] is `JWTStatelessUserAuthentication`.
+/// [`User`] is `JWTAuthentication` (looked up, never stale), [`TokenUser`] is `JWTStatelessUserAuthentication`. A type
+/// of your own is a subclass of one of them: name it in a permission, `IsAuthenticated<Member>`.
+#[doc(alias = "authentication_classes")]
+#[doc(alias = "DEFAULT_AUTHENTICATION_CLASSES")]
+#[doc(alias = "JWTAuthentication")]
 pub trait Principal: Clone + Send + Sync + 'static {
+    /// The header with the token, scheme included: the one that `AUTH_HEADER_NAME` says, unless overridden.
+    ///
+    /// `JWTAuthentication.get_header`. What comes in a cookie comes with requests of foreign pages, too: where a method
+    /// changes anything, check that the page is yours.
+    fn get_header(jwt: &SimpleJwt, headers: &HeaderMap) -> Option<String> {
+        header(headers, jwt.auth_header())
+    }
+
     /// The caller; `None` without credentials, an error for bad ones.
     fn authenticate(
         jwt: &SimpleJwt,
@@ -55,11 +67,17 @@ impl Principal for TokenUser {
 }
 
 /// A permission class: decides on a caller, and is what the handler then gets.
+///
+/// One of your own guards a [`View`](super::View) by its [`permission`](super::View::permission), and any handler that
+/// takes [`Permitted`] of it.
+#[doc(alias = "BasePermission")]
+#[doc(alias = "permission_classes")]
 pub trait Permission: Sized + Send + 'static {
     /// How callers are authenticated.
     type Principal: Principal;
 
-    /// Passes the caller on, or refuses.
+    /// Passes the caller on, or refuses: [`Error::NotAuthenticated`] is a 401, [`Error::PermissionDenied`] a 403.
+    #[doc(alias = "has_permission")]
     fn check(caller: Option<Self::Principal>, method: &Method) -> Result<Self, Error>;
 }
 
@@ -85,6 +103,10 @@ pub struct IsAdminUser<U = User>(pub U);
 /// Anybody for GET, HEAD and OPTIONS; callers with good credentials for the rest.
 #[derive(Clone, Debug)]
 pub struct IsAuthenticatedOrReadOnly<U = User>(pub Option<U>);
+
+/// What a [`Permission`] of your own has let pass, as an extractor.
+#[derive(Clone, Debug)]
+pub struct Permitted<P>(pub P);
 
 impl<U: Principal> Permission for AllowAny<U> {
     type Principal = U;
@@ -137,7 +159,7 @@ struct Caller<U> {
 }
 
 async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Option<U>, Error> {
-    let header = header(parts, jwt.auth_header());
+    let header = U::get_header(jwt, &parts.headers);
     if let Some(known) = parts.extensions.get::<Caller<U>>()
         && known.jwt.is_same(jwt)
         && known.header == header
@@ -155,12 +177,8 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Opti
 }
 
 /// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.
-fn header(parts: &Parts, name: &str) -> Option<String> {
-    let mut values = parts
-        .headers
-        .get_all(name)
-        .iter()
-        .map(HeaderValue::as_bytes);
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
     let first = values.next()?.to_vec();
     let joined = values.fold(first, |mut joined, value| {
         joined.push(b',');
@@ -193,6 +211,21 @@ macro_rules! extractors {
             }
         }
     )*};
+}
+
+impl<S, P> FromRequestParts<S> for Permitted<P>
+where
+    S: Send + Sync,
+    P: Permission,
+    SimpleJwt: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let jwt = SimpleJwt::from_ref(state);
+        let permitted = permit(parts, &jwt).await.map(Self);
+        permitted.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))
+    }
 }
 
 extractors! { AllowAny IsAuthenticated IsAdminUser IsAuthenticatedOrReadOnly }

@@ -37,8 +37,16 @@ impl From<FieldErrors> for Failure {
     }
 }
 
+/// The answer of a token endpoint of your own, from what a [flow](crate::flows) returned. Never to be cached.
+///
+/// An error has Simple JWT's status, body and challenge, an outage is logged with the request's id.
+#[doc(alias = "EXCEPTION_HANDLER")]
+pub fn answer(jwt: &SimpleJwt, info: &RequestInfo, result: Result<Object, Error>) -> Response {
+    answer_or_failure(jwt, info, result.map_err(Failure::from))
+}
+
 /// The answer of a token endpoint. Never to be cached: it may carry a token.
-pub(super) fn answer(
+pub(super) fn answer_or_failure(
     jwt: &SimpleJwt,
     info: &RequestInfo,
     result: Result<Object, Failure>,

@@ -41,6 +41,7 @@ type Fields = fn(&SimpleJwt) -> Vec<Field>;
 /// }
 /// let app: Router<SimpleJwt> = Router::new().url("/api/me/", View::new("Me").permission::<IsAuthenticated>().get(me));
 /// ```
+#[doc(alias = "APIView")]
 #[derive(Clone)]
 pub struct View<S> {
     name: &'static str,

@@ -6,16 +6,19 @@ use super::respond::{self, Failure};
 use super::view::View;
 use crate::models::{Credentials, RequestInfo};
 use crate::{SimpleJwt, flows};
-use axum::extract::{ConnectInfo, FromRef, Request, State};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request, State};
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::request::Parts;
+use http::{Extensions, HeaderMap};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// `POST`: credentials for `{"refresh", "access"}`.
+#[doc(alias = "TokenObtainPairView")]
 pub fn token_obtain_pair<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -29,6 +32,7 @@ where
 }
 
 /// `POST`: credentials for `{"token"}`, a sliding token.
+#[doc(alias = "TokenObtainSlidingView")]
 pub fn token_obtain_sliding<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -42,6 +46,7 @@ where
 }
 
 /// `POST refresh`: a refresh token for `{"access"}`, with rotation also `"refresh"`.
+#[doc(alias = "TokenRefreshView")]
 pub fn token_refresh<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -55,6 +60,7 @@ where
 }
 
 /// `POST token`: a sliding token for the same token with a later `exp`.
+#[doc(alias = "TokenRefreshSlidingView")]
 pub fn token_refresh_sliding<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -68,6 +74,7 @@ where
 }
 
 /// `POST token`: `{}` for a good token of any type.
+#[doc(alias = "TokenVerifyView")]
 pub fn token_verify<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -81,6 +88,7 @@ where
 }
 
 /// `POST refresh`: revokes a refresh token, `{}`.
+#[doc(alias = "TokenBlacklistView")]
 pub fn token_blacklist<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -101,57 +109,79 @@ fn credentials(jwt: &SimpleJwt) -> Vec<Field> {
 }
 
 async fn post_token_obtain_pair(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let info = request_info(&request);
+    let info = request_info(request.headers(), request.extensions());
     let result = async {
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_pair(&jwt, &credentials, &info).await?)
     };
-    respond::answer(&jwt, &info, result.await)
+    respond::answer_or_failure(&jwt, &info, result.await)
 }
 
 async fn post_token_obtain_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let info = request_info(&request);
+    let info = request_info(request.headers(), request.extensions());
     let result = async {
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_sliding(&jwt, &credentials, &info).await?)
     };
-    respond::answer(&jwt, &info, result.await)
+    respond::answer_or_failure(&jwt, &info, result.await)
 }
 
 async fn post_token_refresh(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let info = request_info(&request);
+    let info = request_info(request.headers(), request.extensions());
     let result = async {
         let token = read_token(&jwt, request, "refresh").await?;
         Ok(flows::refresh(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, &info, result.await)
+    respond::answer_or_failure(&jwt, &info, result.await)
 }
 
 async fn post_token_refresh_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let info = request_info(&request);
+    let info = request_info(request.headers(), request.extensions());
     let result = async {
         let token = read_token(&jwt, request, "token").await?;
         Ok(flows::refresh_sliding(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, &info, result.await)
+    respond::answer_or_failure(&jwt, &info, result.await)
 }
 
 async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let info = request_info(&request);
+    let info = request_info(request.headers(), request.extensions());
     let result = async {
         let token = read_token(&jwt, request, "token").await?;
         Ok(flows::verify(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, &info, result.await)
+    respond::answer_or_failure(&jwt, &info, result.await)
 }
 
 async fn post_token_blacklist(State(jwt): State<SimpleJwt>, request: Request) -> Response {
-    let info = request_info(&request);
+    let info = request_info(request.headers(), request.extensions());
     let result = async {
         let token = read_token(&jwt, request, "refresh").await?;
         Ok(flows::blacklist(&jwt, &token, &info).await?)
     };
-    respond::answer(&jwt, &info, result.await)
+    respond::answer_or_failure(&jwt, &info, result.await)
+}
+
+/// The text fields of a body, read as a DRF serializer with these fields would; all of them are required.
+///
+/// Outer white space is cut off, but for a field called `password`. The error is the answer that says what is wrong.
+#[doc(alias = "CharField")]
+#[doc(alias = "Serializer")]
+pub async fn read_fields<const N: usize>(
+    jwt: &SimpleJwt,
+    request: Request,
+    names: [&str; N],
+) -> Result<[String; N], Response> {
+    let info = request_info(request.headers(), request.extensions());
+    let texts = async { Ok(fields::read(&read_data(jwt, request).await?, names)?) };
+    let texts = texts
+        .await
+        .map_err(|failure: Failure| respond::answer_or_failure(jwt, &info, Err(failure)))?;
+    let mut names = names.into_iter();
+    Ok(texts.map(|text| match names.next() {
+        Some("password") => text.as_received().to_owned(),
+        _ => text.trimmed().to_owned(),
+    }))
 }
 
 async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentials, Failure> {
@@ -187,13 +217,21 @@ async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
     parsers::parse(content_type, &body.to_bytes()).map_err(Failure::Parse)
 }
 
-fn request_info(request: &Request) -> RequestInfo {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let header = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+impl<S: Sync> FromRequestParts<S> for RequestInfo {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(request_info(&parts.headers, &parts.extensions))
+    }
+}
+
+fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let header = |name: HeaderName| headers.get(name)?.to_str().ok();
     RequestInfo {
         address: peer.map(|peer| peer.0.ip()),
         user_agent: header(USER_AGENT).map(|text| text.get(..512).unwrap_or(text).to_owned()),
-        request_id: request_id(request.headers()).map(str::to_owned),
+        request_id: request_id(headers).map(str::to_owned),
     }
 }
 

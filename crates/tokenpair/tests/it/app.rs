@@ -123,6 +123,19 @@ impl TestApp {
         }
     }
 
+    /// With routes of one's own beside.
+    pub(crate) fn with_routes(mut self, routes: Router<SimpleJwt>) -> Self {
+        let routes = routes.with_state(self.jwt.clone());
+        self.router = self.router.merge(routes);
+        self
+    }
+
+    /// With a layer around every route.
+    pub(crate) fn layered(mut self, layer: impl FnOnce(Router) -> Router) -> Self {
+        self.router = layer(self.router);
+        self
+    }
+
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(jiff::SignedDuration::from_secs(seconds));
     }

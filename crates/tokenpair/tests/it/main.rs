@@ -16,6 +16,7 @@ mod columns;
 mod edges;
 mod error_texts;
 mod events;
+mod extending;
 mod hooks;
 mod jwk_url;
 mod manual;
