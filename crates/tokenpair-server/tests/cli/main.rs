@@ -11,6 +11,7 @@
 
 mod claims;
 mod configuration;
+mod extending;
 mod failures;
 mod flush;
 mod import_django;
