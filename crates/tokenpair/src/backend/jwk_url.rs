@@ -10,8 +10,9 @@ use crate::error::StoreError;
 use arc_swap::ArcSwapOption;
 use reqwest::{Client, redirect};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// How old a set may become before it is fetched again.
 const LIFESPAN: Duration = Duration::from_secs(300);
@@ -49,38 +50,36 @@ struct Progress {
 impl KeySource {
     /// Starts the thread, which fetches at once. Does not wait for it.
     pub(super) fn start(url: &str, algorithm: Algorithm) -> Result<Self, String> {
-        let url: reqwest::Url = url
-            .parse()
-            .map_err(|error| format!("is no address: {error}"))?;
+        let cannot = |error: &dyn std::fmt::Display| format!("cannot be fetched: {error}");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let runtime = runtime.map_err(|error| format!("cannot be fetched: {error}"))?;
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .build();
-        let client = client.map_err(|error| format!("cannot be fetched: {error}"))?;
+        let runtime = runtime.map_err(|error| cannot(&error))?;
+        let (source, background) = Self::fed_by(Address::new(url, algorithm)?);
+        std::thread::Builder::new()
+            .name("tokenpair-jwk-url".to_owned())
+            .spawn(move || runtime.block_on(background.run()))
+            .map_err(|error| cannot(&error))?;
+        Ok(source)
+    }
+
+    /// No keys yet, and what will bring them once it runs.
+    fn fed_by<S: KeySets>(sets: S) -> (Self, Fetcher<S>) {
         let fetched = Arc::new(ArcSwapOption::empty());
         let (publish, progress) = watch::channel(Progress::default());
         let (requests, asked) = mpsc::channel(1);
         let background = Fetcher {
-            client,
-            url,
-            algorithm,
+            sets,
             fetched: fetched.clone(),
             publish,
             asked,
         };
-        std::thread::Builder::new()
-            .name("tokenpair-jwk-url".to_owned())
-            .spawn(move || runtime.block_on(background.run()))
-            .map_err(|error| format!("cannot be fetched: {error}"))?;
-        Ok(Self {
+        let source = Self {
             fetched,
             progress,
             requests,
-        })
+        };
+        (source, background)
     }
 
     /// The key at hand with this `kid`.
@@ -123,20 +122,77 @@ impl KeySource {
     }
 }
 
-struct Fetcher {
+/// Whom to ask for a set.
+trait KeySets: Send + 'static {
+    fn fetch(&self) -> impl Future<Output = Result<JwkSet, String>> + Send;
+
+    /// For the log.
+    fn host(&self) -> Option<&str>;
+}
+
+struct Address {
     client: Client,
     url: reqwest::Url,
     algorithm: Algorithm,
+}
+
+impl Address {
+    fn new(url: &str, algorithm: Algorithm) -> Result<Self, String> {
+        let url: reqwest::Url = url
+            .parse()
+            .map_err(|error| format!("is no address: {error}"))?;
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .build();
+        let client = client.map_err(|error| format!("cannot be fetched: {error}"))?;
+        Ok(Self {
+            client,
+            url,
+            algorithm,
+        })
+    }
+}
+
+impl KeySets for Address {
+    async fn fetch(&self) -> Result<JwkSet, String> {
+        let text = |error: reqwest::Error| error.without_url().to_string();
+        let mut response = self
+            .client
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(text)?;
+        if !response.status().is_success() {
+            return Err(format!("status {}", response.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(text)? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err("the answer is larger than 256 KiB".to_owned());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        JwkSet::parse(&body, self.algorithm, false).map_err(|error| error.to_string())
+    }
+
+    fn host(&self) -> Option<&str> {
+        self.url.host_str()
+    }
+}
+
+struct Fetcher<S> {
+    sets: S,
     fetched: Arc<ArcSwapOption<Fetched>>,
     publish: watch::Sender<Progress>,
     asked: mpsc::Receiver<()>,
 }
 
-impl Fetcher {
+impl<S: KeySets> Fetcher<S> {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let rest = match self.fetch().await {
+            let rest = match self.sets.fetch().await {
                 Ok(keys) => {
                     self.keep(keys);
                     pause = FIRST_PAUSE;
@@ -144,7 +200,7 @@ impl Fetcher {
                 }
                 Err(error) => {
                     tracing::warn!(
-                        host = self.url.host_str(),
+                        host = self.sets.host(),
                         error,
                         "cannot fetch the keys of JWK_URL"
                     );
@@ -173,32 +229,14 @@ impl Fetcher {
     fn keep(&self, keys: JwkSet) {
         let skipped: Vec<_> = keys.skipped().iter().map(ToString::to_string).collect();
         tracing::debug!(
-            host = self.url.host_str(),
+            host = self.sets.host(),
             ?skipped,
             "fetched the keys of JWK_URL"
         );
         let at = Instant::now();
         self.fetched.store(Some(Arc::new(Fetched { keys, at })));
     }
-
-    async fn fetch(&self) -> Result<JwkSet, String> {
-        let text = |error: reqwest::Error| error.without_url().to_string();
-        let mut response = self
-            .client
-            .get(self.url.clone())
-            .send()
-            .await
-            .map_err(text)?;
-        if !response.status().is_success() {
-            return Err(format!("status {}", response.status()));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(text)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err("the answer is larger than 256 KiB".to_owned());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        JwkSet::parse(&body, self.algorithm, false).map_err(|error| error.to_string())
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,6 +205,27 @@ async fn own_users_need_two_methods_and_no_token_store() {
     );
 }
 
+/// Python would look for somebody called `['dora']`, and find him: this directory knows everybody but eve.
+#[tokio::test]
+async fn a_list_or_an_object_in_a_text_column_is_nobody() {
+    let app = TestApp::built(|_| (), |builder, _| builder.users(Directory));
+    for (claim, status) in [
+        (r#""dora""#, 200),
+        ("7", 200),
+        (r#"["dora"]"#, 401),
+        (r#"{"a":"dora"}"#, 401),
+        ("[]", 401),
+    ] {
+        let payload =
+            good("access", "").replace(r#""user_id":"1""#, &format!(r#""user_id":{claim}"#));
+        let reply = app.get_as(&sign(&payload), "/me/").await;
+        assert_eq!(reply.status, status, "{claim}: {reply:?}");
+        if status == 401 {
+            assert_eq!(reply.text("code"), "user_not_found");
+        }
+    }
+}
+
 #[tokio::test]
 async fn own_users_go_with_a_token_store() {
     let app = TestApp::built(

@@ -7,7 +7,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokenpair::{Algorithm, UntypedToken};
+use tokenpair::{Algorithm, MemoryStore, Settings, SimpleJwt, UntypedToken};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -284,6 +284,18 @@ async fn an_answer_that_is_no_key_set_is_an_outage() {
     for body in ["", "[]", "{}", r#"{"keys":[]}"#, &foreign.to_string()] {
         let server = KeyServer::answering(http("200 OK", "", body)).await;
         assert_unavailable(&app(&server.address).verify(&token(Some("k1"))).await);
+    }
+}
+
+#[test]
+fn an_address_of_keys_for_a_shared_secret_stops_the_start() {
+    for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+        let mut settings = Settings::new("k".repeat(64));
+        settings.algorithm = algorithm;
+        settings.jwk_url = Some("http://127.0.0.1:9/keys".to_owned());
+        let error = SimpleJwt::new(settings, MemoryStore::default()).unwrap_err();
+        let told = "JWK_URL: needs an asymmetric ALGORITHM: a shared secret has no public key set";
+        assert_eq!(error.to_string(), told);
     }
 }
 

@@ -327,6 +327,30 @@ fn the_headers_of_a_part_end_within_1024_bytes() {
     assert_eq!(padded(976), refused);
 }
 
+/// Django reads on after 64 KiB as if a part began there.
+#[test]
+fn a_long_part_without_a_name_is_skipped_whole() {
+    let long = "x".repeat(64 * 1024);
+    let body = format!(
+        "--X\r\nA: b\r\n\r\n{long}\r\nContent-Disposition: form-data; name=hidden\r\n\r\n1\r\n\
+         --X\r\nContent-Disposition: form-data; name=a\r\n\r\n2\r\n--X--\r\n"
+    );
+    assert_eq!(
+        outcome(Some(MULTIPART_X.as_bytes()), body.as_bytes()),
+        "form a=2"
+    );
+}
+
+/// Django makes the name `.` of it, which is none.
+#[test]
+fn character_references_in_file_names_are_names() {
+    let file = "Content-Disposition: form-data; name=a; filename=\"&period;\"";
+    assert_eq!(
+        outcome(Some(MULTIPART_X.as_bytes()), &parts(file, 1)),
+        "form a:file"
+    );
+}
+
 proptest! {
     #[test]
     fn any_body_of_any_type_has_an_outcome(
