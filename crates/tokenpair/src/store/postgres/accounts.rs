@@ -37,7 +37,7 @@ impl UserAdmin for PostgresStore {
             &user.email
         };
         let unless = if model.username_lookup == UsernameLookup::Iexact {
-            let is_taken = iexact(&format!("\"{}\"", model.username), "$2");
+            let is_taken = iexact(&format!("\"{}\"", model.username), "$3");
             format!(r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE {is_taken})"#)
         } else if by_email {
             UNLESS_ADDRESS_IS_TAKEN.to_owned()
