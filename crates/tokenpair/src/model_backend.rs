@@ -95,8 +95,8 @@ impl UserStore for ModelBackend {
             if !user.is_active {
                 return self.refuse(&credentials.username, found).await;
             }
-            for (name, value) in self.table.login_columns(&user).await?.iter() {
-                user.columns.insert(name, value.clone());
+            for (name, value) in &self.table.login_columns(&user).await? {
+                user.columns.insert(name.as_str(), value.clone());
             }
             return Ok(Some(user));
         }

@@ -32,13 +32,13 @@ pub(super) type Tables = BTreeMap<String, Vec<String>>;
 
 /// The tables whose columns [`Relations::new`] and [`flaw`] have to know: none where no relation is asked for.
 /// `longest` is the longest name that the database takes.
-pub(super) fn tables(model: &UserModel, longest: Option<usize>) -> Vec<String> {
+pub(super) fn tables(model: &UserModel, longest: Option<usize>) -> BTreeSet<String> {
     let asked = model.columns.iter().filter(|name| is_relation(name));
-    let mut tables: Vec<_> = asked
+    let mut tables: BTreeSet<_> = asked
         .flat_map(|name| needed(model, name, longest))
         .collect();
     if !tables.is_empty() {
-        tables.push(model.table.clone());
+        tables.insert(model.table.clone());
     }
     tables
 }

@@ -182,9 +182,10 @@ impl UserModel {
             return Some(format!("the user table {table:?} does not exist"));
         }
         let exists = |name: &str| existing.iter().any(|column| same(column, name));
+        let may_be_elsewhere = |field: &str, name: &str| field == "columns" && is_relation(name);
         let mut missing = self
             .mapped_columns()
-            .filter(|(field, name)| !exists(name) && !(*field == "columns" && is_relation(name)));
+            .filter(|(field, name)| !exists(name) && !may_be_elsewhere(field, name));
         missing.next().map(|(field, name)| {
             let related = RELATIONS.iter().filter(|_| field == "columns");
             let known = existing.iter().map(String::as_str).chain(related.copied());

@@ -98,8 +98,8 @@ impl Mint {
                 "there is no key to sign with: set SIGNING_KEY, or run it where the server keeps its key file",
             ));
         }
-        for (name, value) in store.login_columns(&user).await?.iter() {
-            user.columns.insert(name, value.clone());
+        for (name, value) in &store.login_columns(&user).await? {
+            user.columns.insert(name.as_str(), value.clone());
         }
         let jwt = super::super::engine(&config, &store)?;
         let (name, token) = self

@@ -301,10 +301,8 @@ pub(super) async fn flaw(pool: &Pool, model: &UserModel) -> Result<Option<String
 pub(super) async fn tables(pool: &Pool, model: &UserModel) -> Result<Tables, StoreError> {
     let mut tables = Tables::new();
     for table in relations::tables(model, LONGEST_NAME) {
-        if !tables.contains_key(&table) {
-            let columns = column_names(pool, &table).await?;
-            tables.insert(table, columns);
-        }
+        let columns = column_names(pool, &table).await?;
+        tables.insert(table, columns);
     }
     Ok(tables)
 }

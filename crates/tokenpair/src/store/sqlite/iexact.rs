@@ -10,9 +10,9 @@ use crate::models::User;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Whether names can be read in the order of their bytes from an index.
-const IS_ORDERED: &str = r#"SELECT (SELECT encoding FROM pragma_encoding) = 'UTF-8' AND EXISTS (SELECT 1
+const IS_ORDERED: &str = r"SELECT (SELECT encoding FROM pragma_encoding) = 'UTF-8' AND EXISTS (SELECT 1
     FROM pragma_index_list(?1) i JOIN pragma_index_xinfo(i.name) c
-    WHERE NOT i.partial AND c.seqno = 0 AND c.name = ?2 COLLATE NOCASE AND c.coll = 'BINARY')"#;
+    WHERE NOT i.partial AND c.seqno = 0 AND c.name = ?2 COLLATE NOCASE AND c.coll = 'BINARY')";
 
 /// The statements for one user model, written once.
 #[derive(Debug)]
