@@ -48,7 +48,8 @@ pub async fn authenticate(
 
 /// The pair of a user who has proved who they are, in whatever way: a log-in with its hooks, record and event.
 ///
-/// The function of this name in Simple JWT's "Creating tokens manually". Whether the user may log in is not asked.
+/// The function of this name in Simple JWT's "Creating tokens manually". Whether the user may log in is not asked, and
+/// what is read at a log-in only ([`UserTable::login_columns`](crate::UserTable::login_columns)) is what `user` has.
 pub async fn get_tokens_for_user(
     jwt: &SimpleJwt,
     user: &User,

@@ -103,3 +103,54 @@ fn a_column_that_does_not_exist_is_named_with_the_nearest() {
         told.err
     );
 }
+
+/// A group with a permission, and user 1 in it.
+const RIGHTS: &str = "INSERT INTO auth_group (id, name) VALUES (1, 'editors');
+    INSERT INTO django_content_type (id, app_label, model) VALUES (1, 'shop', 'order');
+    INSERT INTO auth_permission (id, content_type_id, codename, name) VALUES (1, 1, 'view_order', '');
+    INSERT INTO auth_group_permissions (group_id, permission_id) VALUES (1, 1);
+    INSERT INTO auth_user_groups (user_id, group_id) VALUES (1, 1);";
+
+#[test]
+fn groups_permissions_and_fixed_values_are_in_tokens_of_log_ins_and_of_the_command() {
+    let folder = Folder::new().with_file(
+        "tokenpair.toml",
+        "[claims]\ngroups = \"user.groups\"\nrights = \"user.all_permissions\"\ntenant = \"acme\"\nlimits = [3, 0.5, true]\n\
+         [answer.user]\ngroups = \"user.groups\"\n",
+    );
+    assert_eq!(
+        folder.run_with_input(ADA, "s3cret-enough\n").status,
+        Some(0)
+    );
+    folder.database().execute_batch(RIGHTS).unwrap();
+    let server = folder.serve("serve");
+    let login = json!({"username": "ada", "password": "s3cret-enough"});
+    let (_, answer) = server.post("/api/token/", &login);
+    assert_eq!(answer["user"], json!({"groups": ["editors"]}));
+    let minted = folder.run("token mint --user ada");
+    assert_eq!(minted.status, Some(0), "{}", minted.err);
+    for token in [&answer["access"], &json!(minted.out.trim())] {
+        let claims = claims(token);
+        assert_eq!(claims["groups"], json!(["editors"]));
+        assert_eq!(claims["rights"], json!(["shop.view_order"]));
+        assert_eq!(claims["tenant"], "acme");
+        assert_eq!(claims["limits"], json!([3, 0.5, true]));
+    }
+}
+
+#[test]
+fn a_table_that_is_missing_for_groups_stops_the_start_in_one_sentence() {
+    let folder = Folder::new()
+        .with_user("ada")
+        .with_file("tokenpair.toml", "[claims]\ngroups = \"user.groups\"\n");
+    let drop = "PRAGMA foreign_keys = OFF; DROP TABLE auth_user_groups";
+    folder.database().execute_batch(drop).unwrap();
+    let sentence = "the user table \"auth_user\" has no column \"groups\", and Django's table \"auth_user_groups\", \
+                    where it would be read from, does not exist";
+    let told = folder.run("serve");
+    assert_eq!((told.status, told.out.as_str()), (Some(1), ""));
+    assert!(told.err.contains(sentence), "{}", told.err);
+    let told = folder.run("check");
+    assert_eq!(told.status, Some(1));
+    assert!(told.out.contains(sentence), "{}", told.out);
+}

@@ -374,3 +374,32 @@ fn a_flush_while_another_process_deletes_is_not_told_as_done() {
         "{shown:?}"
     );
 }
+
+#[test]
+fn names_without_case_want_an_index_and_the_check_says_how_to_make_it() {
+    let Some(url) = new_database() else { return };
+    let folder = folder(&url).with_file(
+        "tokenpair.toml",
+        "[user_model]\nusername_lookup = \"iexact\"\n[claims]\ngroups = \"user.groups\"\n",
+    );
+    let created = folder.run_with_input(
+        "createuser --password-stdin --username Ada",
+        "s3cret-enough\n",
+    );
+    assert_eq!(created.status, Some(0), "{}", created.err);
+    let taken = folder.run_with_input("createuser --password-stdin --username ADA", "x\n");
+    assert_eq!(taken.status, Some(1), "{}", taken.out);
+
+    let check = folder.run("check").out;
+    let statement = r#"CREATE INDEX CONCURRENTLY ON "auth_user" (UPPER("username"::text))"#;
+    assert!(
+        check.contains("W029") && check.contains(statement),
+        "{check}"
+    );
+    run(&url, statement);
+    assert!(!folder.run("check").out.contains("W029"));
+
+    let server = folder.serve("serve");
+    assert_eq!(log_in(&server, "ADA", &json!("s3cret-enough")).0, 200);
+    assert_eq!(log_in(&server, "ADA", &json!("wrong")).0, 401);
+}

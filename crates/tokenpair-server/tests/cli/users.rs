@@ -239,3 +239,58 @@ fn a_name_that_several_users_have_means_nobody() {
         .unwrap();
     assert_eq!(touched, 0);
 }
+
+#[test]
+fn without_case_commands_and_log_ins_mean_the_only_user_of_a_name() {
+    let lookup = "[user_model]\nusername_lookup = \"iexact\"\n";
+    let folder = Folder::new()
+        .with_file("tokenpair.toml", lookup)
+        .with_user("Ada");
+    let taken = folder.run_with_input("createuser --password-stdin --username ADA", "x\n");
+    assert_eq!((taken.status, taken.out.as_str()), (Some(1), ""));
+    assert!(taken.err.contains("\"ADA\" is taken"), "{}", taken.err);
+    let superuser = "createsuperuser --noinput --username aDa --email a@example.com";
+    let taken = folder.run(superuser);
+    assert_eq!(
+        taken.err,
+        "tokenpair: Error: That username is already taken.\n"
+    );
+
+    let changed = folder.run_with_input("changepassword ADA --password-stdin", "an0ther-secret\n");
+    assert_eq!(
+        changed.out,
+        "Password changed successfully for user 'Ada'\n"
+    );
+    assert_eq!(
+        folder.run("users deactivate aDA").out,
+        "User 'Ada' is now inactive.\n"
+    );
+    folder.run("users activate ada");
+    assert_eq!(folder.run("token mint --user ada").status, Some(0));
+
+    let server = folder.serve("serve");
+    for (name, status) in [("Ada", 200), ("ada", 200), ("ADA", 200), ("Ad_", 401)] {
+        let login = json!({"username": name, "password": "an0ther-secret"});
+        assert_eq!(server.post("/api/token/", &login).0, status, "{name}");
+        let sliding = server.post("/api/token/sliding/", &login);
+        assert_eq!(sliding.0, status, "{name}");
+    }
+    let check = || folder.run("check").out;
+    assert!(
+        !check().contains("W029") && !check().contains("W030"),
+        "{}",
+        check()
+    );
+    let sql = "INSERT INTO auth_user SELECT 2, password, NULL, 0, 'aDA', '', '', 0, 1, date_joined, '' FROM auth_user";
+    folder.database().execute(sql, []).unwrap();
+    let found = check();
+    assert!(
+        found.contains("W030") && found.contains("\"Ada\" and \"aDA\""),
+        "{found}"
+    );
+    assert_eq!(folder.run("users deactivate ADA").status, Some(1));
+    let login = json!({"username": "ADA", "password": "an0ther-secret"});
+    assert_eq!(server.post("/api/token/", &login).0, 401);
+    let login = json!({"username": "Ada", "password": "an0ther-secret"});
+    assert_eq!(server.post("/api/token/", &login).0, 200);
+}

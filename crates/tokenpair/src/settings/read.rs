@@ -59,7 +59,7 @@ const CODE: [(&str, &str, &str); 11] = [
     (
         "TOKEN_USER_CLASS",
         "rest_framework_simplejwt.models.TokenUser",
-        "`TokenUser::claims`",
+        "`web::Principal`, around a `TokenUser`",
     ),
     (
         "USER_AUTHENTICATION_RULE",

@@ -130,7 +130,7 @@ async fn users_that_tokens_name_are_found_exactly() {
 #[tokio::test]
 async fn names_that_differ_in_case_and_a_missing_index_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let named = |names: &[&str]| -> Vec<User> {
+    let users = |names: &[&str]| -> Vec<User> {
         let ids = 1..;
         ids.zip(names)
             .map(|(id, name)| User::new(id, *name))
@@ -138,13 +138,13 @@ async fn names_that_differ_in_case_and_a_missing_index_are_told() {
     };
     let apart = folder.path().join("apart.sqlite3");
     let apart =
-        crate::stores::sqlite_with(apart.to_str().unwrap(), &named(&["ada", "bob", "É", "é"]))
+        crate::stores::sqlite_with(apart.to_str().unwrap(), &users(&["ada", "bob", "É", "é"]))
             .await;
     assert_eq!(apart.names_that_differ_in_case().await.unwrap(), None);
     assert_eq!(apart.missing_iexact_index().await.unwrap(), None);
     let alike = folder.path().join("alike.sqlite3");
     let alike =
-        crate::stores::sqlite_with(alike.to_str().unwrap(), &named(&["bob", "ada", "Ada"])).await;
+        crate::stores::sqlite_with(alike.to_str().unwrap(), &users(&["bob", "ada", "Ada"])).await;
     let names = alike.names_that_differ_in_case().await.unwrap();
     assert_eq!(names, Some(["Ada".to_owned(), "ada".to_owned()]));
 

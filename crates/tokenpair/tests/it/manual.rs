@@ -24,7 +24,7 @@ const CODE: &str = "
 ## Settings that hold Python code
 
 They are understood, but only with the value that means \"as built in\"; what one would write in Python has a place in
-the library.
+the library. What is only data is a line of `tokenpair.toml`: [extending](../COMPATIBILITY.md#extending).
 
 | setting | place |
 |---|---|

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use tokenpair::User;
+use tokenpair::store::{NewUser, UserAdmin as _};
 
 #[tokio::test]
 async fn names_that_differ_in_case_and_a_missing_index_are_told() {
@@ -56,7 +57,6 @@ async fn a_unique_constraint_of_the_projects_own_is_heeded() {
     let Some(place) = Place::new().await else {
         return;
     };
-    use tokenpair::store::{NewUser, UserAdmin as _};
     let store = place.filled(&[User::new(1, "ada")]).await;
     place
         .run(r#"CREATE UNIQUE INDEX i ON auth_user (UPPER("username"))"#)
