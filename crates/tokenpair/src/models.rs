@@ -97,7 +97,7 @@ pub struct User {
     /// The stored, encoded password; empty where the user store keeps none. Feeds `CHECK_REVOKE_TOKEN`.
     pub password: EncodedPassword,
     /// Further columns of the row as JSON, those that [`UserModel::columns`](crate::store::UserModel::columns) asks
-    /// for. Empty where a store has no such thing.
+    /// for: groups and permissions at a log-in only. Empty where a store has no such thing.
     pub columns: Object,
 }
 

@@ -64,7 +64,7 @@ fn the_template_shows_the_defaults() {
     });
     let uncommented = uncommented.collect::<Vec<_>>().join("\n");
     let folder = Folder::new().with_file("tokenpair.toml", uncommented);
-    let examples = ["SIGNING_KEY", "email"];
+    let examples = ["SIGNING_KEY", "email", "groups", "tenant"];
     let hardened = [
         "ROTATE_REFRESH_TOKENS",
         "BLACKLIST_AFTER_ROTATION",

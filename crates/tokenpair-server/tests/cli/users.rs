@@ -266,9 +266,9 @@ fn without_case_commands_and_log_ins_mean_the_only_user_of_a_name() {
         "User 'Ada' is now inactive.\n"
     );
     folder.run("users activate ada");
-    assert_eq!(folder.run("token mint --user ada").status, Some(0));
 
     let server = folder.serve("serve");
+    assert_eq!(folder.run("token mint --user ada").status, Some(0));
     for (name, status) in [("Ada", 200), ("ada", 200), ("ADA", 200), ("Ad_", 401)] {
         let login = json!({"username": name, "password": "an0ther-secret"});
         assert_eq!(server.post("/api/token/", &login).0, status, "{name}");

@@ -10,6 +10,7 @@ mod columns;
 mod durability;
 mod failure;
 mod health;
+mod iexact;
 mod lease;
 mod options;
 mod pool;
@@ -138,13 +139,13 @@ impl PostgresStore {
     /// case](super::UsernameLookup::Iexact); `None` if there is one. Without it every user is looked at for each name that
     /// nobody has exactly so.
     pub async fn missing_iexact_index(&self) -> Result<Option<String>, StoreError> {
-        schema::missing_iexact_index(&self.0.pool, &self.0.model).await
+        iexact::missing_index(&self.0.pool, &self.0.model).await
     }
 
     /// Two log-in names that differ only in case, if there are any: neither can log in but exactly so, where names are
     /// [looked up without case](super::UsernameLookup::Iexact). Reads the whole table.
     pub async fn names_that_differ_in_case(&self) -> Result<Option<[String; 2]>, StoreError> {
-        schema::names_that_differ_in_case(&self.0.pool, &self.0.model).await
+        iexact::names_that_differ(&self.0.pool, &self.0.model).await
     }
 
     /// The database as `postgres://USER@HOST:PORT/DATABASE`.

@@ -140,7 +140,7 @@ impl SqliteStore {
         let users = Arc::new(UserQueries::new(&relations.own_columns(&model)));
         let tokens = Arc::new(TokenQueries::new(&users));
         let iexact = (model.username_lookup == UsernameLookup::Iexact)
-            .then(|| Arc::new(IexactQueries::new(&model.table, &model.username)));
+            .then(|| Arc::new(IexactQueries::new(&model)));
         let store = Self(Arc::new(Inner {
             threads,
             users,
@@ -196,17 +196,15 @@ impl SqliteStore {
     /// case](super::UsernameLookup::Iexact); `None` if there is one. The one of a unique column is enough. Without any,
     /// every user is looked at for each name that nobody has exactly so.
     pub async fn missing_iexact_index(&self) -> Result<Option<String>, StoreError> {
-        let model = &self.0.model;
-        let queries = IexactQueries::new(&model.table, &model.username);
+        let queries = IexactQueries::new(&self.0.model);
         self.read(move |db| queries.missing_index(db)).await
     }
 
     /// Two log-in names that differ only in case, if there are any: neither can log in but exactly so, where names are
     /// [looked up without case](super::UsernameLookup::Iexact). Reads the whole table.
     pub async fn names_that_differ_in_case(&self) -> Result<Option<[String; 2]>, StoreError> {
-        let model = self.0.model.clone();
-        self.read(move |db| schema::names_that_differ_in_case(db, &model))
-            .await
+        let queries = IexactQueries::new(&self.0.model);
+        self.read(move |db| queries.names_that_differ(db)).await
     }
 
     async fn read<T: Send + 'static>(

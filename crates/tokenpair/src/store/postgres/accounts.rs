@@ -4,7 +4,8 @@ use super::super::user_admin::PERSONAL;
 use super::super::{
     Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, UsernameLookup, several_users,
 };
-use super::users::{UserQueries, iexact};
+use super::iexact::iexact;
+use super::users::UserQueries;
 use super::value::Value;
 use super::{PostgresStore, schema};
 use crate::error::StoreError;

@@ -2,6 +2,7 @@
 
 use super::super::{UserModel, UsernameLookup};
 use super::columns;
+use super::iexact::iexact;
 use super::pool::Pool;
 use super::value::Value;
 use crate::error::StoreError;
@@ -100,9 +101,12 @@ impl UserQueries {
         pool: &Pool,
         login: &str,
     ) -> Result<Option<User>, StoreError> {
-        match &self.by_login_iexact {
-            Some(sql) => self.only_user(&pool.read(sql, &[Value::Text(login)]).await?),
-            None => Ok(None),
+        let Some(sql) = &self.by_login_iexact else {
+            return Ok(None);
+        };
+        match &pool.read(sql, &[Value::Text(login)]).await?[..] {
+            [row] => self.read(row).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -180,11 +184,6 @@ impl UserQueries {
         user.columns = columns::read(row, FIXED, &self.further)?;
         Ok(user)
     }
-}
-
-/// Django's `iexact`, letter by letter, so that an index made for Django serves.
-pub(super) fn iexact(column: &str, value: &str) -> String {
-    format!("UPPER({column}::text) = UPPER({value}::text)")
 }
 
 /// The pairs that a statement of [`Relations`](super::super::relations::Relations) yields.

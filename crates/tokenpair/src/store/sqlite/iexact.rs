@@ -5,9 +5,10 @@
 //! the name that stands where one spelling would be follows which spelling can be next. So the names between are not
 //! looked at.
 
+use super::super::UserModel;
 use super::users::UserQueries;
 use crate::models::User;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Whether names can be read in the order of their bytes from an index.
 const IS_ORDERED: &str = r"SELECT (SELECT encoding FROM pragma_encoding) = 'UTF-8' AND EXISTS (SELECT 1
@@ -24,12 +25,15 @@ pub(super) struct IexactQueries {
 }
 
 impl IexactQueries {
-    pub(super) fn new(table: &str, username: &str) -> Self {
+    pub(super) fn new(model: &UserModel) -> Self {
+        let UserModel {
+            table, username, ..
+        } = model;
         let names = format!(r#"SELECT "{username}" FROM "{table}""#);
         let name = format!(r#""{username}" COLLATE BINARY"#);
         Self {
-            table: table.to_owned(),
-            username: username.to_owned(),
+            table: table.clone(),
+            username: username.clone(),
             next: format!("{names} WHERE {name} >= ?1 ORDER BY {name} LIMIT 1"),
             scan: format!(r#"{names} WHERE "{username}" = ?1 COLLATE NOCASE LIMIT 2"#),
         }
@@ -44,9 +48,8 @@ impl IexactQueries {
     ) -> rusqlite::Result<Option<User>> {
         let spellings = self.spellings(db, login)?;
         match &spellings[..] {
-            [] => Ok(None),
             [spelling] => users.by_login(db, spelling),
-            _ => Ok(users.nobody()),
+            _ => Ok(None),
         }
     }
 
@@ -71,6 +74,26 @@ impl IexactQueries {
             )
         };
         Ok((!self.is_ordered(db)?).then(statement))
+    }
+
+    /// Two names that differ only in case, if there are any.
+    pub(super) fn names_that_differ(
+        &self,
+        db: &Connection,
+    ) -> rusqlite::Result<Option<[String; 2]>> {
+        let Self {
+            table, username, ..
+        } = self;
+        let name = format!(r#""{username}" COLLATE BINARY"#);
+        let sql = format!(
+            r#"SELECT min({name}), max({name}) FROM "{table}" GROUP BY "{username}" COLLATE NOCASE
+            HAVING min({name}) <> max({name}) LIMIT 1"#
+        );
+        let names = |row: &Row<'_>| {
+            let name = |column| super::users::text(row, column);
+            Ok([name(0)?, name(1)?])
+        };
+        db.query_row(&sql, [], names).optional()
     }
 
     fn is_ordered(&self, db: &Connection) -> rusqlite::Result<bool> {
@@ -139,6 +162,14 @@ mod tests {
         db
     }
 
+    fn queries() -> IexactQueries {
+        IexactQueries::new(&UserModel {
+            table: "users".to_owned(),
+            username: "name".to_owned(),
+            ..UserModel::default()
+        })
+    }
+
     /// What Django asks (`DatabaseOperations.prep_for_like_query`).
     fn like(db: &Connection, login: &str) -> Vec<String> {
         let escaped = login.replace('\\', r"\\").replace('%', r"\%");
@@ -165,7 +196,7 @@ mod tests {
                 r#""name" varchar(150) COLLATE NOCASE UNIQUE"#,
             ] {
                 let db = table(column, &names);
-                let queries = IexactQueries::new("users", "name");
+                let queries = queries();
                 for login in names.iter().chain(&others) {
                     let expected = like(&db, login);
                     let found = queries.spellings(&db, login).unwrap();
@@ -199,7 +230,7 @@ mod tests {
     #[test]
     fn an_index_is_used_for_each_leap() {
         let db = table(r#""name" varchar(150) NOT NULL UNIQUE"#, &[]);
-        let queries = IexactQueries::new("users", "name");
+        let queries = queries();
         let sql = format!("EXPLAIN QUERY PLAN {}", queries.next);
         let plan = db.query_row(&sql, ["A"], |row| row.get::<_, String>("detail"));
         let plan = plan.unwrap();

@@ -6,7 +6,7 @@ use super::super::relations::{self, Tables};
 use super::django_time;
 use crate::models::UserIdKind;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 const DJANGO_MIGRATIONS: &str = r#"CREATE TABLE IF NOT EXISTS "django_migrations" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "app" varchar(255) NOT NULL, "name" varchar(255) NOT NULL, "applied" datetime NOT NULL)"#;
 
@@ -115,22 +115,4 @@ pub(super) fn login_is_unique(db: &Connection, model: &UserModel) -> rusqlite::R
         OR EXISTS (SELECT 1 FROM pragma_index_list(?1) AS i WHERE i."unique" AND NOT i.partial
             AND (SELECT count(*) = 1 AND max(name = ?2 COLLATE NOCASE) FROM pragma_index_info(i.name)))"#;
     db.query_row(sql, [&model.table, &model.username], |row| row.get(0))
-}
-
-pub(super) fn names_that_differ_in_case(
-    db: &Connection,
-    model: &UserModel,
-) -> rusqlite::Result<Option<[String; 2]>> {
-    let UserModel {
-        table, username, ..
-    } = model;
-    let sql = format!(
-        r#"SELECT min("{username}" COLLATE BINARY), max("{username}" COLLATE BINARY) FROM "{table}"
-        GROUP BY "{username}" COLLATE NOCASE HAVING min("{username}" COLLATE BINARY) <> max("{username}" COLLATE BINARY) LIMIT 1"#
-    );
-    let names = |row: &rusqlite::Row<'_>| {
-        let name = |column| super::users::text(row, column);
-        Ok([name(0)?, name(1)?])
-    };
-    db.query_row(&sql, [], names).optional()
 }

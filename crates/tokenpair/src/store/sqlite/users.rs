@@ -105,11 +105,6 @@ impl UserQueries {
         user.filter(|_| !ambiguous)
     }
 
-    /// The same for names that are told apart by case alone.
-    pub(super) fn nobody(&self) -> Option<User> {
-        self.unless_ambiguous(None, true)
-    }
-
     /// The number of columns that [`read_user`](Self::read_user) reads.
     pub(super) fn width(&self) -> usize {
         FIXED + self.further.len()
