@@ -25,7 +25,7 @@ from beside.django_side import CONTEXT, import_what_costs_time, in_django  # noq
 from beside.fixtures import migrate  # noqa: E402
 from beside.flaw import Flaw  # noqa: E402
 from beside.keys import ALGORITHMS  # noqa: E402
-from beside.profiles import INTEGER, USER_MODELS, UUID, Profile  # noqa: E402
+from beside.profiles import BIGINT, INTEGER, USER_MODELS, UUID, Profile  # noqa: E402
 from beside.scene import Scene  # noqa: E402
 
 
@@ -40,7 +40,8 @@ class Plan:
 
     def django_first(self):
         for users in USER_MODELS:
-            yield f"Django first, {users.name}", self.migrated[users], moving_in.check, ()
+            with_admin = self.options.full or users is BIGINT
+            yield f"Django first, {users.name}", self.migrated[users], moving_in.check, (with_admin,)
         yield "Django first, no blacklist app", Profile(self.empty), moving_in.check_without_blacklist, ()
 
     def tokenpair_first(self):
@@ -68,7 +69,7 @@ class Plan:
         yield "accounts", self.migrated[INTEGER], accounts.check, ()
 
     def traffic(self):
-        figures = (3, 10_000) if self.options.full else (0.3, 100)
+        figures = (600, 10_000) if self.options.full else (6, 60)
         yield "traffic", self.migrated[INTEGER], traffic.check, figures
 
     def transactions(self):

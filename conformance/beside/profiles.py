@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+import django
+from django.contrib.auth import hashers
+
 PROJECT = "beside.project"
 APPS = (
     "django.contrib.admin",
@@ -19,6 +22,7 @@ BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
 MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 )
@@ -36,6 +40,17 @@ HASHERS = {
     "scrypt": ("ScryptPasswordHasher", "Scrypt", {"scrypt_work_factor": 1024, "scrypt_parallelism": 1}),
     "md5": ("MD5PasswordHasher", "MD5", {}),
 }
+LITTLE_WORK = {name: value for _django, _quick, work in HASHERS.values() for name, value in work.items()}
+# What an older Django does, said to tokenpair as `import-django` does. Of 5.2 nothing needs to be said.
+DJANGOS_WORK = (
+    {}
+    if django.VERSION >= (5, 2)
+    else {
+        "pbkdf2_sha256_iterations": hashers.PBKDF2PasswordHasher.iterations,
+        "pbkdf2_sha1_iterations": hashers.PBKDF2SHA1PasswordHasher.iterations,
+        "scrypt_parallelism": hashers.ScryptPasswordHasher.parallelism,
+    }
+)
 DEFAULT_HASHERS = ("pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "scrypt")
 
 
@@ -87,7 +102,10 @@ USER_MODELS = (INTEGER, BIGINT, UUID)
 
 @dataclass(frozen=True)
 class Profile:
-    """What both servers are told; `ours` are sections for tokenpair alone. Lifetimes in `simple_jwt` are seconds."""
+    """What both servers are told. Lifetimes in `simple_jwt` are seconds.
+
+    `theirs` are settings for Django alone, `ours` sections for tokenpair alone.
+    """
 
     database: object
     users: Users = INTEGER
@@ -95,6 +113,7 @@ class Profile:
     hashers: tuple = DEFAULT_HASHERS
     full_work: bool = False
     blacklist: bool = True
+    theirs: dict = field(default_factory=dict)
     ours: dict = field(default_factory=dict)
     key: str = "one key for both, and long enough for HS512: " + "k" * 40
 
@@ -136,6 +155,7 @@ class Profile:
                 }
             ],
             "USE_TZ": True,
+            **self.theirs,
         }
 
     def _django_hasher(self, name):
@@ -144,10 +164,7 @@ class Profile:
 
     def write_toml(self, path):
         settings = {**self._simple_jwt(), "PASSWORD_HASHERS": list(self.hashers)}
-        if not self.full_work:
-            settings["PASSWORD_ROUNDS"] = {
-                name: value for _django, _quick, work in HASHERS.values() for name, value in work.items()
-            }
+        settings["PASSWORD_ROUNDS"] = DJANGOS_WORK if self.full_work else LITTLE_WORK
         sections = {
             "server": {"flush_interval": 0},
             "database": {"url": self.database.url, "token_blacklist": self.blacklist},
