@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "reference"))
 
-from beside import accounts, moving_in, passwords, suite, tokenpair_first, tokens, traffic, transactions  # noqa: E402
+from beside import accounts, moving_in, passwords, shop, suite, time_zone, tokenpair_first, tokens, traffic, transactions  # noqa: E402
 from beside.databases import Postgres, Sqlite  # noqa: E402
 from beside.django_side import CONTEXT, import_what_costs_time, in_django  # noqa: E402
 from beside.fixtures import migrate  # noqa: E402
@@ -68,6 +69,10 @@ class Plan:
     def accounts(self):
         yield "accounts", self.migrated[INTEGER], accounts.check, ()
 
+    def time_zone(self):
+        for zone in time_zone.ZONES:
+            yield f"USE_TZ = False, {zone}", self.migrated[INTEGER], time_zone.check, (zone,)
+
     def traffic(self):
         figures = (600, 10_000) if self.options.full else (6, 60)
         yield "traffic", self.migrated[INTEGER], traffic.check, figures
@@ -80,6 +85,10 @@ class Plan:
             yield "transactions", profile, transactions.check, (seconds, True, {"transaction_mode": "IMMEDIATE"})
         else:
             yield "transactions", profile, transactions.check, (seconds, True)
+
+    def shop(self):
+        ways = tuple(shop.WAYS) if self.options.full else ("in turn", "in turn, tokenpair first")
+        yield "clients of a shop", Profile(self.empty), shop.check, (ways,)
 
     def suite(self):
         if self.options.suite:
@@ -128,6 +137,8 @@ def passes(scene, kind, title, profile, check, arguments):
             told, is_fine = check(scene, profile.but(database=database), *arguments), True
     except Flaw as flaw:
         told, is_fine = f"FAILED: {flaw}", False
+    except Exception:  # a server that does not answer, for instance; the other checks go on
+        told, is_fine = f"FAILED: {traceback.format_exc()}", False
     print(f"{kind.kind}, {title}: {told} ({time.monotonic() - started:.1f} s)", flush=True)
     return is_fine
 

@@ -163,7 +163,8 @@ class Profile:
         return f"django.contrib.auth.hashers.{djangos}" if self.full_work else f"{PROJECT}.hashers.{quick}"
 
     def write_toml(self, path):
-        settings = {**self._simple_jwt(), "PASSWORD_HASHERS": list(self.hashers)}
+        column = self.users.columns.get("id", self.users.key)
+        settings = {**self._simple_jwt(), "USER_ID_FIELD": column, "PASSWORD_HASHERS": list(self.hashers)}
         settings["PASSWORD_ROUNDS"] = DJANGOS_WORK if self.full_work else LITTLE_WORK
         sections = {
             "server": {"flush_interval": 0},
