@@ -40,6 +40,12 @@ HASHERS = {
     "scrypt": ("ScryptPasswordHasher", "Scrypt", {"scrypt_work_factor": 1024, "scrypt_parallelism": 1}),
     "md5": ("MD5PasswordHasher", "MD5", {}),
 }
+if django.VERSION < (5, 1):
+    HASHERS |= {
+        "sha1": ("SHA1PasswordHasher", "SHA1", {}),
+        "unsalted_md5": ("UnsaltedMD5PasswordHasher", "UnsaltedMD5", {}),
+        "unsalted_sha1": ("UnsaltedSHA1PasswordHasher", "UnsaltedSHA1", {}),
+    }
 LITTLE_WORK = {name: value for _django, _quick, work in HASHERS.values() for name, value in work.items()}
 # What an older Django does, said to tokenpair as `import-django` does. Of 5.2 nothing needs to be said.
 DJANGOS_WORK = (

@@ -34,7 +34,9 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
             failed |= !succeeds(older.args(OF_A_VERSION.split(' ')))?;
         }
         if failed {
-            Err(Trouble::Failed("not everything is as it should be".to_owned()))
+            Err(Trouble::Failed(
+                "not everything is as it should be".to_owned(),
+            ))
         } else {
             Ok("Django and tokenpair agree".to_owned())
         }
