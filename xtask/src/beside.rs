@@ -21,7 +21,8 @@ const OLDER: [&str; 3] = [
     "conformance/beside/versions/django-5.1.txt",
 ];
 /// What depends on Django's version: tables, checks, admin, hashers, log-in.
-const OF_A_VERSION: &str = "--only django-first tokenpair-first passwords accounts time-zone";
+const OF_A_VERSION: &str =
+    "--full --only django-first tokenpair-first passwords accounts time-zone";
 
 /// Runs it for as long as it takes, with the terminal for itself; as a whole also with older Djangos.
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
