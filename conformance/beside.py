@@ -22,7 +22,8 @@ import django
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "reference"))
 
-from beside import accounts, moving_in, passwords, shop, suite, time_zone, tokenpair_first, tokens, traffic, transactions  # noqa: E402
+from beside import accounts, moving_in, passwords, shop, suite  # noqa: E402
+from beside import time_zone, tokenpair_first, tokens, traffic, transactions  # noqa: E402
 from beside.databases import Postgres, Sqlite  # noqa: E402
 from beside.django_side import CONTEXT, import_what_costs_time, in_django  # noqa: E402
 from beside.fixtures import migrate  # noqa: E402
@@ -75,7 +76,7 @@ class Plan:
             yield f"USE_TZ = False, {zone}", self.migrated[INTEGER], time_zone.check, (zone,)
 
     def traffic(self):
-        figures = (600, 10_000) if self.options.full else (6, 60)
+        figures = (600, 10_000) if self.options.full else (4, 40)
         yield "traffic", self.migrated[INTEGER], traffic.check, figures
 
     def transactions(self):

@@ -1,4 +1,4 @@
-"""A shop with clients of its own, which log in again, refresh and retry by themselves: they never notice who answers."""
+"""A shop whose clients log in, refresh and ask again by themselves: they never notice who answers."""
 
 import json
 import shutil
@@ -199,8 +199,9 @@ def _curl(diary, what, path, body, *headers):
     program = shutil.which("curl")
     expect(program, "curl is not there")
     headers = ["Content-Type: application/json", *headers] if body else headers
-    command = [program, "--silent", "--show-error", "--write-out", "\n%{http_code} %{header_json}", diary.address + path]
-    command += [part for header in headers for part in ("--header", header)] + (["--data", body] if body else [])
+    options = [part for header in headers for part in ("--header", header)] + (["--data", body] if body else [])
+    shown = "\n%{http_code} %{header_json}"
+    command = [program, "--silent", "--show-error", "--write-out", shown, *options, diary.address + path]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     text, _newline, rest = told.partition("\n")
     status, _space, shown = rest.partition(" ")

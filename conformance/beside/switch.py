@@ -1,4 +1,4 @@
-"""One address before both servers: each request to a token route goes to the one whose turn it is, all else to Django."""
+"""One address before both servers: a token route goes to the one whose turn it is, all else to Django."""
 
 import http.client
 import threading

@@ -56,7 +56,7 @@ def check(scene, profile, zone):
     in_django(profile, fixtures.expect_clean)
     lost = "neither flush takes a living token"
     if takes_too_much:
-        lost = "Django's flush takes living tokens of tokenpair's, which revives the blacklisted ones; tokenpair's does not"
+        lost = "Django's flush takes living tokens of tokenpair's, which revives blacklisted ones; tokenpair's none"
     return f"{lost}; off by {found['Django']} hours in Django's rows and none in tokenpair's"
 
 

@@ -58,8 +58,8 @@ def check(scene, profile, seconds, tokens_each_way):
     _django_goes_on(scene, profile, load)
     return (
         f"{load.told(took)}; tokenpair gone, Django's checks clean, {len(load.open)} sessions go on at Django and"
-        f" {len(load.ended)} ended ones stay so; for information: {twice} of {RACES} tokens exchanged at both at the same"
-        " moment were granted twice"
+        f" {len(load.ended)} ended ones stay so; for information: {twice} of {RACES} tokens exchanged at both at the"
+        " same moment were granted twice"
     )
 
 
@@ -143,9 +143,9 @@ class Load:
         sides = (f"{len(took)} to {name} (p99 {_p99(took) * 1000:.0f} ms)" for name, took in self.took.items())
         return (
             f"{self.requests()} requests in {seconds:.0f} s ({self.requests() / seconds:.0f}/s), {' and '.join(sides)},"
-            f" 0 errors, {self.reconnects} reconnects; accepted: {self.crossed['Django']} tokens of Django's by tokenpair,"
-            f" {self.crossed['tokenpair']} the other way; refused at the next request: {self.refused['Django']} that"
-            f" Django ended by tokenpair, {self.refused['tokenpair']} the other way"
+            f" 0 errors, {self.reconnects} reconnects; accepted: {self.crossed['Django']} tokens of Django's by"
+            f" tokenpair, {self.crossed['tokenpair']} the other way; refused at the next request:"
+            f" {self.refused['Django']} that Django ended by tokenpair, {self.refused['tokenpair']} the other way"
         )
 
     def _client(self, seed):
@@ -185,7 +185,8 @@ class Load:
             return ask("refresh", status, lambda to: to.post("/api/token/refresh/", {"refresh": refresh}), refresh)
 
         name = choice.choice(USERS)
-        access, refresh = pair(*ask("log-in", 200, lambda to: to.log_in("/api/token/", self.users, name, fixtures.PASSWORD)))
+        password = fixtures.PASSWORD
+        access, refresh = pair(*ask("log-in", 200, lambda to: to.log_in("/api/token/", self.users, name, password)))
         for _ in range(EXCHANGES):
             ask("call", 200, lambda to, token=access: to.get("/api/me/", token), access)
             ask("verify", 200, lambda to, token=refresh: to.post("/api/token/verify/", {"token": token}), refresh)
