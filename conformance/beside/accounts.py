@@ -119,6 +119,13 @@ def _application_blacklists(profile, servers):
         for server in servers:
             answer = server.post("/api/token/refresh/", {"refresh": pair["refresh"]})
             answered(server, "token that an application blacklisted", answer, 401)
+    for origin in servers:
+        token = obtain(profile, origin, "/api/token/sliding/")["token"]
+        in_django(profile, fixtures.revoke, token, "SlidingToken")
+        for server in servers:
+            answer = server.post("/api/token/sliding/refresh/", {"token": token})
+            answered(server, "sliding token that an application blacklisted", answer, 401)
+            answered(server, "call with it", server.get("/api/me/", token), 401)
 
 
 def _deletion(profile, servers):

@@ -83,8 +83,8 @@ def expect_clean():
             expect(False, f"Django's `{command}` is not clean: {error} {told.getvalue()}")
 
 
-def revoke(token):
+def revoke(token, kind="RefreshToken"):
     """What an application does to log somebody out."""
-    from rest_framework_simplejwt.tokens import RefreshToken
+    from rest_framework_simplejwt import tokens
 
-    RefreshToken(token).blacklist()
+    getattr(tokens, kind)(token).blacklist()
