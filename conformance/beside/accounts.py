@@ -1,11 +1,14 @@
 """What one of the two does to a user, the other heeds at the next request."""
 
+import re
+
 from . import fixtures
 from .django_side import in_django
 from .flaw import expect, same
 from .tokens import SETTINGS, answered, obtain
 
 NAME = "ada@example.com"
+EMAIL = "somebody@example.com"
 OTHER_PASSWORD = "another horse, another battery"
 
 
@@ -15,21 +18,52 @@ def check(scene, profile):
     in_django(profile, fixtures.create_users, [NAME])
     with scene.clients(profile) as servers:
         _last_login(profile, servers)
+        _creation(scene, profile, servers)
         changes = _deactivation(scene, profile, servers)
         changes += _password(scene, profile, servers)
         _application_blacklists(profile, servers)
         _deletion(profile, servers)
-    return f"last_login by both; {changes + 2} changes to the user heeded by both"
+    return f"last_login and new users by both alike; {changes + 2} changes to the user heeded by both"
 
 
 def _last_login(profile, servers):
-    told = [in_django(profile, fixtures.stored, NAME, "last_login")]
+    told, forms = [in_django(profile, fixtures.stored, NAME, "last_login")], set()
     same("last_login before the first log-in", None, told[0])
     for server in (*servers, *servers):
         obtain(profile, server)
         told.append(in_django(profile, fixtures.stored, NAME, "last_login"))
         is_later = told[-1] and (not told[-2] or told[-1] > told[-2])
         expect(is_later, f"last_login after a log-in at {server.name}: {told}")
+        forms.add(_form(profile.database.query("SELECT last_login FROM auth_user")[0]["last_login"]))
+    same("forms of last_login in the database", 1, len(forms))
+
+
+def _form(time):
+    """How a time is written, in SQLite down to its digits."""
+    return re.sub(r"\d", "0", time) if isinstance(time, str) else (type(time), time.utcoffset())
+
+
+def _creation(scene, profile, servers):
+    """Users made by one are like those of the other in every column, and log in at the other."""
+    for kind, flags in (("user", ()), ("superuser", ("--superuser",))):
+        names = f"theirs-{kind}", f"ours-{kind}"
+        in_django(profile, _create, f"create_{kind}", names[0])
+        command = ("createuser", "--username", names[1], "--email", EMAIL, *flags, "--password-stdin")
+        scene.program.run(profile, *command, text=fixtures.PASSWORD)
+        rows = [profile.database.query(f"SELECT * FROM auth_user WHERE username = '{name}'")[0] for name in names]
+        for row in rows:
+            row.update(date_joined=_form(row["date_joined"]), password=row["password"].split("$")[:2])
+            del row["id"], row["username"]
+        same(f"columns of a {kind} that tokenpair made", *rows)
+        for name in names:
+            for server in servers:
+                obtain(profile, server, name=name)
+
+
+def _create(function, name):
+    from django.contrib.auth import get_user_model
+
+    getattr(get_user_model().objects, function)(name, EMAIL, fixtures.PASSWORD)
 
 
 def _ways(scene, profile, by_django, by_tokenpair):
@@ -85,6 +119,13 @@ def _application_blacklists(profile, servers):
         for server in servers:
             answer = server.post("/api/token/refresh/", {"refresh": pair["refresh"]})
             answered(server, "token that an application blacklisted", answer, 401)
+    for origin in servers:
+        token = obtain(profile, origin, "/api/token/sliding/")["token"]
+        in_django(profile, fixtures.revoke, token, "SlidingToken")
+        for server in servers:
+            answer = server.post("/api/token/sliding/refresh/", {"token": token})
+            answered(server, "sliding token that an application blacklisted", answer, 401)
+            answered(server, "call with it", server.get("/api/me/", token), 401)
 
 
 def _deletion(profile, servers):

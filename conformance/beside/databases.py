@@ -8,10 +8,13 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
 import psycopg
 from psycopg.rows import dict_row
 
 _numbers = count(1)
+# Durability is not the subject. Django before 5.1 has no such option.
+SPARING = {"init_command": "PRAGMA synchronous=OFF"} if django.VERSION >= (5, 1) else {}
 
 
 class Sqlite:
@@ -45,8 +48,7 @@ class Sqlite:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(self.path),
-            # Its durability is not the subject.
-            "OPTIONS": {"init_command": "PRAGMA synchronous=OFF", **self.options},
+            "OPTIONS": {**SPARING, **self.options},
             "TEST": {"NAME": f"{self.path}.test"},
         }
 

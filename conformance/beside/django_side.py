@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 import traceback
 from contextlib import contextmanager
 from importlib import import_module
@@ -72,7 +73,11 @@ def set_up(profile):
     import django
     from django.conf import settings
 
-    settings.configure(**profile.django_settings())
+    own = profile.django_settings()
+    if zone := own.get("TIME_ZONE"):  # which Django does itself where settings are a module
+        os.environ["TZ"] = zone
+        time.tzset()
+    settings.configure(**own)
     django.setup()
 
 

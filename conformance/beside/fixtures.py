@@ -1,4 +1,4 @@
-"""Runs inside Django: makes users, tables, migrations; looks at them."""
+"""Runs inside Django, but for `make_tokens`: makes users, tables, migrations; looks at them."""
 
 import io
 
@@ -24,6 +24,20 @@ def create_users(names, password=PASSWORD, **fields):
     for user in users:
         user.save()
     return [str(user.pk) for user in users]
+
+
+def create_superuser(name):
+    create_users([name], is_staff=True, is_superuser=True)
+
+
+def make_tokens(client, profile, names):
+    """Over HTTP: for each user one refresh token that is outstanding and one that is blacklisted."""
+    for name in names:
+        first = client.log_in("/api/token/", profile.users, name, PASSWORD)
+        expect(first.status == 200, f"{client.name}, log-in of {name}: {first}")
+        second = client.post("/api/token/refresh/", {"refresh": first.body["refresh"]})
+        expect(second.status == 200, f"{client.name}, refresh of {name}: {second}")
+    client.close()
 
 
 def change_user(name, **fields):
@@ -69,8 +83,8 @@ def expect_clean():
             expect(False, f"Django's `{command}` is not clean: {error} {told.getvalue()}")
 
 
-def revoke(token):
+def revoke(token, kind="RefreshToken"):
     """What an application does to log somebody out."""
-    from rest_framework_simplejwt.tokens import RefreshToken
+    from rest_framework_simplejwt import tokens
 
-    RefreshToken(token).blacklist()
+    getattr(tokens, kind)(token).blacklist()

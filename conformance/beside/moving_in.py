@@ -1,21 +1,24 @@
 """tokenpair moves in where Django lives, and out again: nothing of Django's changes."""
 
-from . import fixtures
+from . import admin, fixtures
 from .django_side import in_django
 from .flaw import same
 from .servers import Client
 from .tokens import answered, obtain
 
 NAME = "ada@example.com"
+# The first has tokens of Django's, the second of tokenpair's.
+WITH_TOKENS = ["grace@example.com", "alan@example.com"]
 OURS = "tokenpair_rotation"
 HISTORY = "SELECT * FROM django_migrations ORDER BY id"
 ROTATING = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 
 
-def check(scene, profile):
+def check(scene, profile, with_admin):
     """Django's `migrate` first, then tokenpair unchanged, then tokenpair gone. Returns what to say about it."""
     profile = profile.but(simple_jwt=ROTATING)
     database = profile.database
+    pages = f", {_administer(scene, profile)} pages of its admin" if with_admin else ""
     key = in_django(profile, fixtures.create_users, [NAME])[0]
     before = database.schema()
     history = database.query(HISTORY)
@@ -33,7 +36,21 @@ def check(scene, profile):
     in_django(profile, fixtures.expect_clean)
     in_django(profile, _expect_accepted, access, refresh)
     _live(scene, profile, key)
-    return f"{len(before)} tables of Django's unchanged with tokenpair there and gone again"
+    return f"{len(before)} tables of Django's unchanged with tokenpair there and gone again{pages}"
+
+
+def _administer(scene, profile):
+    """In a copy: tokens of both in Django's admin, where a row is as good as Django's own. Returns how many pages."""
+    with profile.database.copied() as database:
+        profile = profile.but(database=database)
+        in_django(profile, fixtures.create_users, WITH_TOKENS)
+        in_django(profile, fixtures.create_superuser, admin.ADMIN)
+        with scene.django(profile) as port:
+            fixtures.make_tokens(Client(port, "Django"), profile, WITH_TOKENS[:1])
+            admin.expect_outstanding_are_kept(admin.logged_in(port))  # where tokenpair has never been
+        with scene.tokenpair(profile) as port:
+            fixtures.make_tokens(Client(port, "tokenpair"), profile, WITH_TOKENS[1:])
+        return admin.check(scene, profile, WITH_TOKENS)
 
 
 def check_without_blacklist(scene, profile):

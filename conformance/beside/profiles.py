@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+import django
+from django.contrib.auth import hashers
+
 PROJECT = "beside.project"
 APPS = (
     "django.contrib.admin",
@@ -19,6 +22,7 @@ BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
 MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 )
@@ -36,6 +40,23 @@ HASHERS = {
     "scrypt": ("ScryptPasswordHasher", "Scrypt", {"scrypt_work_factor": 1024, "scrypt_parallelism": 1}),
     "md5": ("MD5PasswordHasher", "MD5", {}),
 }
+if django.VERSION < (5, 1):
+    HASHERS |= {
+        "sha1": ("SHA1PasswordHasher", "SHA1", {}),
+        "unsalted_md5": ("UnsaltedMD5PasswordHasher", "UnsaltedMD5", {}),
+        "unsalted_sha1": ("UnsaltedSHA1PasswordHasher", "UnsaltedSHA1", {}),
+    }
+LITTLE_WORK = {name: value for _django, _quick, work in HASHERS.values() for name, value in work.items()}
+# What an older Django does, said to tokenpair as `import-django` does. Of 5.2 nothing needs to be said.
+DJANGOS_WORK = (
+    {}
+    if django.VERSION >= (5, 2)
+    else {
+        "pbkdf2_sha256_iterations": hashers.PBKDF2PasswordHasher.iterations,
+        "pbkdf2_sha1_iterations": hashers.PBKDF2SHA1PasswordHasher.iterations,
+        "scrypt_parallelism": hashers.ScryptPasswordHasher.parallelism,
+    }
+)
 DEFAULT_HASHERS = ("pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "scrypt")
 
 
@@ -87,7 +108,10 @@ USER_MODELS = (INTEGER, BIGINT, UUID)
 
 @dataclass(frozen=True)
 class Profile:
-    """What both servers are told; `ours` are sections for tokenpair alone. Lifetimes in `simple_jwt` are seconds."""
+    """What both servers are told. Lifetimes in `simple_jwt` are seconds.
+
+    `theirs` are settings for Django alone, `ours` sections for tokenpair alone.
+    """
 
     database: object
     users: Users = INTEGER
@@ -95,6 +119,7 @@ class Profile:
     hashers: tuple = DEFAULT_HASHERS
     full_work: bool = False
     blacklist: bool = True
+    theirs: dict = field(default_factory=dict)
     ours: dict = field(default_factory=dict)
     key: str = "one key for both, and long enough for HS512: " + "k" * 40
 
@@ -136,6 +161,7 @@ class Profile:
                 }
             ],
             "USE_TZ": True,
+            **self.theirs,
         }
 
     def _django_hasher(self, name):
@@ -143,11 +169,9 @@ class Profile:
         return f"django.contrib.auth.hashers.{djangos}" if self.full_work else f"{PROJECT}.hashers.{quick}"
 
     def write_toml(self, path):
-        settings = {**self._simple_jwt(), "PASSWORD_HASHERS": list(self.hashers)}
-        if not self.full_work:
-            settings["PASSWORD_ROUNDS"] = {
-                name: value for _django, _quick, work in HASHERS.values() for name, value in work.items()
-            }
+        column = self.users.columns.get("id", self.users.key)
+        settings = {**self._simple_jwt(), "USER_ID_FIELD": column, "PASSWORD_HASHERS": list(self.hashers)}
+        settings["PASSWORD_ROUNDS"] = DJANGOS_WORK if self.full_work else LITTLE_WORK
         sections = {
             "server": {"flush_interval": 0},
             "database": {"url": self.database.url, "token_blacklist": self.blacklist},

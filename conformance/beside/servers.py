@@ -33,6 +33,7 @@ class Client:
         self.port = port
         self.name = name
         self.connection = None
+        self.reconnects = 0
 
     def post(self, path, body):
         return self.send("POST", path, json.dumps(body), {"Content-Type": "application/json"})
@@ -48,6 +49,7 @@ class Client:
             self.close()
             if not is_used:
                 raise
+            self.reconnects += 1
         return self._exchange(method, path, body, headers)  # the server had ended an idle connection
 
     def _exchange(self, method, path, body, headers):

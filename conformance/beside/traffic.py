@@ -1,54 +1,102 @@
-"""Traffic that moves from Django to tokenpair and back while everybody keeps working."""
+"""Traffic that moves from Django to tokenpair and back while everybody keeps working; then tokenpair leaves."""
 
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 
 from . import fixtures
 from .django_side import in_django
-from .flaw import expect
+from .flaw import expect, same
+from .moving_in import HISTORY, OURS
 from .servers import Client
+from .tokens import answered
 
-SETTINGS = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
+SETTINGS = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True, "ACCESS_TOKEN_LIFETIME": 7200}
 USERS = [f"user{number}@example.com" for number in range(40)]
-CLIENTS = 8
+CLIENTS = 16
+REQUESTS_A_SECOND = 100
+EXCHANGES = 4
 # The part of the requests that goes to tokenpair.
 SHARES = [*(step / 10 for step in range(11)), *(step / 10 for step in reversed(range(10)))]
+HALF = SHARES.index(0.5)
 RACES = 25
 SEED = 1
+POLL = 0.05
+# One session in so many is left open; so many tokens of the others are remembered as refused.
+OPEN = 10
+REMEMBERED = 500
 
 
-def check(scene, profile, step_seconds, tokens_each_way):
-    """At the half of the way up it waits for so many tokens of each to be accepted by the other."""
+def check(scene, profile, seconds, tokens_each_way):
+    """As many requests as fit in `seconds`, and at the half of the way up as many more as it takes for so many tokens
+    of each to be accepted by the other. Returns what to say about it.
+    """
     profile = profile.but(simple_jwt=SETTINGS)
+    database = profile.database
     in_django(profile, fixtures.create_users, USERS)
+    before, history = database.schema(), database.query(HISTORY)
+    started = time.monotonic()
     with scene.both(profile) as ports:
         load = Load(profile, ports)
         load.start()
         try:
             for number, share in enumerate(SHARES):
                 load.share = share
-                load.work(step_seconds)
-                while number == len(SHARES) // 4 and load.fewest_crossed() < tokens_each_way and not load.flaws:
-                    load.work(step_seconds)
+                load.work(seconds * REQUESTS_A_SECOND / len(SHARES))
+                while number == HALF and load.fewest_crossed() < tokens_each_way and not load.flaws:
+                    load.work(REQUESTS_A_SECOND)
         finally:
             load.stop()
+        took = time.monotonic() - started
         twice = sum(_races(profile, ports) for _ in range(RACES))
     expect(not load.flaws, f"{len(load.flaws)} unexpected answers, first {load.flaws[0] if load.flaws else ''}")
-    expect(load.fewest_crossed() >= tokens_each_way, f"too few tokens crossed: {load.crossed}")
+    database.query(f"DROP TABLE {OURS}")
+    same("the schema with tokenpair gone", before, database.schema())
+    same("the rows of django_migrations", history, database.query(HISTORY))
+    in_django(profile, fixtures.expect_clean)
+    _django_goes_on(scene, profile, load)
     return (
-        f"{sum(load.requests.values())} requests ({load.requests['Django']} to Django), 0 unexpected answers; accepted:"
-        f" {load.crossed['Django']} tokens of Django's by tokenpair, {load.crossed['tokenpair']} the other way;"
-        f" for information: {twice} of {RACES} tokens exchanged at both at the same moment were granted twice"
+        f"{load.told(took)}; tokenpair gone, Django's checks clean, {len(load.open)} sessions go on at Django and"
+        f" {len(load.ended)} ended ones stay so; for information: {twice} of {RACES} tokens exchanged at both at the"
+        " same moment were granted twice"
     )
 
 
+def _django_goes_on(scene, profile, load):
+    expect(load.open and load.ended, "no session to go on with")
+    with scene.django(profile) as port:
+        client = Client(port, "Django")
+        for access, refresh in load.open:
+            answered(client, "access token of an open session", client.get("/api/me/", access))
+            answered(client, "its refresh token", client.post("/api/token/refresh/", {"refresh": refresh}))
+        for refresh in load.ended:
+            answer = client.post("/api/token/refresh/", {"refresh": refresh})
+            answered(client, "refresh token of an ended session", answer, 401)
+        client.close()
+
+
 class Token(str):
-    """A token and who issued it; whether the other has accepted it yet."""
+    """A token and who issued it; whether the other has accepted it yet, and who ended it."""
 
     issuer = ""
     has_crossed = False
+    ended_by = None
+
+
+class Pace:
+    """Lets so many through a second, and makes up for nothing."""
+
+    def __init__(self, a_second):
+        self._gap = 1 / a_second
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self):
+        with self._lock:
+            turn = max(self._next, time.monotonic())
+            self._next = turn + self._gap
+        time.sleep(max(0, turn - time.monotonic()))
 
 
 class Load:
@@ -58,9 +106,14 @@ class Load:
         self.users = profile.users
         self.ports = ports
         self.share = 0.0
-        self.requests = Counter()
+        self.took = {"Django": [], "tokenpair": []}
         self.crossed = Counter()
+        self.refused = Counter()
+        self.reconnects = 0
+        self.open = []
+        self.ended = deque(maxlen=REMEMBERED)
         self.flaws = []
+        self._pace = Pace(REQUESTS_A_SECOND)
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(SEED + number,)) for number in range(CLIENTS)]
@@ -69,9 +122,14 @@ class Load:
         for thread in self._threads:
             thread.start()
 
-    def work(self, seconds):
-        if not self.flaws:
-            time.sleep(seconds)
+    def requests(self):
+        return sum(map(len, self.took.values()))
+
+    def work(self, requests):
+        """Returns when so many more are answered."""
+        goal = self.requests() + requests
+        while self.requests() < goal and not self.flaws:
+            time.sleep(POLL)
 
     def stop(self):
         self._end.set()
@@ -79,7 +137,16 @@ class Load:
             thread.join()
 
     def fewest_crossed(self):
-        return min(self.crossed[name] for name in ("Django", "tokenpair"))
+        return min(self.crossed[name] for name in self.took)
+
+    def told(self, seconds):
+        sides = (f"{len(took)} to {name} (p99 {_p99(took) * 1000:.0f} ms)" for name, took in self.took.items())
+        return (
+            f"{self.requests()} requests in {seconds:.0f} s ({self.requests() / seconds:.0f}/s), {' and '.join(sides)},"
+            f" 0 errors, {self.reconnects} reconnects; accepted: {self.crossed['Django']} tokens of Django's by"
+            f" tokenpair, {self.crossed['tokenpair']} the other way; refused at the next request:"
+            f" {self.refused['Django']} that Django ended by tokenpair, {self.refused['tokenpair']} the other way"
+        )
 
     def _client(self, seed):
         choice = random.Random(seed)
@@ -91,20 +158,21 @@ class Load:
                 self.flaws.append(f"{type(error).__name__}: {error}")
         for server in servers:
             server.close()
+            self.reconnects += server.reconnects
 
     def _session(self, choice, servers):
-        def ask(what, status, call, *tokens):
+        def ask(what, status, call, token=None):
+            self._pace.wait()
             server = servers[choice.random() < self.share]
+            started = time.monotonic()
             answer = call(server)
+            took = time.monotonic() - started
             if answer.status != status:
                 self.flaws.append(f"{server.name}, {what}: expected {status}, got {answer}")
                 raise ConnectionError("the session is over")
             with self._lock:
-                self.requests[server.name] += 1
-                for token in tokens if status == 200 else ():
-                    if token.issuer != server.name and not token.has_crossed:
-                        token.has_crossed = True
-                        self.crossed[token.issuer] += 1
+                self.took[server.name].append(took)
+                self._note(server.name, status, token)
             return server.name, answer.body
 
         def pair(issuer, body):
@@ -113,26 +181,39 @@ class Load:
                 token.issuer = issuer
             return tokens
 
-        def use(access, refresh):
-            ask("call", 200, lambda server: server.get("/api/me/", access), access)
-            for token in (access, refresh):
-                ask("verify", 200, lambda server, t=token: server.post("/api/token/verify/", {"token": t}), token)
-
         def exchange(refresh, status=200):
-            return ask(
-                "refresh", status, lambda server: server.post("/api/token/refresh/", {"refresh": refresh}), refresh
-            )
+            return ask("refresh", status, lambda to: to.post("/api/token/refresh/", {"refresh": refresh}), refresh)
 
         name = choice.choice(USERS)
-        first = pair(
-            *ask("log-in", 200, lambda server: server.log_in("/api/token/", self.users, name, fixtures.PASSWORD))
+        password = fixtures.PASSWORD
+        access, refresh = pair(*ask("log-in", 200, lambda to: to.log_in("/api/token/", self.users, name, password)))
+        for _ in range(EXCHANGES):
+            ask("call", 200, lambda to, token=access: to.get("/api/me/", token), access)
+            ask("verify", 200, lambda to, token=refresh: to.post("/api/token/verify/", {"token": token}), refresh)
+            old, (access, refresh) = refresh, pair(*exchange(refresh))
+            old.ended_by = refresh.issuer
+            exchange(old, 401)
+        if choice.randrange(OPEN) == 0:
+            self.open.append((access, refresh))
+            return
+        refresh.ended_by, _body = ask(
+            "log-out", 200, lambda to: to.post("/api/token/blacklist/", {"refresh": refresh}), refresh
         )
-        use(*first)
-        second = pair(*exchange(first[1]))
-        use(*second)
-        exchange(first[1], 401)
-        ask("log-out", 200, lambda server: server.post("/api/token/blacklist/", {"refresh": second[1]}), second[1])
-        exchange(second[1], 401)
+        exchange(refresh, 401)
+        self.ended.append(refresh)
+
+    def _note(self, server, status, token):
+        if token is None:
+            return
+        if status == 200 and token.issuer != server and not token.has_crossed:
+            token.has_crossed = True
+            self.crossed[token.issuer] += 1
+        if status == 401 and token.ended_by != server:
+            self.refused[token.ended_by] += 1
+
+
+def _p99(took):
+    return sorted(took)[len(took) * 99 // 100] if took else 0
 
 
 def _races(profile, ports):

@@ -14,17 +14,38 @@ const DOWNLOAD: &str = "-m pip download --quiet --disable-pip-version-check --no
                         --no-binary djangorestframework-simplejwt djangorestframework-simplejwt==5.5.1 --dest";
 const SOURCES: &str = "djangorestframework_simplejwt-5.5.1.tar.gz";
 
-/// Runs it for as long as it takes, with the terminal for itself.
+/// The older Djangos, each with what it needs.
+const OLDER: [&str; 3] = [
+    "conformance/beside/versions/django-4.2.txt",
+    "conformance/beside/versions/django-5.0.txt",
+    "conformance/beside/versions/django-5.1.txt",
+];
+/// What depends on Django's version: tables, checks, admin, hashers, log-in.
+const OF_A_VERSION: &str =
+    "--full --only django-first tokenpair-first passwords accounts time-zone";
+
+/// Runs it for as long as it takes, with the terminal for itself; as a whole also with older Djangos.
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     alone(|project| {
         let postgres = Postgres::start(project)?;
-        let status = program(project, &postgres)?.args(arguments).status()?;
-        if status.success() {
-            Ok("Django and tokenpair agree".to_owned())
+        let mut failed = !succeeds(program(project, &postgres)?.args(arguments))?;
+        for requirements in OLDER.iter().filter(|_| arguments == ["--full"]) {
+            println!("{requirements}:");
+            let mut older = plain(project, &postgres, requirements)?;
+            failed |= !succeeds(older.args(OF_A_VERSION.split(' ')))?;
+        }
+        if failed {
+            Err(Trouble::Failed(
+                "not everything is as it should be".to_owned(),
+            ))
         } else {
-            Err(Trouble::Failed(status.to_string()))
+            Ok("Django and tokenpair agree".to_owned())
         }
     })
+}
+
+fn succeeds(command: &mut Command) -> Result<bool, Trouble> {
+    Ok(command.status()?.success())
 }
 
 /// Its short form.
@@ -35,13 +56,17 @@ pub(crate) fn short(project: &Project) -> Outcome {
 }
 
 fn program(project: &Project, postgres: &Postgres) -> Result<Command, Trouble> {
-    let python = python::environment(project, python::REFERENCE)?;
-    let sources = sources(project)?;
+    let mut command = plain(project, postgres, python::REFERENCE)?;
+    command.arg("--suite").arg(sources(project)?);
+    Ok(command)
+}
+
+/// With the packages of the file `requirements`, and without Simple JWT's own tests.
+fn plain(project: &Project, postgres: &Postgres, requirements: &str) -> Result<Command, Trouble> {
+    let python = python::environment(project, requirements)?;
     let mut command = project.command(python, RUN);
     command
         .arg(project.build_server()?)
-        .arg("--suite")
-        .arg(sources)
         .envs(postgres.variables());
     Ok(command)
 }

@@ -1,5 +1,6 @@
 """Django's hashers with little work, where hashing is not the subject."""
 
+import django
 from django.contrib.auth import hashers
 
 
@@ -32,3 +33,15 @@ class Scrypt(hashers.ScryptPasswordHasher):
 
 class MD5(hashers.MD5PasswordHasher):
     pass
+
+
+if django.VERSION < (5, 1):
+
+    class SHA1(hashers.SHA1PasswordHasher):
+        pass
+
+    class UnsaltedMD5(hashers.UnsaltedMD5PasswordHasher):
+        pass
+
+    class UnsaltedSHA1(hashers.UnsaltedSHA1PasswordHasher):
+        pass

@@ -15,7 +15,7 @@ use base64::alphabet::BCRYPT;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD, STANDARD_NO_PAD};
 
 use super::hashers::Hasher;
-use super::scheme::{Prf, Scheme, TEXT_SALT, hex};
+use super::scheme::{Plain, Prf, Scheme, TEXT_SALT, hex};
 
 /// Far above Django's column of 128 characters, low enough to be read at no cost.
 const MAX_ENCODED_BYTES: usize = 1024;
@@ -36,7 +36,9 @@ impl Stored {
         if encoded.len() > MAX_ENCODED_BYTES {
             return None;
         }
-        let (name, rest) = encoded.split_once('$')?;
+        let Some((name, rest)) = encoded.split_once('$') else {
+            return parse_unsalted(Plain::Md5, encoded);
+        };
         let stored = match Hasher::from_name(name)? {
             Hasher::Pbkdf2Sha256 => parse_pbkdf2(Prf::Sha256, rest),
             Hasher::Pbkdf2Sha1 => parse_pbkdf2(Prf::Sha1, rest),
@@ -44,7 +46,10 @@ impl Stored {
             Hasher::BcryptSha256 => parse_bcrypt(true, rest),
             Hasher::Bcrypt => parse_bcrypt(false, rest),
             Hasher::Scrypt => parse_scrypt(rest),
-            Hasher::Md5 => parse_md5(rest),
+            Hasher::Md5 => parse_once(Plain::Md5, rest),
+            Hasher::Sha1 => parse_once(Plain::Sha1, rest),
+            // No stored hash begins with these names.
+            Hasher::UnsaltedMd5 | Hasher::UnsaltedSha1 => None,
         }?;
         stored.is_usable().then_some(stored)
     }
@@ -58,9 +63,13 @@ impl Stored {
     /// Whether Django would replace the salt: it never looks at bcrypt's and scrypt's.
     pub(super) fn salt_is_weak(&self) -> bool {
         match self.scheme {
-            Scheme::Bcrypt { .. } | Scheme::Scrypt { .. } => false,
+            Scheme::Bcrypt { .. }
+            | Scheme::Scrypt { .. }
+            | Scheme::Once {
+                is_salted: false, ..
+            } => false,
             Scheme::Argon2 { .. } => self.salt.len() < TEXT_SALT,
-            Scheme::Pbkdf2 { .. } | Scheme::Md5 => {
+            Scheme::Pbkdf2 { .. } | Scheme::Once { .. } => {
                 String::from_utf8_lossy(&self.salt).chars().count() < TEXT_SALT
             }
         }
@@ -68,7 +77,7 @@ impl Stored {
 
     fn is_usable(&self) -> bool {
         self.scheme.is_affordable()
-            && !self.salt.is_empty()
+            && self.salt.is_empty() == (self.scheme.salt_length() == 0)
             && self.digest.len() == self.scheme.digest_length()
     }
 }
@@ -112,7 +121,11 @@ impl fmt::Display for Stored {
                     STANDARD.encode(&self.digest)
                 )
             }
-            Scheme::Md5 => write!(f, "{name}${text_salt}${}", hex(&self.digest)),
+            Scheme::Once { hash, is_salted } => match (hash, is_salted) {
+                (_, true) => write!(f, "{name}${text_salt}${}", hex(&self.digest)),
+                (Plain::Md5, false) => f.write_str(&hex(&self.digest)),
+                (Plain::Sha1, false) => write!(f, "sha1$${}", hex(&self.digest)),
+            },
         }
     }
 }
@@ -189,13 +202,26 @@ fn parse_scrypt(rest: &str) -> Option<Stored> {
     })
 }
 
-fn parse_md5(rest: &str) -> Option<Stored> {
+/// No salt before the second `$` means that there is none, also for MD5, of which Django writes the digits alone.
+fn parse_once(hash: Plain, rest: &str) -> Option<Stored> {
     let [salt, digest] = fields(rest, '$')?;
+    if salt.is_empty() {
+        return parse_unsalted(hash, digest);
+    }
     Some(Stored {
-        scheme: Scheme::Md5,
+        scheme: Scheme::salted(hash),
         salt: salt.into(),
         digest: unhex(digest)?,
     })
+}
+
+fn parse_unsalted(hash: Plain, digest: &str) -> Option<Stored> {
+    let stored = Stored {
+        scheme: Scheme::unsalted(hash),
+        salt: Vec::new(),
+        digest: unhex(digest)?,
+    };
+    stored.is_usable().then_some(stored)
 }
 
 /// Exactly `N` fields.

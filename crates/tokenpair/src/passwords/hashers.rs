@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use argon2::{Algorithm, Version};
 
-use super::scheme::{ARGON2_OUTPUT, Prf, Scheme};
+use super::scheme::{ARGON2_OUTPUT, Plain, Prf, Scheme};
 
 const DJANGO_MODULE: &str = "django.contrib.auth.hashers.";
 
@@ -29,6 +29,12 @@ pub enum Hasher {
     Scrypt,
     /// Salted MD5; only for test suites and for reading ancient rows.
     Md5,
+    /// Salted SHA-1, which Django 5.1 has removed; only for reading ancient rows, as the next two.
+    Sha1,
+    /// MD5 without a salt: nothing but its 32 digits is stored.
+    UnsaltedMd5,
+    /// SHA-1 without a salt, stored behind `sha1$$`.
+    UnsaltedSha1,
 }
 
 /// A configuration of hashers that cannot be used.
@@ -79,7 +85,7 @@ pub struct Rounds {
 
 impl Hasher {
     /// Every hasher, in the order in which error messages name them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Pbkdf2Sha256,
         Self::Pbkdf2Sha1,
         Self::Argon2,
@@ -87,6 +93,9 @@ impl Hasher {
         Self::Bcrypt,
         Self::Scrypt,
         Self::Md5,
+        Self::Sha1,
+        Self::UnsaltedMd5,
+        Self::UnsaltedSha1,
     ];
 
     /// Django's default `PASSWORD_HASHERS`, unchanged from 4.2 to 5.2.
@@ -98,7 +107,7 @@ impl Hasher {
         Self::Scrypt,
     ];
 
-    /// The name before the first `$` of a stored hash.
+    /// Django's name for it, which stands before the first `$` of a stored hash that has a salt.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pbkdf2Sha256 => "pbkdf2_sha256",
@@ -108,10 +117,13 @@ impl Hasher {
             Self::Bcrypt => "bcrypt",
             Self::Scrypt => "scrypt",
             Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::UnsaltedMd5 => "unsalted_md5",
+            Self::UnsaltedSha1 => "unsalted_sha1",
         }
     }
 
-    /// The hasher whose stored hashes begin with `name`.
+    /// The hasher that Django calls so.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|hasher| hasher.name() == name)
     }
@@ -125,6 +137,9 @@ impl Hasher {
             Self::Bcrypt => "BCryptPasswordHasher",
             Self::Scrypt => "ScryptPasswordHasher",
             Self::Md5 => "MD5PasswordHasher",
+            Self::Sha1 => "SHA1PasswordHasher",
+            Self::UnsaltedMd5 => "UnsaltedMD5PasswordHasher",
+            Self::UnsaltedSha1 => "UnsaltedSHA1PasswordHasher",
         }
     }
 
@@ -199,7 +214,10 @@ impl Rounds {
                 r: self.scrypt_block_size,
                 p: self.scrypt_parallelism,
             },
-            Hasher::Md5 => Scheme::Md5,
+            Hasher::Md5 => Scheme::salted(Plain::Md5),
+            Hasher::Sha1 => Scheme::salted(Plain::Sha1),
+            Hasher::UnsaltedMd5 => Scheme::unsalted(Plain::Md5),
+            Hasher::UnsaltedSha1 => Scheme::unsalted(Plain::Sha1),
         }
     }
 }
@@ -232,6 +250,6 @@ fn accepted_rounds(hasher: Hasher) -> &'static str {
             "N a power of two above 1, N times r times p at most 6,553,600, \
              at most 512 MiB of memory"
         }
-        Hasher::Md5 => "none",
+        Hasher::Md5 | Hasher::Sha1 | Hasher::UnsaltedMd5 | Hasher::UnsaltedSha1 => "none",
     }
 }

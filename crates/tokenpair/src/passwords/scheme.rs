@@ -55,7 +55,17 @@ pub(super) enum Scheme {
         r: u32,
         p: u32,
     },
+    Once {
+        hash: Plain,
+        is_salted: bool,
+    },
+}
+
+/// A hash function that is run once over salt and password, as passwords were stored long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plain {
     Md5,
+    Sha1,
 }
 
 /// The hash inside PBKDF2's HMAC.
@@ -66,6 +76,20 @@ pub(super) enum Prf {
 }
 
 impl Scheme {
+    pub(super) fn salted(hash: Plain) -> Self {
+        Self::Once {
+            hash,
+            is_salted: true,
+        }
+    }
+
+    pub(super) fn unsalted(hash: Plain) -> Self {
+        Self::Once {
+            hash,
+            is_salted: false,
+        }
+    }
+
     pub(super) fn hasher(&self) -> Hasher {
         match self {
             Self::Pbkdf2 {
@@ -76,7 +100,12 @@ impl Scheme {
             Self::Bcrypt { prehash: true, .. } => Hasher::BcryptSha256,
             Self::Bcrypt { prehash: false, .. } => Hasher::Bcrypt,
             Self::Scrypt { .. } => Hasher::Scrypt,
-            Self::Md5 => Hasher::Md5,
+            Self::Once { hash, is_salted } => match (hash, is_salted) {
+                (Plain::Md5, true) => Hasher::Md5,
+                (Plain::Sha1, true) => Hasher::Sha1,
+                (Plain::Md5, false) => Hasher::UnsaltedMd5,
+                (Plain::Sha1, false) => Hasher::UnsaltedSha1,
+            },
         }
     }
 
@@ -96,7 +125,7 @@ impl Scheme {
                     && 128 * wide_r * (wide_n + wide_p) <= MAX_MEMORY
                     && scrypt_params(n, r, p).is_some()
             }
-            Self::Md5 => true,
+            Self::Once { .. } => true,
         }
     }
 
@@ -106,13 +135,16 @@ impl Scheme {
             Self::Argon2 { output, .. } => output,
             Self::Bcrypt { .. } => 23,
             Self::Scrypt { .. } => 64,
-            Self::Md5 => 16,
+            Self::Once { hash, .. } => hash.length(),
         }
     }
 
     pub(super) fn salt_length(&self) -> usize {
         match self {
             Self::Bcrypt { .. } => BCRYPT_SALT,
+            Self::Once {
+                is_salted: false, ..
+            } => 0,
             _ => TEXT_SALT,
         }
     }
@@ -120,7 +152,7 @@ impl Scheme {
     pub(super) fn fresh_salt(&self) -> Result<Vec<u8>, PasswordError> {
         match self {
             Self::Bcrypt { .. } => Ok(random_bytes::<BCRYPT_SALT>()?.to_vec()),
-            _ => Ok(random_text(TEXT_SALT)?.into_bytes()),
+            _ => Ok(random_text(self.salt_length())?.into_bytes()),
         }
     }
 
@@ -148,10 +180,7 @@ impl Scheme {
                 scrypt::scrypt(password, salt, &scrypt_params(n, r, p)?, &mut digest).ok()?;
                 Some(digest)
             }
-            Self::Md5 => {
-                let md5 = Md5::new().chain_update(salt).chain_update(password);
-                Some(md5.finalize().to_vec())
-            }
+            Self::Once { hash, .. } => Some(hash.digest(password, salt)),
         }
     }
 
@@ -184,6 +213,29 @@ impl Scheme {
             return None;
         };
         argon2::Params::new(memory, passes, lanes, Some(output)).ok()
+    }
+}
+
+impl Plain {
+    fn digest(self, password: &[u8], salt: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Md5 => {
+                let md5 = Md5::new().chain_update(salt).chain_update(password);
+                md5.finalize().to_vec()
+            }
+            Self::Sha1 => {
+                let salted = [salt, password].concat();
+                let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &salted);
+                sha1.as_ref().to_vec()
+            }
+        }
+    }
+
+    fn length(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 => 20,
+        }
     }
 }
 

@@ -140,9 +140,10 @@ fn key(config: &Config) -> Option<Finding> {
 fn passwords(settings: &Settings) -> Option<Finding> {
     let rounds = settings.password_rounds.pbkdf2_sha256_iterations;
     let (message, hint) = match settings.password_hashers.first()? {
-        Hasher::Md5 => (
-            "PASSWORD_HASHERS prefers MD5, which a graphics card guesses by the billion a second."
-                .to_owned(),
+        fast @ (Hasher::Md5 | Hasher::Sha1 | Hasher::UnsaltedMd5 | Hasher::UnsaltedSha1) => (
+            format!(
+                "PASSWORD_HASHERS prefers {fast}, which a graphics card guesses by the billion a second."
+            ),
             "Put PBKDF2PasswordHasher or Argon2PasswordHasher first; passwords are upgraded at the next log-in.",
         ),
         Hasher::Pbkdf2Sha256 if rounds < OWASP_ITERATIONS => (

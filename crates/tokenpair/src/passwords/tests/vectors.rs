@@ -235,6 +235,23 @@ pub(super) const CHEAP: &[(&str, &str)] = &[
         "md5$ehCZrc3RVFjUjM6WV7Koz4$8cfc0e7acdda7bc9c7291c9351916a4d",
     ),
     ("md5", "md5$é$8eaddeb19c90df9993a64c79d0006727"),
+    // Of Django 4.2.30: schemes that 5.1 has removed.
+    (
+        "password",
+        "sha1$gwNY8vbrroIMQE1hJ4UFWv$ae42d0ab6570055f3b1f9d8b8a44f8f30532db31",
+    ),
+    (
+        "пароль 🔑",
+        "sha1$lFbgasvdXaTr1CKatKRE1H$eb97012b12ea99afcdfbeabaa3f36ef742a1f39f",
+    ),
+    ("password", "5f4dcc3b5aa765d61d8327deb882cf99"),
+    ("password", "md5$$5f4dcc3b5aa765d61d8327deb882cf99"),
+    ("пароль 🔑", "5c59db31743316ca7d708c0b731f459e"),
+    ("password", "sha1$$5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8"),
+    (
+        "пароль 🔑",
+        "sha1$$48b96f6e90eb28b5a8cceeb78ac860e58ff25ac0",
+    ),
 ];
 
 /// The users of the conformance corpus, most with Django's own rounds.

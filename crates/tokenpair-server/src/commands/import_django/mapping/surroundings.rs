@@ -68,13 +68,15 @@ fn time_zone(facts: &Facts, draft: &mut Draft) {
     if aware.truth() == Some(false) && !is_utc {
         let zone = zone.and_then(Value::as_text).unwrap_or("America/Chicago");
         let reason = format!(
-            "is False: on SQLite Django stores times of {zone}, and tokenpair stores and reads UTC"
+            "is False: Django stores times of {zone}, on SQLite its own and on PostgreSQL those of tokens; \
+             tokenpair stores and reads UTC"
         );
         draft.leave(
             "USE_TZ",
             &aware.at,
             reason,
-            "Set USE_TZ = True in Django, or keep to PostgreSQL, which stores the moment itself.",
+            "Set USE_TZ = True in Django. Until then flush with `tokenpair flushexpiredtokens` alone: on \
+             PostgreSQL, west of UTC, Django's command deletes tokens of tokenpair's that still live.",
         );
     }
 }
