@@ -126,15 +126,15 @@ impl Session {
         fs::create_dir_all(&programs)?;
         fs::write(programs.join("sudo"), SUDO)?;
         fs::set_permissions(programs.join("sudo"), Permissions::from_mode(0o755))?;
-        let path = format!(
-            "PATH={}:{}:$PATH",
-            programs.display(),
-            postgres::binaries(project)?.display()
-        );
-        for text in [path, POSTGRES.to_owned()] {
-            self.run(&Command::that_succeeds(0, text))?;
-        }
-        Ok(())
+        self.look_first_in(&postgres::binaries(project)?)?;
+        self.look_first_in(&programs)?;
+        self.run(&Command::that_succeeds(0, POSTGRES.to_owned()))
+    }
+
+    /// Commands are looked for in this folder before all others.
+    pub(super) fn look_first_in(&mut self, folder: &Path) -> Result<(), Trouble> {
+        let text = format!("PATH={}:$PATH", folder.display());
+        self.run(&Command::that_succeeds(0, text))
     }
 
     /// Runs a command and compares what it prints. One in the background has begun when it has printed what it should.
