@@ -29,6 +29,8 @@ const DOC_TESTS: &str = "crates/tokenpair/src/lib.rs";
 const NEEDS_POSTGRES: &str = "<!-- run with PostgreSQL -->";
 /// The line of a page that needs a Python with Django, Simple JWT and gunicorn.
 const NEEDS_DJANGO: &str = "<!-- run with Django -->";
+/// The line of a page that compiles a package of its own.
+const NEEDS_CARGO: &str = "<!-- run with Cargo -->";
 /// What pages call, and the Debian package it is in.
 const PROGRAMS: [(&str, &str); 9] = [
     ("curl", "curl"),
@@ -71,7 +73,11 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
             session.start_postgres(project)?;
         }
         if needs(NEEDS_DJANGO) {
-            session.look_first_in(folder_of(&python::environment(project, python::REFERENCE)?))?;
+            let python = python::environment(project, python::REFERENCE)?;
+            session.look_first_in(folder_of(&python))?;
+        }
+        if needs(NEEDS_CARGO) {
+            session.offer_cargo(project)?;
         }
         tally.pages += 1;
         problems.extend(page.run(session, &mut tally)?);

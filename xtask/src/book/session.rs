@@ -5,7 +5,7 @@ use super::console::{Command, matches};
 use crate::check::Trouble;
 use crate::process::{lines_of, output};
 use crate::project::Project;
-use crate::{packages, postgres};
+use crate::{hygiene, packages, postgres};
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,6 +17,8 @@ use std::{fs, process, thread};
 
 /// Longer than any command of a page takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a page's package may take to be compiled.
+const COMPILING: Duration = Duration::from_secs(15 * 60);
 const POLL: Duration = Duration::from_millis(20);
 /// Ends the output of a command; its exit status follows.
 const MARK: &str = "--- end of command:";
@@ -131,6 +133,29 @@ impl Session {
         self.run(&Command::that_succeeds(0, POSTGRES.to_owned()))
     }
 
+    /// Lets the page compile a package of its own, with our sources beside it, our versions of everything and without a
+    /// network. The build folder is ours, so that what is the same is compiled once.
+    pub(super) fn offer_cargo(&mut self, project: &Project) -> Result<(), Trouble> {
+        let root = &project.root;
+        let beside = self.logs.join("tokenpair");
+        std::os::unix::fs::symlink(root, &beside)?;
+        fs::copy(root.join("Cargo.lock"), self.folder.join("Cargo.lock"))?;
+        fs::create_dir_all(self.logs.join(".cargo"))?;
+        fs::write(
+            self.logs.join(".cargo/config.toml"),
+            as_we_compile(project)?,
+        )?;
+        let homes = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")];
+        for (name, default) in homes {
+            let home = std::env::var_os("HOME").unwrap_or_default();
+            let place =
+                std::env::var_os(name).map_or(Path::new(&home).join(default), PathBuf::from);
+            let text = format!("export {name}={}", place.display());
+            self.run(&Command::that_succeeds(0, text))?;
+        }
+        Ok(())
+    }
+
     /// Commands are looked for in this folder before all others.
     pub(super) fn look_first_in(&mut self, folder: &Path) -> Result<(), Trouble> {
         let text = format!("PATH={}:$PATH", folder.display());
@@ -171,7 +196,9 @@ impl Session {
             "(exit $book_status); eval '{quoted}' </dev/null 2>&1; book_status=$?; printf '\\n{MARK} %s\\n' $book_status"
         );
         writeln!(self.input, "{line}")?;
-        let deadline = Instant::now() + PATIENCE;
+        let is_compiling = text.starts_with("cargo build");
+        let patience = if is_compiling { COMPILING } else { PATIENCE };
+        let deadline = Instant::now() + patience;
         let mut lines = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -220,6 +247,19 @@ impl Session {
         self.child.wait()?;
         stopped.map(drop)
     }
+}
+
+/// A configuration for cargo: our profiles and our build folder, and no network.
+fn as_we_compile(project: &Project) -> Result<String, Trouble> {
+    let manifest = hygiene::manifest(&project.root.join("Cargo.toml"))?;
+    let mut settings = toml::toml! { net.offline = true };
+    let target = project.target.display().to_string();
+    let build = toml::Table::from_iter([("target-dir".to_owned(), target.into())]);
+    settings.insert("build".to_owned(), build.into());
+    if let Some(profile) = manifest.get("profile") {
+        settings.insert("profile".to_owned(), profile.clone());
+    }
+    Ok(settings.to_string())
 }
 
 fn indented(lines: &[String]) -> String {
