@@ -166,7 +166,9 @@ impl Session {
     pub(super) fn run(&mut self, command: &Command) -> Result<(), Trouble> {
         let (status, got) = match command.in_background() {
             Some(server) => (0, self.start_server(server, &command.expected)?),
-            None => self.call(&command.text)?,
+            None => self
+                .call(&command.text)
+                .map_err(|trouble| at(command.line, trouble))?,
         };
         let flaw = if !matches(&command.expected, &got) {
             "does not print what the page says".to_owned()
@@ -246,6 +248,13 @@ impl Session {
         }
         self.child.wait()?;
         stopped.map(drop)
+    }
+}
+
+fn at(line: usize, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Failed(told) => Trouble::Failed(format!("{line}: {told}")),
+        skipped @ Trouble::Skipped(_) => skipped,
     }
 }
 
