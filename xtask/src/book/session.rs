@@ -5,7 +5,7 @@ use super::console::{Command, matches};
 use crate::check::Trouble;
 use crate::process::{lines_of, output};
 use crate::project::Project;
-use crate::{hygiene, packages, postgres};
+use crate::{packages, postgres};
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -137,23 +137,19 @@ impl Session {
     /// network. The build folder is ours, so that what is the same is compiled once.
     pub(super) fn offer_cargo(&mut self, project: &Project) -> Result<(), Trouble> {
         let root = &project.root;
-        let beside = self.logs.join("tokenpair");
-        std::os::unix::fs::symlink(root, &beside)?;
+        std::os::unix::fs::symlink(root, self.logs.join("tokenpair"))?;
         fs::copy(root.join("Cargo.lock"), self.folder.join("Cargo.lock"))?;
-        fs::create_dir_all(self.logs.join(".cargo"))?;
-        fs::write(
-            self.logs.join(".cargo/config.toml"),
-            as_we_compile(project)?,
-        )?;
-        let homes = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")];
-        for (name, default) in homes {
-            let home = std::env::var_os("HOME").unwrap_or_default();
-            let place =
-                std::env::var_os(name).map_or(Path::new(&home).join(default), PathBuf::from);
-            let text = format!("export {name}={}", place.display());
-            self.run(&Command::that_succeeds(0, text))?;
-        }
-        Ok(())
+        let own = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        let home = |name, default| std::env::var_os(name).map_or(own.join(default), PathBuf::from);
+        let cargo = home("CARGO_HOME", ".cargo");
+        let rustup = home("RUSTUP_HOME", ".rustup");
+        let text = format!(
+            "export CARGO_HOME={} RUSTUP_HOME={} CARGO_TARGET_DIR={} CARGO_NET_OFFLINE=true",
+            cargo.display(),
+            rustup.display(),
+            project.target.display()
+        );
+        self.run(&Command::that_succeeds(0, text))
     }
 
     /// Commands are looked for in this folder before all others.
@@ -256,19 +252,6 @@ fn at(line: usize, trouble: Trouble) -> Trouble {
         Trouble::Failed(told) => Trouble::Failed(format!("{line}: {told}")),
         skipped @ Trouble::Skipped(_) => skipped,
     }
-}
-
-/// A configuration for cargo: our profiles and our build folder, and no network.
-fn as_we_compile(project: &Project) -> Result<String, Trouble> {
-    let manifest = hygiene::manifest(&project.root.join("Cargo.toml"))?;
-    let mut settings = toml::toml! { net.offline = true };
-    let target = project.target.display().to_string();
-    let build = toml::Table::from_iter([("target-dir".to_owned(), target.into())]);
-    settings.insert("build".to_owned(), build.into());
-    if let Some(profile) = manifest.get("profile") {
-        settings.insert("profile".to_owned(), profile.clone());
-    }
-    Ok(settings.to_string())
 }
 
 fn indented(lines: &[String]) -> String {
