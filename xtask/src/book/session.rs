@@ -15,10 +15,10 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
-/// Longer than any command of a page takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a page's package may take to be compiled.
-const COMPILING: Duration = Duration::from_secs(15 * 60);
+/// Longer than any command of a page takes on a busy machine, its package's compiler included.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Longer than a server of a page takes to start.
+const START: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 /// Ends the output of a command; its exit status follows.
 const MARK: &str = "--- end of command:";
@@ -194,9 +194,7 @@ impl Session {
             "(exit $book_status); eval '{quoted}' </dev/null 2>&1; book_status=$?; printf '\\n{MARK} %s\\n' $book_status"
         );
         writeln!(self.input, "{line}")?;
-        let is_compiling = text.starts_with("cargo build");
-        let patience = if is_compiling { COMPILING } else { PATIENCE };
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + PATIENCE;
         let mut lines = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -223,7 +221,7 @@ impl Session {
         let log = self.logs.join(format!("server-{}.log", self.servers));
         // In front, so that the command may send its log elsewhere.
         self.call(&format!(">'{}' 2>&1 {text} &", log.display()))?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START;
         loop {
             let text = fs::read_to_string(&log).unwrap_or_default();
             let got: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -310,6 +308,6 @@ mod tests {
         let block = "$ sh -c 'echo ready on $0; sleep 1000' 8000 &\nready on …\n$ kill -0 $!";
         let start = Instant::now();
         assert_eq!(run("server", block), Ok(()));
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < START);
     }
 }
