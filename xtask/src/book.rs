@@ -27,6 +27,10 @@ const PYTHON: &str = "conformance/seeds/requirements.txt";
 const DOC_TESTS: &str = "crates/tokenpair/src/lib.rs";
 /// The line of a page that needs a machine with PostgreSQL.
 const NEEDS_POSTGRES: &str = "<!-- run with PostgreSQL -->";
+/// The line of a page that needs a Python with Django, Simple JWT and gunicorn.
+const NEEDS_DJANGO: &str = "<!-- run with Django -->";
+/// The line of a page that compiles a package of its own.
+const NEEDS_CARGO: &str = "<!-- run with Cargo -->";
 /// What pages call, and the Debian package it is in.
 const PROGRAMS: [(&str, &str); 9] = [
     ("curl", "curl"),
@@ -64,8 +68,16 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
             is_doc_test: doc_tests.contains(&format!("/{name}\"")),
         };
         let mut session = machine.start(&project.target.join("xtask/book").join(name))?;
-        if text.lines().any(|line| line == NEEDS_POSTGRES) {
+        let needs = |mark: &str| text.lines().any(|line| line == mark);
+        if needs(NEEDS_POSTGRES) {
             session.start_postgres(project)?;
+        }
+        if needs(NEEDS_DJANGO) {
+            let python = python::environment(project, python::REFERENCE)?;
+            session.look_first_in(folder_of(&python))?;
+        }
+        if needs(NEEDS_CARGO) {
+            session.offer_cargo(project)?;
         }
         tally.pages += 1;
         problems.extend(page.run(session, &mut tally)?);
@@ -116,9 +128,13 @@ fn path(project: &Project) -> Result<String, Trouble> {
         ours.join("tokenpair"),
     )?;
     let python = python::environment(project, PYTHON)?;
-    let python = python.parent().unwrap_or(Path::new("/"));
+    let python = folder_of(&python).display();
     let rest = std::env::var("PATH").unwrap_or_default();
-    Ok(format!("{}:{}:{rest}", ours.display(), python.display()))
+    Ok(format!("{}:{python}:{rest}", ours.display()))
+}
+
+fn folder_of(program: &Path) -> &Path {
+    program.parent().unwrap_or(Path::new("/"))
 }
 
 /// What became of the blocks.

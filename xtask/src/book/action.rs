@@ -42,21 +42,24 @@ pub(super) fn action(block: &Block) -> Result<Action<'_>, String> {
         "json" if serde_json::from_str::<serde_json::Value>(&block.text()).is_err() => {
             Err("this is no JSON".to_owned())
         }
+        "rust" if block.file_name().is_some() => file(block),
         _ if language.split(',').any(|word| word == "rust") => Ok(Action::DocTest),
         _ if SHOWN.contains(&language) => Ok(Action::Show),
-        _ if FILES.contains(&language) => {
-            let name = block
-                .file_name()
-                .ok_or("the first line must be a comment with the name of the file")?;
-            Ok(Action::Write {
-                name,
-                check: check(language, name),
-            })
-        }
+        _ if FILES.contains(&language) => file(block),
         other => Err(format!(
             "a block of the language {other:?}: nobody knows how to run it"
         )),
     }
+}
+
+fn file(block: &Block) -> Result<Action<'_>, String> {
+    let name = block
+        .file_name()
+        .ok_or("the first line must be a comment with the name of the file")?;
+    Ok(Action::Write {
+        name,
+        check: check(&block.language, name),
+    })
 }
 
 /// How a file is checked that no command of the page uses.
@@ -66,6 +69,7 @@ fn check(language: &str, name: &str) -> Option<String> {
             "python3 -c 'import tomllib; tomllib.load(open(\"Cargo.toml\", \"rb\"))'".to_owned(),
         ),
         ("toml", name) => Some(format!("tokenpair check --config {name}")),
+        ("rust", name) => Some(format!("rustfmt --edition 2024 --check {name}")),
         // The unit names the place where a package or an operator puts the program.
         ("ini", name) => Some(format!(
             "! systemd-analyze verify ./{name} 2>&1 | grep -v 'is not executable'"
@@ -144,6 +148,16 @@ mod tests {
             action(&block("```rust,no_run\nfn main() {}\n```")),
             Ok(Action::DocTest)
         );
+    }
+
+    #[test]
+    fn rust_is_a_doc_test_unless_it_names_its_file() {
+        let main = block("```rust\n// src/main.rs\nfn main() {}\n```");
+        let check = Some("rustfmt --edition 2024 --check src/main.rs".to_owned());
+        let name = "src/main.rs";
+        assert_eq!(action(&main), Ok(Action::Write { name, check }));
+        let test = block("```rust\nfn main() {}\n```");
+        assert_eq!(action(&test), Ok(Action::DocTest));
     }
 
     #[test]

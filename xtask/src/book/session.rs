@@ -15,8 +15,10 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
-/// Longer than any command of a page takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any command of a page takes on a busy machine, its package's compiler included.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Longer than a server of a page takes to start.
+const START: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 /// Ends the output of a command; its exit status follows.
 const MARK: &str = "--- end of command:";
@@ -126,22 +128,43 @@ impl Session {
         fs::create_dir_all(&programs)?;
         fs::write(programs.join("sudo"), SUDO)?;
         fs::set_permissions(programs.join("sudo"), Permissions::from_mode(0o755))?;
-        let path = format!(
-            "PATH={}:{}:$PATH",
-            programs.display(),
-            postgres::binaries(project)?.display()
+        self.look_first_in(&postgres::binaries(project)?)?;
+        self.look_first_in(&programs)?;
+        self.run(&Command::that_succeeds(0, POSTGRES.to_owned()))
+    }
+
+    /// Lets the page compile a package of its own, with our sources beside it, our versions of everything and without a
+    /// network. The build folder is ours, so that what is the same is compiled once.
+    pub(super) fn offer_cargo(&mut self, project: &Project) -> Result<(), Trouble> {
+        let root = &project.root;
+        std::os::unix::fs::symlink(root, self.logs.join("tokenpair"))?;
+        fs::copy(root.join("Cargo.lock"), self.folder.join("Cargo.lock"))?;
+        let own = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        let home = |name, default| std::env::var_os(name).map_or(own.join(default), PathBuf::from);
+        let cargo = home("CARGO_HOME", ".cargo");
+        let rustup = home("RUSTUP_HOME", ".rustup");
+        let text = format!(
+            "export CARGO_HOME={} RUSTUP_HOME={} CARGO_TARGET_DIR={} CARGO_NET_OFFLINE=true",
+            cargo.display(),
+            rustup.display(),
+            project.target.display()
         );
-        for text in [path, POSTGRES.to_owned()] {
-            self.run(&Command::that_succeeds(0, text))?;
-        }
-        Ok(())
+        self.run(&Command::that_succeeds(0, text))
+    }
+
+    /// Commands are looked for in this folder before all others.
+    pub(super) fn look_first_in(&mut self, folder: &Path) -> Result<(), Trouble> {
+        let text = format!("PATH={}:$PATH", folder.display());
+        self.run(&Command::that_succeeds(0, text))
     }
 
     /// Runs a command and compares what it prints. One in the background has begun when it has printed what it should.
     pub(super) fn run(&mut self, command: &Command) -> Result<(), Trouble> {
         let (status, got) = match command.in_background() {
             Some(server) => (0, self.start_server(server, &command.expected)?),
-            None => self.call(&command.text)?,
+            None => self
+                .call(&command.text)
+                .map_err(|trouble| at(command.line, trouble))?,
         };
         let flaw = if !matches(&command.expected, &got) {
             "does not print what the page says".to_owned()
@@ -198,7 +221,7 @@ impl Session {
         let log = self.logs.join(format!("server-{}.log", self.servers));
         // In front, so that the command may send its log elsewhere.
         self.call(&format!(">'{}' 2>&1 {text} &", log.display()))?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START;
         loop {
             let text = fs::read_to_string(&log).unwrap_or_default();
             let got: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -219,6 +242,13 @@ impl Session {
         }
         self.child.wait()?;
         stopped.map(drop)
+    }
+}
+
+fn at(line: usize, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Failed(told) => Trouble::Failed(format!("{line}: {told}")),
+        skipped @ Trouble::Skipped(_) => skipped,
     }
 }
 
@@ -278,6 +308,6 @@ mod tests {
         let block = "$ sh -c 'echo ready on $0; sleep 1000' 8000 &\nready on …\n$ kill -0 $!";
         let start = Instant::now();
         assert_eq!(run("server", block), Ok(()));
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < START);
     }
 }
