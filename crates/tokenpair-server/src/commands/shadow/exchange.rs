@@ -1,5 +1,6 @@
 //! What is played and what comes back.
 
+use jiff::Timestamp;
 use std::fmt;
 use tokenpair::Settings;
 use tokenpair::json::Value;
@@ -18,9 +19,28 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// The body of the answer that was recorded, which tells what the tokens of later requests are.
     pub(crate) recorded: Option<Vec<u8>>,
+    /// When it was recorded, where that is known: what an old token was worth then.
+    pub(crate) recorded_at: Option<Timestamp>,
 }
 
 impl Request {
+    /// A request without headers and body.
+    pub(crate) fn new(
+        origin: impl Into<String>,
+        method: impl Into<String>,
+        target: impl Into<String>,
+    ) -> Self {
+        Self {
+            origin: origin.into(),
+            method: method.into(),
+            target: target.into(),
+            headers: Headers::default(),
+            body: Vec::new(),
+            recorded: None,
+            recorded_at: None,
+        }
+    }
+
     /// The path without the query.
     pub(crate) fn path(&self) -> &str {
         let end = self.target.find('?').unwrap_or(self.target.len());
