@@ -77,7 +77,7 @@ pub(super) async fn ask(prompt: String) -> Result<String, Failure> {
 }
 
 #[cfg(unix)]
-async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
+pub(super) async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
     // Held here, not by the thread that reads: that one is not waited for when a signal arrives.
     let silence = terminal::Silence::start().map_err(|error| cannot_ask(&error))?;
     let terminal = silence.terminal().map_err(|error| cannot_ask(&error))?;
@@ -85,7 +85,7 @@ async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
 }
 
 #[cfg(not(unix))]
-async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
+pub(super) async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
     answer_or_interrupt(move || rpassword::prompt_password(prompt)).await
 }
 

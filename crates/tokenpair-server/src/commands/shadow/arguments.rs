@@ -72,7 +72,7 @@ impl Shadow {
             password::from_stdin()?
         } else {
             password::need_terminal("give it with --password-stdin")?;
-            password::ask_twice().await?.0
+            password::ask_hidden("Password: ").await?
         };
         Ok(Some(Login { username, password }))
     }
