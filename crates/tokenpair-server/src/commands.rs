@@ -16,6 +16,7 @@ pub(crate) mod man;
 pub(crate) mod migrate;
 mod password;
 pub(crate) mod serve;
+pub(crate) mod shadow;
 pub(crate) mod token;
 pub(crate) mod users;
 

@@ -1,0 +1,78 @@
+//! What `shadow` takes.
+
+use super::super::password;
+use super::exchange::Login;
+use crate::output::Failure;
+use reqwest::Url;
+use std::path::PathBuf;
+
+/// Arguments of `shadow`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tokenpair shadow site.har --django http://127.0.0.1:8001 --tokenpair http://127.0.0.1:8002
+  tokenpair shadow access.log --manage-py manage.py --python venv/bin/python --json
+  tokenpair shadow --generate 500 --seed 7 --manage-py manage.py
+
+Exit status: 0 both answer alike, but for documented differences, 1 they do not or nothing was compared, 2 wrong usage.")]
+pub(crate) struct Shadow {
+    /// What to play: HAR files, or access logs with bodies in JSON lines; - is standard input
+    #[arg(value_name = "RECORDING")]
+    pub(super) recordings: Vec<PathBuf>,
+    /// A Django that answers, on a copy of the database
+    #[arg(long, value_name = "URL", value_parser = url, requires = "tokenpair", required_unless_present = "manage_py")]
+    pub(super) django: Option<Url>,
+    /// A tokenpair that answers, on another copy
+    #[arg(long, value_name = "URL", value_parser = url, requires = "django")]
+    pub(super) tokenpair: Option<Url>,
+    /// Copy the database and start both instead, which runs the project's code
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["django", "tokenpair"])]
+    pub(super) manage_py: Option<PathBuf>,
+    /// The project's Python, for --manage-py
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        default_value = "python3",
+        requires = "manage_py"
+    )]
+    pub(super) python: PathBuf,
+    /// Play so many generated requests, too [default: without a recording, a set that reaches everything once]
+    #[arg(long, value_name = "N")]
+    pub(super) generate: Option<usize>,
+    /// What the generated requests are drawn from
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Whom the generated requests log in, for servers that run already; the password is asked for
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// Read the password from standard input instead
+    #[arg(long, requires = "user")]
+    pub(super) password_stdin: bool,
+}
+
+impl Shadow {
+    /// Whether generated requests are played.
+    pub(super) fn generates(&self) -> bool {
+        self.recordings.is_empty() || self.generate.is_some()
+    }
+
+    /// Name and password of the user, if one is named.
+    pub(super) async fn login(&self) -> Result<Option<Login>, Failure> {
+        let Some(username) = self.user.clone() else {
+            return Ok(None);
+        };
+        let password = if self.password_stdin {
+            password::from_stdin()?
+        } else {
+            password::need_terminal("give it with --password-stdin")?;
+            password::ask_twice().await?.0
+        };
+        Ok(Some(Login { username, password }))
+    }
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    url.filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| "expected an address such as http://127.0.0.1:8000".to_owned())
+}
