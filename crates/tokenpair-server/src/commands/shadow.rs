@@ -32,7 +32,7 @@ pub(crate) struct Sites {
     pub(crate) config: Config,
     pub(crate) has_key: bool,
     /// Whom the generated requests log in.
-    pub(crate) login: Option<Login>,
+    pub(crate) logins: Vec<Login>,
     /// What was started for this run and ends with it.
     pub(crate) started: Option<copies::Started>,
 }
@@ -59,7 +59,7 @@ impl Shadow {
             tokenpair: tokenpair.clone(),
             config,
             has_key,
-            login: self.login().await?,
+            logins: self.logins().await?,
             started: None,
         })
     }

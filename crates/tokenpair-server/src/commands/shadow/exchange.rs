@@ -155,6 +155,8 @@ pub(crate) struct Rule {
 pub(crate) struct Login {
     pub(crate) username: String,
     pub(crate) password: String,
+    /// Whether it may be let in.
+    pub(crate) is_active: bool,
 }
 
 impl fmt::Debug for Login {
