@@ -11,6 +11,7 @@ mod documented;
 mod exchange;
 mod generate;
 mod http;
+mod jose;
 mod play;
 mod recording;
 mod report;
@@ -18,10 +19,13 @@ mod tokens;
 
 pub(crate) use arguments::Shadow;
 
+use super::interrupt::Interrupt;
 use crate::Options;
 use crate::config::Config;
-use crate::output::Failure;
+use crate::output::{self, Failure};
 use exchange::Login;
+use recording::{Recording, Selection};
+use report::Report;
 use reqwest::Url;
 
 /// Both servers, answering, and what they are configured to do.
@@ -38,14 +42,28 @@ pub(crate) struct Sites {
 }
 
 impl Shadow {
+    /// A signal ends it in order: what was started and copied is gone before the process is.
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
+        let mut interrupt = Interrupt::listen()?;
+        let report = tokio::select! {
+            report = self.report(options) => report?,
+            () = interrupt.wait() => return Err(Failure::new("operation cancelled")),
+        };
+        tell(options, &report)
+    }
+
+    async fn report(&self, options: &Options) -> Result<Report, Failure> {
         let sites = self.sites(options).await?;
-        let mut requests = Vec::new();
+        let selection = self.selection(&sites.config);
+        let mut recording = Recording::read(&self.recordings, &selection)?;
         if self.generates() {
-            requests.extend(generate::requests(&sites, &self)?);
+            let generated = generate::requests(&sites, self)?;
+            recording.requests.extend(generated);
         }
-        let _ = requests;
-        Ok(())
+        let mut report = play::play(&sites, &recording.requests, &self.header).await?;
+        report.left_out = recording.left_out;
+        report.notes.splice(0..0, recording.notes);
+        Ok(report)
     }
 
     async fn sites(&self, options: &Options) -> Result<Sites, Failure> {
@@ -53,7 +71,7 @@ impl Shadow {
             return copies::start(self, options).await;
         };
         let mut config = Config::load(options, None)?;
-        let has_key = config.file().is_some() && config.use_existing_key_file()?;
+        let has_key = config.use_existing_key_file()?;
         Ok(Sites {
             django: django.clone(),
             tokenpair: tokenpair.clone(),
@@ -62,5 +80,37 @@ impl Shadow {
             logins: self.logins().await?,
             started: None,
         })
+    }
+
+    fn selection(&self, config: &Config) -> Selection {
+        Selection {
+            paths: config
+                .paths
+                .iter()
+                .map(|(_, path)| path.to_owned())
+                .collect(),
+            prefixes: self.path_prefix.clone(),
+        }
+    }
+}
+
+fn tell(options: &Options, report: &Report) -> Result<(), Failure> {
+    let text = if options.json {
+        report.json()
+    } else {
+        report.text()
+    };
+    output::print(&text)?;
+    match (report.compared, report.unexplained()) {
+        (0, _) => Err(Failure::new(
+            "nothing was compared: no request is for a path that tokenpair serves; --path-prefix plays others",
+        )),
+        (_, 0) => Ok(()),
+        (_, 1) => Err(Failure::new(
+            "one request is answered otherwise than COMPATIBILITY.md says",
+        )),
+        (_, count) => Err(Failure::new(format!(
+            "{count} requests are answered otherwise than COMPATIBILITY.md says"
+        ))),
     }
 }

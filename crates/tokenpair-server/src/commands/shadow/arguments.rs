@@ -4,6 +4,7 @@ use super::super::password;
 use super::exchange::Login;
 use crate::output::Failure;
 use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
 use std::path::PathBuf;
 
 /// Arguments of `shadow`.
@@ -42,6 +43,12 @@ pub(crate) struct Shadow {
     /// Where to write what Django logs meanwhile
     #[arg(long, value_name = "FILE", requires = "manage_py")]
     pub(super) django_log: Option<PathBuf>,
+    /// Play recorded requests whose paths begin like this, too; / is everything
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    pub(super) path_prefix: Vec<String>,
+    /// Send this header with every request, such as "Host: example.com" or "X-Forwarded-Proto: https"
+    #[arg(long, value_name = "HEADER", value_parser = header)]
+    pub(super) header: Vec<(String, String)>,
     /// Play so many generated requests, too [default: without a recording, a set that reaches everything once]
     #[arg(long, value_name = "N")]
     pub(super) generate: Option<usize>,
@@ -86,9 +93,33 @@ impl Shadow {
 }
 
 fn url(text: &str) -> Result<Url, String> {
+    let expected = "expected an address without path or password, such as http://127.0.0.1:8000";
+    let is_bare = |url: &Url| {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && !has_user
+    };
     let url = Url::parse(text).ok();
-    url.filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| "expected an address such as http://127.0.0.1:8000".to_owned())
+    url.filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https") && is_bare(url))
+        .ok_or_else(|| expected.to_owned())
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let begins = text.starts_with('/').then(|| text.to_owned());
+    begins.ok_or_else(|| "expected the beginning of a path, such as /api/".to_owned())
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let pair = text
+        .split_once(':')
+        .map(|(name, value)| (name, value.trim()));
+    let is_header = |(name, value): &(&str, &str)| {
+        let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
+        is_name && HeaderValue::from_str(value).is_ok()
+    };
+    let (name, value) = pair
+        .filter(is_header)
+        .ok_or("expected NAME: VALUE, such as \"Host: example.com\"")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn path(text: &str) -> Result<String, String> {
