@@ -13,6 +13,7 @@ pub(crate) mod import_django;
 pub(crate) mod init;
 mod interrupt;
 pub(crate) mod man;
+mod manage_py;
 pub(crate) mod migrate;
 mod password;
 pub(crate) mod serve;

@@ -19,6 +19,7 @@ mod tokens;
 
 pub(crate) use arguments::Shadow;
 
+use super::interrupt::Interrupt;
 use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
@@ -35,24 +36,34 @@ pub(crate) struct Sites {
     pub(crate) config: Config,
     pub(crate) has_key: bool,
     /// Whom the generated requests log in.
-    pub(crate) login: Option<Login>,
+    pub(crate) logins: Vec<Login>,
     /// What was started for this run and ends with it.
     pub(crate) started: Option<copies::Started>,
 }
 
 impl Shadow {
+    /// A signal ends it in order: what was started and copied is gone before the process is.
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
+        let mut interrupt = Interrupt::listen()?;
+        let report = tokio::select! {
+            report = self.report(options) => report?,
+            () = interrupt.wait() => return Err(Failure::new("operation cancelled")),
+        };
+        tell(options, &report)
+    }
+
+    async fn report(&self, options: &Options) -> Result<Report, Failure> {
         let sites = self.sites(options).await?;
         let selection = self.selection(&sites.config);
         let mut recording = Recording::read(&self.recordings, &selection)?;
         if self.generates() {
-            let generated = generate::requests(&sites, &self)?;
+            let generated = generate::requests(&sites, self)?;
             recording.requests.extend(generated);
         }
         let mut report = play::play(&sites, &recording.requests, &self.header).await?;
         report.left_out = recording.left_out;
         report.notes.splice(0..0, recording.notes);
-        tell(options, &report)
+        Ok(report)
     }
 
     async fn sites(&self, options: &Options) -> Result<Sites, Failure> {
@@ -66,7 +77,7 @@ impl Shadow {
             tokenpair: tokenpair.clone(),
             config,
             has_key,
-            login: self.login().await?,
+            logins: self.logins().await?,
             started: None,
         })
     }

@@ -37,6 +37,12 @@ pub(crate) struct Shadow {
         requires = "manage_py"
     )]
     pub(super) python: PathBuf,
+    /// Where SQLite's copies are made [default: the system's folder for temporary files]
+    #[arg(long, value_name = "FOLDER", requires = "manage_py")]
+    pub(super) copies: Option<PathBuf>,
+    /// Where to write what Django logs meanwhile
+    #[arg(long, value_name = "FILE", requires = "manage_py")]
+    pub(super) django_log: Option<PathBuf>,
     /// Play recorded requests whose paths begin like this, too; / is everything
     #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     pub(super) path_prefix: Vec<String>,
@@ -49,12 +55,15 @@ pub(crate) struct Shadow {
     /// What the generated requests are drawn from
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(super) seed: u64,
-    /// Whom the generated requests log in, for servers that run already; the password is asked for
+    /// Whom the generated requests log in; the password is asked for, with --manage-py the copies get another one
     #[arg(long, value_name = "NAME")]
-    pub(super) user: Option<String>,
-    /// Read the password from standard input instead
-    #[arg(long, requires = "user")]
+    pub(super) user: Vec<String>,
+    /// Read the passwords from standard input instead, one a line
+    #[arg(long, requires = "user", conflicts_with = "manage_py")]
     pub(super) password_stdin: bool,
+    /// A path that only those who are logged in may read, for the generated requests
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    pub(super) guarded: Vec<String>,
 }
 
 impl Shadow {
@@ -63,18 +72,23 @@ impl Shadow {
         self.recordings.is_empty() || self.generate.is_some()
     }
 
-    /// Name and password of the user, if one is named.
-    pub(super) async fn login(&self) -> Result<Option<Login>, Failure> {
-        let Some(username) = self.user.clone() else {
-            return Ok(None);
-        };
-        let password = if self.password_stdin {
-            password::from_stdin()?
-        } else {
-            password::need_terminal("give it with --password-stdin")?;
-            password::ask_hidden("Password: ").await?
-        };
-        Ok(Some(Login { username, password }))
+    /// Name and password of everybody who is named.
+    pub(super) async fn logins(&self) -> Result<Vec<Login>, Failure> {
+        let mut logins = Vec::new();
+        for username in &self.user {
+            let password = if self.password_stdin {
+                password::from_stdin()?
+            } else {
+                password::need_terminal("give it with --password-stdin")?;
+                password::ask_once(username).await?
+            };
+            logins.push(Login {
+                username: username.clone(),
+                password,
+                is_active: true,
+            });
+        }
+        Ok(logins)
     }
 }
 
@@ -106,4 +120,11 @@ fn header(text: &str) -> Result<(String, String), String> {
         .filter(is_header)
         .ok_or("expected NAME: VALUE, such as \"Host: example.com\"")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_path
+        .then(|| text.to_owned())
+        .ok_or_else(|| "expected a path such as /api/orders/".to_owned())
 }

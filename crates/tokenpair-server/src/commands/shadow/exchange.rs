@@ -1,5 +1,6 @@
 //! What is played and what comes back.
 
+use crate::config::Paths;
 use jiff::Timestamp;
 use std::fmt;
 use tokenpair::Settings;
@@ -21,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) recorded: Option<Vec<u8>>,
     /// When it was recorded, where that is known: what an old token was worth then.
     pub(crate) recorded_at: Option<Timestamp>,
+    /// Whether Django alone serves the path: it is sent both requests, and has to take tokenpair's tokens for its own.
+    pub(crate) is_for_django: bool,
 }
 
 impl Request {
@@ -38,6 +41,7 @@ impl Request {
             body: Vec::new(),
             recorded: None,
             recorded_at: None,
+            is_for_django: false,
         }
     }
 
@@ -103,6 +107,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) django: &'a Answer,
     pub(crate) tokenpair: &'a Answer,
     pub(crate) settings: &'a Settings,
+    pub(crate) paths: &'a Paths,
     /// Whether the blacklist app is installed.
     pub(crate) token_blacklist: bool,
 }
@@ -155,6 +160,8 @@ pub(crate) struct Rule {
 pub(crate) struct Login {
     pub(crate) username: String,
     pub(crate) password: String,
+    /// Whether it may be let in.
+    pub(crate) is_active: bool,
 }
 
 impl fmt::Debug for Login {

@@ -30,7 +30,12 @@ pub(super) async fn play(
         let started = SystemClock.now();
         let theirs = django.send(&to_django).await?;
         let between = SystemClock.now();
-        let ours = tokenpair.send(&to_tokenpair).await?;
+        let second = if request.is_for_django {
+            &django
+        } else {
+            &tokenpair
+        };
+        let ours = second.send(&to_tokenpair).await?;
         let ended = SystemClock.now();
         tokens.learn(request, &theirs, &ours);
         let theirs_half = Half {
@@ -51,6 +56,7 @@ pub(super) async fn play(
             django: &theirs,
             tokenpair: &ours,
             settings,
+            paths: &sites.config.paths,
             token_blacklist: sites.config.token_blacklist,
         };
         let explained = differences.into_iter().map(|difference| {
