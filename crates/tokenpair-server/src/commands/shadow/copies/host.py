@@ -313,8 +313,14 @@ def users(order):
     return found, notes
 
 
-def serve(ending):
-    server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+class Handler(WSGIRequestHandler):
+    def get_environ(self):
+        """Without the `text/plain` that wsgiref, unlike other servers, makes of a missing Content-Type."""
+        return {**super().get_environ(), "CONTENT_TYPE": self.headers.get("Content-Type", "")}
+
+
+def serve():
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
     server.set_app(get_internal_wsgi_application())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -338,7 +344,7 @@ def run(order, ending):
         others = sorted(set(connections.settings) - {alias})
         if others:
             notes.append(f"the project's databases {', '.join(others)} are not copied: they lead to the copy of {alias}")
-        server = serve(ending)
+        server = serve()
         tell(
             ready=f"http://127.0.0.1:{server.server_port}", kind=connection.vendor, source=source,
             copy=copies.tokenpair, users=found, notes=notes,
