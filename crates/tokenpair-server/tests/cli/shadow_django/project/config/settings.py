@@ -9,6 +9,7 @@ ALLOWED_HOSTS = ["www.example.com"]
 SECURE_SSL_REDIRECT = True
 ROOT_URLCONF = "config.urls"
 USE_TZ = True
+STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = os.environ.get("SITE_USER_MODEL", "auth.User")
 PASSWORD_HASHERS = ["config.hashers.QuickHasher"]
