@@ -97,16 +97,16 @@ fn name(path: &Path) -> String {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     if path == Path::new("-") {
-        read_within_bounds(io::stdin().lock())
+        read_within(MAX_BYTES, io::stdin().lock())
     } else {
-        read_within_bounds(File::open(path)?)
+        read_within(MAX_BYTES, File::open(path)?)
     }
 }
 
-fn read_within_bounds(input: impl Read) -> io::Result<Vec<u8>> {
+fn read_within(bound: u64, input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    input.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
+    input.take(bound + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bound {
         return Err(io::Error::other(
             "is larger than 256 MiB: record less, or cut it in pieces",
         ));

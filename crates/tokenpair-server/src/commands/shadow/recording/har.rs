@@ -160,7 +160,7 @@ fn request(entry: Entry, origin: String) -> Result<Result<Request, &'static str>
 }
 
 /// Path and query as they stand in the address.
-fn target(url: &str) -> String {
+pub(super) fn target(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let start = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let target = rest[start..].split('#').next().unwrap_or_default();
