@@ -93,7 +93,10 @@ pub(crate) fn temporary_folder() -> Result<TempDir, Failure> {
 
 /// The same at a place of the operator's choice.
 pub(crate) fn temporary_folder_in(place: &Path) -> Result<TempDir, Failure> {
-    let failed = Failure::because(format!("cannot make a temporary folder in {}", place.display()));
+    let failed = Failure::because(format!(
+        "cannot make a temporary folder in {}",
+        place.display()
+    ));
     tempfile::Builder::new()
         .prefix("tokenpair-")
         .tempdir_in(place)

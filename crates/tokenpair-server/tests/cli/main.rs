@@ -21,6 +21,7 @@ mod passwords;
 mod postgres;
 mod purge;
 mod reload;
+mod shadow;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;

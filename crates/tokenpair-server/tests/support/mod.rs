@@ -227,6 +227,11 @@ impl Server {
         serde_json::from_str(&self.greeting).unwrap()
     }
 
+    /// Where it listens, as an address without path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Sends the beginning of a request, which goes on for as long as the stream lives.
     pub fn begin(&self, head: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -5,9 +5,6 @@ use super::super::jose::{self, Parts, member_place};
 use super::secrets::Secrets;
 use tokenpair::json::{Object, Value};
 
-/// What a body of text may have to be shown.
-const SHOWN: usize = 200;
-
 /// Two tokens in the same place.
 pub(super) struct Tokens {
     pub(super) place: String,
@@ -49,7 +46,7 @@ fn without_tokens(answer: &Answer) -> Vec<u8> {
     .into_owned()
 }
 
-/// A short text as it is; of a page, what it is and how long.
+/// The beginning of a text; of a page, what it is and how long.
 fn describe(answer: &Answer, secrets: &Secrets<'_>) -> Option<String> {
     if answer.body.is_empty() {
         return None;
@@ -57,7 +54,7 @@ fn describe(answer: &Answer, secrets: &Secrets<'_>) -> Option<String> {
     let content_type = answer.headers.get("content-type").unwrap_or("no type");
     let kind = content_type.split(';').next().unwrap_or_default();
     match std::str::from_utf8(&answer.body) {
-        Ok(text) if text.len() <= SHOWN && kind != "text/html" => Some(secrets.show(text)),
+        Ok(text) if kind != "text/html" => Some(secrets.show(text)),
         _ => Some(secrets.show(&format!("{} bytes of {kind}", answer.body.len()))),
     }
 }

@@ -169,9 +169,7 @@ fn not_logged(error: &std::io::Error) -> Failure {
 }
 
 /// What the process tells, and when it has ended.
-fn listen(
-    output: Option<ChildStdout>,
-) -> (mpsc::UnboundedReceiver<Value>, blocking::Receiver<()>) {
+fn listen(output: Option<ChildStdout>) -> (mpsc::UnboundedReceiver<Value>, blocking::Receiver<()>) {
     let (teller, events) = mpsc::unbounded_channel();
     let (ends, ended) = blocking::channel();
     thread::spawn(move || {
