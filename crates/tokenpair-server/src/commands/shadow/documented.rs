@@ -82,7 +82,24 @@ pub(crate) fn rule(exchange: &Exchange<'_>, difference: &Difference) -> Option<R
     TABLE.iter().find(applies).map(|row| Rule {
         code: row.code,
         reason: row.reason,
+        section: row.section,
     })
+}
+
+/// What to do about a difference that nobody has documented, where that can be told.
+pub(crate) fn hint(difference: &Difference) -> Option<&'static str> {
+    match &difference.place {
+        Place::Header(_) if difference.tokenpair.is_none() => Some(
+            "a header that only Django sends is mostly its middleware's: a proxy can send it for tokenpair, such as nginx's add_header",
+        ),
+        Place::Status if difference.django.as_deref() == Some("500") => Some(
+            "where Django answers 500, --django-log FILE keeps what it says about it",
+        ),
+        Place::Status if difference.django.as_deref() == Some("429") => {
+            Some("tokenpair has no throttling: a proxy can limit requests, such as nginx's limit_req")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a place has to differ where the two servers decided differently.
@@ -98,13 +115,5 @@ fn follows_from_decision(place: &Place) -> bool {
     match place {
         Place::Header(name) => HEADERS.contains(&name.as_str()),
         _ => true,
-    }
-}
-
-impl Documented {
-    /// Where COMPATIBILITY.md says more.
-    #[cfg(test)]
-    fn heading(&self) -> String {
-        format!(" {}\n", self.section)
     }
 }

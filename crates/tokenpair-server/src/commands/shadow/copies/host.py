@@ -2,6 +2,7 @@
 # standard input ends. Then the copies are removed, also if whoever started this was killed. The original is only read.
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -123,7 +124,9 @@ class Postgres:
             cursor.execute("SELECT current_database()")
             (self.source,) = cursor.fetchone()
         self.admin.close()
-        self.django, self.tokenpair = (f"tokenpair_shadow_{order['label']}_{name}" for name in ("django", "tokenpair"))
+        of = re.sub(r"\W", "_", self.source, flags=re.ASCII)[:24]
+        begin = f"tokenpair_shadow_{of}_{order['label']}"
+        self.django, self.tokenpair = f"{begin}_django", f"{begin}_tokenpair"
         self.ending = ending
 
     def copy(self):
