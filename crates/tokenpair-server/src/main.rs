@@ -80,7 +80,7 @@ enum Command {
     /// Write a configuration from the settings of a Django project
     ImportDjango(commands::import_django::ImportDjango),
     /// Play the same requests to a Django and a tokenpair and compare the answers
-    Shadow(commands::shadow::Shadow),
+    Shadow(Box<commands::shadow::Shadow>),
     /// Say what is unsafe or will not work
     Check(commands::check::Check),
     /// Look at the configuration

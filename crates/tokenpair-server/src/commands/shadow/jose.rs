@@ -75,7 +75,7 @@ pub(super) fn find(text: &[u8]) -> Vec<&str> {
 }
 
 /// The text with each token replaced by what `other` gives for it; `None` leaves it.
-pub(super) fn replace<'a>(text: &'a [u8], other: impl Fn(&str) -> Option<String>) -> Cow<'a, [u8]> {
+pub(super) fn replace(text: &[u8], other: impl Fn(&str) -> Option<String>) -> Cow<'_, [u8]> {
     TOKEN.replace_all(text, |found: &regex::bytes::Captures<'_>| {
         let bytes = found.get(0).map_or(&[][..], |found| found.as_bytes());
         let token = std::str::from_utf8(bytes).ok();

@@ -123,13 +123,10 @@ fn is_har(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let object = std::str::from_utf8(line).map(json::decode_body);
-    match object {
-        Ok(Ok(Value::Object(object))) => object.contains_key("log"),
-        // A whole HAR file in one line may be more than our own reader takes.
-        _ => {
-            let mut start = line.iter().filter(|byte| !byte.is_ascii_whitespace());
-            let whole = *line.trim_ascii() == *b"{";
-            whole || start.by_ref().take(7).eq(br#"{"log":"#)
-        }
+    if let Ok(Ok(Value::Object(object))) = object {
+        return object.contains_key("log");
     }
+    // A whole HAR file in one line may be more than our own reader takes.
+    let mut start = line.iter().filter(|byte| !byte.is_ascii_whitespace());
+    line.trim_ascii() == b"{" || start.by_ref().take(7).eq(br#"{"log":"#)
 }

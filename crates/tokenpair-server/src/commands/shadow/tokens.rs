@@ -33,6 +33,15 @@ struct Pair {
     tokenpair: String,
 }
 
+impl Pair {
+    fn same(token: String) -> Self {
+        Self {
+            django: token.clone(),
+            tokenpair: token,
+        }
+    }
+}
+
 /// How many requests carried tokens, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
@@ -69,27 +78,18 @@ impl Tokens {
     ) -> (Request, Request) {
         let mut pairs = HashMap::new();
         let mut met = Count::default();
-        for found in tokens_of(request) {
-            let pair = match self.known.get(&found) {
-                Some(pair) => {
-                    met.replaced = 1;
-                    pair.clone()
-                }
-                None => match self.renew(&found, request.recorded_at, now).await {
-                    Some(renewed) => {
-                        met.renewed = 1;
-                        Pair {
-                            django: renewed.clone(),
-                            tokenpair: renewed,
-                        }
-                    }
-                    None => {
-                        met.foreign = 1;
-                        continue;
-                    }
-                },
+        for token in tokens_of(request) {
+            let pair = if let Some(pair) = self.known.get(&token) {
+                met.replaced = 1;
+                pair.clone()
+            } else if let Some(renewed) = self.renew(&token, request.recorded_at, now).await {
+                met.renewed = 1;
+                Pair::same(renewed)
+            } else {
+                met.foreign = 1;
+                continue;
             };
-            pairs.insert(found, pair);
+            pairs.insert(token, pair);
         }
         self.count.replaced += met.replaced;
         self.count.renewed += met.renewed;

@@ -15,11 +15,11 @@ fn one(entry: &str) -> Request {
 #[test]
 fn an_entry_is_a_request_with_its_answer() {
     let request = one(
-        r##"{"startedDateTime":"2025-11-21T14:10:00.250+01:00","request":{"method":"POST","url":"https://a.example/api/token/?x=%20y#part",
+        r#"{"startedDateTime":"2025-11-21T14:10:00.250+01:00","request":{"method":"POST","url":"https://a.example/api/token/?x=%20y\u0023part",
         "headers":[{"name":":authority","value":"a.example"},{"name":"Host","value":"a.example"},{"name":"Content-Length","value":"2"},
         {"name":"Accept","value":"*/*"},{"name":"Cookie","value":"a=b"}],"bodySize":2,
         "postData":{"mimeType":"application/json","text":"{}"}},
-        "response":{"status":200,"content":{"text":"eyJ9","encoding":"base64"}}}"##,
+        "response":{"status":200,"content":{"text":"eyJ9","encoding":"base64"}}}"#,
     );
     assert_eq!(
         (request.method.as_str(), request.target.as_str()),

@@ -5,7 +5,7 @@ use super::{everything, read_as};
 const LOG: &[u8] = br#"{"msec":"1763730600.123","request_method":"POST","request_uri":"/api/token/","content_type":"application/json","content_length":"18","http_authorization":"Bearer hunter2","request_body":"{\"password\":\"hunter2\"}"}"#;
 const HAR: &[u8] = br#"{"log":{"version":"1.2","creator":{"name":"WebInspector"},"entries":[{"startedDateTime":"2025-11-21T14:10:00.250+01:00","request":{"method":"POST","url":"https://a.example/api/token/","headers":[{"name":"Authorization","value":"hunter2"}],"bodySize":2,"postData":{"mimeType":"application/json","text":"{\"password\":\"hunter2\"}","params":[]}},"response":{"status":200,"content":{"text":"e30=","encoding":"base64"}}}]}}"#;
 
-/// SplitMix64, so that a run can be repeated.
+/// `SplitMix64`, so that a run can be repeated.
 struct Random(u64);
 
 impl Random {
