@@ -38,6 +38,7 @@ pub(crate) struct Sites {
     /// Whom the generated requests log in.
     pub(crate) logins: Vec<Login>,
     /// What was started for this run and ends with it.
+    #[expect(dead_code, reason = "it is there to be dropped")]
     pub(crate) started: Option<copies::Started>,
 }
 

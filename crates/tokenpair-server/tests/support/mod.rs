@@ -115,6 +115,11 @@ impl Folder {
         Connection::open(self.path("tokenpair.sqlite3")).unwrap()
     }
 
+    /// Starts a command that ends when it is told to.
+    pub fn start(&self, line: &str) -> Run {
+        Run(self.command(line).spawn().unwrap())
+    }
+
     /// Runs a command and sends it SIGINT after a while.
     pub fn interrupt(&self, line: &str, after: Duration) -> Transcript {
         let child = self.command(line).spawn().unwrap();
@@ -189,6 +194,28 @@ fn finish(mut command: Command, input: &str) -> Transcript {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A command that runs.
+pub struct Run(Child);
+
+impl Run {
+    /// Sends a signal by its name, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.0.id());
+        let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has ended.
+    pub fn end(self) -> Transcript {
+        let output = self.0.wait_with_output().unwrap();
+        Transcript {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }
 

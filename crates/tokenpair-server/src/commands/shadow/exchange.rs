@@ -153,6 +153,8 @@ pub(crate) struct Rule {
     pub(crate) code: &'static str,
     /// One sentence.
     pub(crate) reason: &'static str,
+    /// The heading of COMPATIBILITY.md under which it stands.
+    pub(crate) section: &'static str,
 }
 
 /// Whom a generated request logs in.

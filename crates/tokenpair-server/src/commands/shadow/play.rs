@@ -8,6 +8,7 @@ use super::http::Server;
 use super::report::Report;
 use super::tokens::Tokens;
 use crate::output::Failure;
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
 use tokenpair::clock::{Clock as _, SystemClock};
 
@@ -23,6 +24,7 @@ pub(super) async fn play(
     let mut tokens = Tokens::new(settings, sites.has_key)?;
     let mut judge = Judge::new(settings, tokens.jwt().cloned());
     let mut report = Report::default();
+    let mut hints = BTreeSet::new();
     let progress = Progress::new(requests.len());
     for (index, request) in requests.iter().enumerate() {
         progress.tell(index);
@@ -61,11 +63,15 @@ pub(super) async fn play(
         };
         let explained = differences.into_iter().map(|difference| {
             let rule = documented::rule(&exchange, &difference);
+            if rule.is_none() {
+                hints.extend(documented::hint(&difference));
+            }
             (difference, rule)
         });
         report.add(request, explained.collect());
     }
     report.tokens = tokens.count;
+    report.notes.extend(hints.into_iter().map(str::to_owned));
     if judge.met_another_key {
         report.notes.push(
             "the servers sign with another key than the configured one, so signatures were not checked and recorded tokens not renewed".to_owned(),

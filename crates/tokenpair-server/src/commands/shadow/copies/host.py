@@ -2,6 +2,7 @@
 # standard input ends. Then the copies are removed, also if whoever started this was killed. The original is only read.
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -123,7 +124,9 @@ class Postgres:
             cursor.execute("SELECT current_database()")
             (self.source,) = cursor.fetchone()
         self.admin.close()
-        self.django, self.tokenpair = (f"tokenpair_shadow_{order['label']}_{name}" for name in ("django", "tokenpair"))
+        of = re.sub(r"\W", "_", self.source, flags=re.ASCII)[:24]
+        begin = f"tokenpair_shadow_{of}_{order['label']}"
+        self.django, self.tokenpair = f"{begin}_django", f"{begin}_tokenpair"
         self.ending = ending
 
     def copy(self):
@@ -313,8 +316,14 @@ def users(order):
     return found, notes
 
 
-def serve(ending):
-    server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+class Handler(WSGIRequestHandler):
+    def get_environ(self):
+        """Without the `text/plain` that wsgiref, unlike other servers, makes of a missing Content-Type."""
+        return {**super().get_environ(), "CONTENT_TYPE": self.headers.get("Content-Type", "")}
+
+
+def serve():
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
     server.set_app(get_internal_wsgi_application())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -338,7 +347,7 @@ def run(order, ending):
         others = sorted(set(connections.settings) - {alias})
         if others:
             notes.append(f"the project's databases {', '.join(others)} are not copied: they lead to the copy of {alias}")
-        server = serve(ending)
+        server = serve()
         tell(
             ready=f"http://127.0.0.1:{server.server_port}", kind=connection.vendor, source=source,
             copy=copies.tokenpair, users=found, notes=notes,

@@ -17,6 +17,7 @@ impl Report {
             object([
                 ("code", Value::from(rule.code)),
                 ("reason", Value::from(rule.reason)),
+                ("section", Value::from(rule.section)),
                 ("count", number(*count)),
             ])
         });

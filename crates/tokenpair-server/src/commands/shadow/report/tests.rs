@@ -5,6 +5,7 @@ use crate::commands::shadow::tokens::Count;
 const RULE: Rule = Rule {
     code: "S10",
     reason: "answers with tokens are never cached",
+    section: "HTTP layer",
 };
 
 fn status(django: &str, tokenpair: &str) -> Difference {

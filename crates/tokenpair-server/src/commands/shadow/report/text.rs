@@ -48,7 +48,7 @@ impl Report {
         if rules.is_empty() {
             return String::new();
         }
-        let header = ["DOCUMENTED", "COUNT", "IN COMPATIBILITY.md"]
+        let header = ["DOCUMENTED", "COUNT", "WHAT", "IN COMPATIBILITY.md"]
             .map(str::to_owned)
             .to_vec();
         let rows = rules.iter().map(|(rule, count)| {
@@ -56,6 +56,7 @@ impl Report {
                 rule.code.to_owned(),
                 count.to_string(),
                 rule.reason.to_owned(),
+                rule.section.to_owned(),
             ]
         });
         let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();

@@ -9,6 +9,7 @@ ALLOWED_HOSTS = ["www.example.com"]
 SECURE_SSL_REDIRECT = True
 ROOT_URLCONF = "config.urls"
 USE_TZ = True
+STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = os.environ.get("SITE_USER_MODEL", "auth.User")
 PASSWORD_HASHERS = ["config.hashers.QuickHasher"]
@@ -17,13 +18,15 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
-    "accounts",
 ]
+if AUTH_USER_MODEL != "auth.User":
+    INSTALLED_APPS.append("accounts")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DATABASES = {
     "default": json.loads(os.environ.get("SITE_DATABASE", "null"))
     or {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}
