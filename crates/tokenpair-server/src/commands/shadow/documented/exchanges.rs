@@ -65,13 +65,15 @@ pub(super) fn crash_over_media_type(exchange: &Exchange<'_>) -> bool {
         && content_type.is_some_and(|kind| kind.contains("*="))
 }
 
-/// A page was asked for, and Django either cannot make one or answers the same in JSON.
+/// Where a page is asked for, Django has none to give: it refuses, knows no such format, or answers in JSON.
 pub(super) fn page_without_renderer(exchange: &Exchange<'_>) -> bool {
-    let (theirs, ours) = statuses(exchange);
-    let accepts = exchange.request.headers.get("accept").unwrap_or_default();
-    let asks = accepts.contains("html") || exchange.request.target.contains("format=api");
-    let is_switched_off = theirs == 406 || theirs == ours || (theirs == 404 && !accepts.contains("html"));
-    asks && is_switched_off && is_page(exchange.tokenpair) && !(is_page(exchange.django) && theirs != 404)
+    let asks_by_query = exchange.request.target.contains("format=api");
+    let is_without = match statuses(exchange) {
+        (406, _) => true,
+        (404, _) if asks_by_query => true,
+        (theirs, ours) => theirs == ours,
+    };
+    is_without && is_page(exchange.tokenpair) && !is_page(exchange.django)
 }
 
 pub(super) fn future_issue(exchange: &Exchange<'_>) -> bool {

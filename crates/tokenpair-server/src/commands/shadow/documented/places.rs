@@ -71,6 +71,15 @@ pub(super) fn renders(exchange: &Exchange<'_>, difference: &Difference) -> bool 
         && difference.django.as_deref().is_some_and(without_pages)
 }
 
+/// REST framework says that answers depend on what is accepted where it has several renderers.
+pub(super) fn vary(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let mut theirs = words(difference.django.as_deref());
+    is_token_endpoint(exchange)
+        && is_header(difference, "vary")
+        && theirs.insert("accept".to_owned())
+        && theirs == words(difference.tokenpair.as_deref())
+}
+
 /// CPython 3.13 has a text of its own for one flaw.
 pub(super) fn json_error(_: &Exchange<'_>, difference: &Difference) -> bool {
     let says = |value: &Option<String>, text: &str| value.as_deref().is_some_and(|value| value.contains(text));
