@@ -13,9 +13,11 @@ pub(crate) mod import_django;
 pub(crate) mod init;
 mod interrupt;
 pub(crate) mod man;
+mod manage_py;
 pub(crate) mod migrate;
 mod password;
 pub(crate) mod serve;
+pub(crate) mod shadow;
 pub(crate) mod token;
 pub(crate) mod users;
 

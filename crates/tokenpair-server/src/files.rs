@@ -88,10 +88,19 @@ fn without_name(error: io::Error) -> io::Error {
 
 /// A folder that is deleted with what is returned.
 pub(crate) fn temporary_folder() -> Result<TempDir, Failure> {
+    temporary_folder_in(&std::env::temp_dir())
+}
+
+/// The same at a place of the operator's choice.
+pub(crate) fn temporary_folder_in(place: &Path) -> Result<TempDir, Failure> {
+    let failed = Failure::because(format!(
+        "cannot make a temporary folder in {}",
+        place.display()
+    ));
     tempfile::Builder::new()
         .prefix("tokenpair-")
-        .tempdir()
-        .map_err(|error| Failure::because("cannot make a temporary folder")(&error))
+        .tempdir_in(place)
+        .map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

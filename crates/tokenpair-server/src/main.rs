@@ -79,6 +79,8 @@ enum Command {
     Init(commands::init::Init),
     /// Write a configuration from the settings of a Django project
     ImportDjango(commands::import_django::ImportDjango),
+    /// Play the same requests to a Django and a tokenpair and compare the answers
+    Shadow(Box<commands::shadow::Shadow>),
     /// Say what is unsafe or will not work
     Check(commands::check::Check),
     /// Look at the configuration
@@ -129,6 +131,7 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(&options).await,
         Command::Init(init) => init.run(&options),
         Command::ImportDjango(import) => import.run(&options),
+        Command::Shadow(shadow) => shadow.run(&options).await,
         Command::Check(check) => check.run(&options).await,
         Command::Config(command) => command.run(&options),
         Command::Migrate => commands::migrate::run(&options).await,

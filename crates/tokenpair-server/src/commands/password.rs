@@ -58,9 +58,15 @@ pub(super) fn need_terminal(instead: &str) -> Result<(), Failure> {
 /// Asks for a password and once more for the same, without showing them.
 pub(super) async fn ask_twice() -> Result<(String, String), Failure> {
     Ok((
-        ask_hidden("Password: ").await?,
-        ask_hidden("Password (again): ").await?,
+        ask_hidden("Password: ".to_owned()).await?,
+        ask_hidden("Password (again): ".to_owned()).await?,
     ))
+}
+
+/// Asks for the password that somebody has, without showing it.
+pub(super) async fn ask_once(username: &str) -> Result<String, Failure> {
+    let prompt = format!("Password of {}: ", crate::output::printable(username));
+    check(ask_hidden(prompt).await?)
 }
 
 /// Asks on standard error, so that standard output holds nothing but results.
@@ -77,15 +83,15 @@ pub(super) async fn ask(prompt: String) -> Result<String, Failure> {
 }
 
 #[cfg(unix)]
-async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
+async fn ask_hidden(prompt: String) -> Result<String, Failure> {
     // Held here, not by the thread that reads: that one is not waited for when a signal arrives.
     let silence = terminal::Silence::start().map_err(|error| cannot_ask(&error))?;
     let terminal = silence.terminal().map_err(|error| cannot_ask(&error))?;
-    answer_or_interrupt(move || terminal::read_line(prompt, terminal)).await
+    answer_or_interrupt(move || terminal::read_line(&prompt, terminal)).await
 }
 
 #[cfg(not(unix))]
-async fn ask_hidden(prompt: &'static str) -> Result<String, Failure> {
+async fn ask_hidden(prompt: String) -> Result<String, Failure> {
     answer_or_interrupt(move || rpassword::prompt_password(prompt)).await
 }
 

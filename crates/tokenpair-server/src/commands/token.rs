@@ -66,7 +66,7 @@ fn read() -> Result<String, Failure> {
 }
 
 /// An engine that reads tokens and knows no users.
-fn reader(settings: Settings) -> SimpleJwtBuilder {
+pub(super) fn reader(settings: Settings) -> SimpleJwtBuilder {
     SimpleJwt::builder(settings).users(Nobody)
 }
 

@@ -5,6 +5,8 @@ mod environment;
 mod seeds;
 mod settings;
 
+pub(crate) use django::python as django_python;
+
 use crate::support::{Folder, Transcript, is_private};
 use serde_json::Value;
 use std::fs;
@@ -79,17 +81,17 @@ fn part<'a>(text: &'a str, title: &str) -> &'a str {
 fn project() -> Folder {
     let folder = Folder::new();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/import_django/project");
-    copy(&fixture, &folder.path("."));
+    copy_folder(&fixture, &folder.path("."));
     folder
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let place = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &place);
+            copy_folder(&entry.path(), &place);
         } else {
             fs::copy(entry.path(), place).unwrap();
         }

@@ -22,6 +22,8 @@ mod passwords;
 mod postgres;
 mod purge;
 mod reload;
+mod shadow;
+mod shadow_django;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;

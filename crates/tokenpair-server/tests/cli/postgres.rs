@@ -45,6 +45,20 @@ pub(crate) fn run(url: &str, sql: &str) {
     });
 }
 
+/// The copies that `shadow` made of a database.
+pub(crate) fn copies(url: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let query = "SELECT datname::text FROM pg_database WHERE datname LIKE $1 ORDER BY 1";
+        let (_, name) = url.rsplit_once('/').unwrap();
+        let pattern = format!("tokenpair_shadow_{name}_%");
+        let rows = client.query(query, &[&pattern]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    })
+}
+
 fn folder(url: &str) -> Folder {
     Folder::new().with_variable("TOKENPAIR_DATABASE", url)
 }

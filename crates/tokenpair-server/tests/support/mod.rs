@@ -115,6 +115,11 @@ impl Folder {
         Connection::open(self.path("tokenpair.sqlite3")).unwrap()
     }
 
+    /// Starts a command that ends when it is told to.
+    pub fn start(&self, line: &str) -> Run {
+        Run(self.command(line).spawn().unwrap())
+    }
+
     /// Runs a command and sends it SIGINT after a while.
     pub fn interrupt(&self, line: &str, after: Duration) -> Transcript {
         let child = self.command(line).spawn().unwrap();
@@ -192,6 +197,28 @@ fn finish(mut command: Command, input: &str) -> Transcript {
     }
 }
 
+/// A command that runs.
+pub struct Run(Child);
+
+impl Run {
+    /// Sends a signal by its name, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.0.id());
+        let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has ended.
+    pub fn end(self) -> Transcript {
+        let output = self.0.wait_with_output().unwrap();
+        Transcript {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 /// A server that runs; killed when a test forgets it.
 pub struct Server {
     child: Child,
@@ -225,6 +252,11 @@ impl Server {
     /// The first line, printed under `--json`.
     pub fn announced(&self) -> Value {
         serde_json::from_str(&self.greeting).unwrap()
+    }
+
+    /// Where it listens, as an address without path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Sends the beginning of a request, which goes on for as long as the stream lives.

@@ -4,74 +4,26 @@ use super::facts::{Facts, Field, Model, Route, Routes, User, View};
 use super::models::kind;
 use super::python::{Place, Scope, Value, What};
 use super::{files, urls};
+use crate::commands::manage_py;
 use crate::files::folder_of;
-use crate::output::{Failure, printable};
+use crate::output::Failure;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 use tokenpair::json;
 
 const SCRIPT: &str = include_str!("live/ask.py");
-/// What the line with the answer begins with.
-const ANSWER: &str = "tokenpair: ";
-/// Exceptions whose text names a module or a setting, never a value.
-const TELLING: [&str; 4] = [
-    "ModuleNotFoundError",
-    "ImportError",
-    "KeyError",
-    "django.core.exceptions.ImproperlyConfigured",
-];
-
 /// Asks Django; its code is run.
 pub(super) fn ask(manage_py: &Path, python: &Path) -> Result<Facts, Failure> {
     let failed = Failure::because(manage_py.display());
+    let output = manage_py::command(manage_py, python, SCRIPT)?
+        .output()
+        .map_err(|error| manage_py::not_run(manage_py, python, &error))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let answer = text.lines().rev().find_map(manage_py::told);
+    let answer = answer.ok_or_else(|| failed(&manage_py::complaint(&output.stderr)))?;
     let script = std::path::absolute(manage_py).map_err(|error| failed(&error))?;
-    if !script.is_file() {
-        return Err(failed(&"there is no such file"));
-    }
-    let output = Command::new(python)
-        .arg(&script)
-        .args(["shell", "--verbosity", "0", "--command", SCRIPT])
-        .current_dir(folder_of(&script))
-        .stdin(Stdio::null())
-        .output();
-    let output = output.map_err(|error| {
-        let text = format!(
-            "{} cannot be run: {error}; name another with --python",
-            python.display()
-        );
-        failed(&text)
-    })?;
-    let answer = answer(&output).ok_or_else(|| failed(&complaint(&output)))?;
     let root = folder_of(&script).to_owned();
     read(&answer, root).ok_or_else(|| failed(&"Django's answer cannot be read"))
-}
-
-fn answer(output: &Output) -> Option<json::Value> {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix(ANSWER))?;
-    json::decode_body(line).ok()
-}
-
-/// The exception that ended it; its text only where that can hold no secret.
-fn complaint(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
-    let last = text
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    let exception = last.split(':').next().unwrap_or_default().trim();
-    let shown = if TELLING.contains(&exception) {
-        last
-    } else {
-        exception
-    };
-    let hint = "`manage.py check` says more; name the project's own interpreter with --python";
-    format!("Django does not start: {}; {hint}", printable(shown))
 }
 
 fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {

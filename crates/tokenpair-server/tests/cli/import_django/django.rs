@@ -291,7 +291,7 @@ fn routes_that_are_not_simple_jwts_own_are_told() {
 }
 
 /// The reference's Python, made by `cargo xtask check`.
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     const VARIABLE: &str = "TEST_DJANGO_PYTHON";
     let python = std::env::var(VARIABLE).ok();
     if python.is_none() {

@@ -83,6 +83,20 @@ impl PostgresOptions {
         })
     }
 
+    /// The database's name, which is the role's unless the address says otherwise.
+    pub fn database(&self) -> &str {
+        let user = self.config.get_user().unwrap_or_default();
+        self.config.get_dbname().unwrap_or(user)
+    }
+
+    /// The same server and role, and another of its databases.
+    pub fn in_database(&self, name: &str) -> Self {
+        let mut options = self.clone();
+        options.config.dbname(name);
+        options.redacted_url = options.address();
+        options
+    }
+
     /// The address as it was given, with "\[redacted\]" in place of a password.
     pub fn redacted_url(&self) -> &str {
         &self.redacted_url
@@ -108,8 +122,7 @@ impl PostgresOptions {
             })
             .collect();
         let user = self.config.get_user().unwrap_or_default();
-        let database = self.config.get_dbname().unwrap_or(user);
-        format!("postgres://{user}@{}/{database}", hosts.join(","))
+        format!("postgres://{user}@{}/{}", hosts.join(","), self.database())
     }
 
     /// Whether a store can work within these limits.

@@ -19,6 +19,16 @@ fn an_address_is_read_as_libpq_reads_it() {
 }
 
 #[test]
+fn another_database_is_reached_in_the_same_way() {
+    let options = read("postgres://ada:secret@one:1,two:2/site?connect_timeout=3");
+    let other = options.in_database("copy");
+    assert_eq!(other.config.get_dbname(), Some("copy"));
+    assert_eq!(other.config.get_password(), Some(&b"secret"[..]));
+    assert_eq!(other.redacted_url(), "postgres://ada@one:1,two:2/copy");
+    assert_eq!(other.tls, options.tls);
+}
+
+#[test]
 fn the_address_shown_has_no_password_whatever_it_is_made_of() {
     for (url, address) in [
         (

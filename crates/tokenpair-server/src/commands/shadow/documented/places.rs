@@ -1,0 +1,114 @@
+//! Differences in one place of answers that agree in what they decide.
+
+use super::super::exchange::{Answer, Difference, Exchange, Place};
+use crate::config::Endpoint;
+use std::collections::BTreeSet;
+
+/// What Django's two middlewares send.
+const MIDDLEWARE: [&str; 5] = [
+    "cross-origin-opener-policy",
+    "referrer-policy",
+    "strict-transport-security",
+    "x-content-type-options",
+    "x-frame-options",
+];
+
+pub(super) fn no_store(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    is_token_endpoint(exchange)
+        && is_header(difference, "cache-control")
+        && difference.django.is_none()
+        && difference.tokenpair.as_deref() == Some("no-store")
+}
+
+pub(super) fn middleware(_: &Exchange<'_>, difference: &Difference) -> bool {
+    MIDDLEWARE.iter().any(|name| is_header(difference, name)) && difference.tokenpair.is_none()
+}
+
+/// A text in a language that Django names, its name, and that answers depend on what is asked for.
+pub(super) fn language(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    if is_header(difference, "content-language") {
+        return difference.tokenpair.is_none();
+    }
+    let Some(language) = exchange.django.headers.get("content-language") else {
+        return false;
+    };
+    if is_header(difference, "vary") {
+        let mut ours = words(difference.tokenpair.as_deref());
+        return ours.insert("accept-language".to_owned())
+            && ours == words(difference.django.as_deref());
+    }
+    let is_text = |value: &Option<String>| value.as_deref().is_some_and(|text| text.starts_with('"'));
+    matches!(&difference.place, Place::Body(member) if !member.is_empty() && member != "code")
+        && exchange.django.status == exchange.tokenpair.status
+        && exchange.django.status >= 400
+        && !language.starts_with("en")
+        && is_text(&difference.django)
+        && is_text(&difference.tokenpair)
+}
+
+pub(super) fn prose(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    exchange.request.method == "OPTIONS"
+        && difference.place == Place::Body("description".to_owned())
+        && difference.django.is_some()
+        && difference.tokenpair.is_some()
+}
+
+/// Two pages that say the same in their head.
+pub(super) fn page(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let is_body = difference.place == Place::Body(String::new());
+    let is_length = exchange.request.method == "HEAD" && is_header(difference, "content-length");
+    (is_body || is_length)
+        && exchange.django.status == exchange.tokenpair.status
+        && is_page(exchange.django)
+        && is_page(exchange.tokenpair)
+}
+
+/// What OPTIONS says can be rendered.
+pub(super) fn renders(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let without_pages = |value: &str| value.contains("application/json") && !value.contains("html");
+    exchange.request.method == "OPTIONS"
+        && difference.place == Place::Body("renders".to_owned())
+        && difference.django.as_deref().is_some_and(without_pages)
+}
+
+/// REST framework says that answers depend on what is accepted where it has several renderers.
+pub(super) fn vary(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let mut theirs = words(difference.django.as_deref());
+    is_token_endpoint(exchange)
+        && is_header(difference, "vary")
+        && theirs.insert("accept".to_owned())
+        && theirs == words(difference.tokenpair.as_deref())
+}
+
+/// CPython 3.13 has a text of its own for one flaw.
+pub(super) fn json_error(_: &Exchange<'_>, difference: &Difference) -> bool {
+    let says = |value: &Option<String>, text: &str| value.as_deref().is_some_and(|value| value.contains(text));
+    difference.place == Place::Body("detail".to_owned())
+        && says(&difference.django, "JSON parse error - Illegal trailing comma")
+        && says(&difference.tokenpair, "JSON parse error - ")
+}
+
+pub(super) fn is_page(answer: &Answer) -> bool {
+    let content_type = answer.headers.get("content-type");
+    content_type.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+pub(super) fn is_token_endpoint(exchange: &Exchange<'_>) -> bool {
+    endpoint(exchange).is_some_and(|endpoint| endpoint != Endpoint::Me)
+}
+
+/// The endpoint of ours that was asked.
+pub(super) fn endpoint(exchange: &Exchange<'_>) -> Option<Endpoint> {
+    let asked = exchange.request.path();
+    let mut paths = exchange.paths.iter();
+    paths.find_map(|(endpoint, path)| (path == asked).then_some(endpoint))
+}
+
+fn is_header(difference: &Difference, name: &str) -> bool {
+    matches!(&difference.place, Place::Header(found) if found == name)
+}
+
+fn words(value: Option<&str>) -> BTreeSet<String> {
+    let words = value.unwrap_or_default().split(',');
+    words.map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect()
+}
