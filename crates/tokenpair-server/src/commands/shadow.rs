@@ -54,9 +54,9 @@ impl Shadow {
     }
 
     async fn report(&self, options: &Options) -> Result<Report, Failure> {
+        let mut recording = Recording::read(&self.recordings)?;
         let sites = self.sites(options).await?;
-        let selection = self.selection(&sites.config);
-        let mut recording = Recording::read(&self.recordings, &selection)?;
+        recording.select(&self.selection(&sites.config));
         if self.generates() {
             let generated = generate::requests(&sites, self)?;
             recording.requests.extend(generated);

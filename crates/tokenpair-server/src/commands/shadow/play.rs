@@ -72,6 +72,12 @@ pub(super) async fn play(
     }
     report.tokens = tokens.count;
     report.notes.extend(hints.into_iter().map(str::to_owned));
+    if tokens.count.foreign > 0 && !sites.has_key {
+        report.notes.push(
+            "there is no SIGNING_KEY in the configuration, so recorded tokens were not renewed"
+                .to_owned(),
+        );
+    }
     if judge.met_another_key {
         report.notes.push(
             "the servers sign with another key than the configured one, so signatures were not checked and recorded tokens not renewed".to_owned(),

@@ -55,30 +55,32 @@ pub(super) struct Recording {
 
 impl Recording {
     /// Reads files, or standard input for `-`, one after the other.
-    pub(super) fn read(paths: &[PathBuf], selection: &Selection) -> Result<Self, Failure> {
+    pub(super) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
         let mut recording = Self::default();
         for path in paths {
             let name = name(path);
             let failed = Failure::because(&name);
             let bytes = read(path).map_err(|error| failed(&error))?;
             let read = if is_har(&bytes) {
-                har::read(&bytes, &name, selection, &mut recording)
+                har::read(&bytes, &name, &mut recording)
             } else {
-                access_log::read(&bytes, &name, selection, &mut recording)
+                access_log::read(&bytes, &name, &mut recording)
             };
             read.map_err(|error| failed(&error))?;
         }
         Ok(recording)
     }
 
-    /// Takes a request, unless it is none to play.
-    fn add(&mut self, request: Request, selection: &Selection) {
-        if NOT_PLAYED.contains(&request.method.as_str()) {
-            self.leave_out("its method is not for servers");
-        } else if selection.takes(request.path()) {
-            self.requests.push(request);
-        } else {
-            self.leave_out("its path is not tokenpair's");
+    /// Leaves out what is not to be played.
+    pub(super) fn select(&mut self, selection: &Selection) {
+        for request in std::mem::take(&mut self.requests) {
+            if NOT_PLAYED.contains(&request.method.as_str()) {
+                self.leave_out("its method is not for servers");
+            } else if selection.takes(request.path()) {
+                self.requests.push(request);
+            } else {
+                self.leave_out("its path is not tokenpair's");
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! <https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format>
 
 use super::super::exchange::Request;
-use super::{Recording, Selection, headers};
+use super::{Recording, headers};
 use jiff::Timestamp;
 use tokenpair::json::{self, Object, Value};
 
@@ -21,12 +21,7 @@ const ALIASES: [(&str, &str); 4] = [
 ];
 
 /// Reads a file's bytes into the recording.
-pub(super) fn read(
-    bytes: &[u8],
-    name: &str,
-    selection: &Selection,
-    recording: &mut Recording,
-) -> Result<(), String> {
+pub(super) fn read(bytes: &[u8], name: &str, recording: &mut Recording) -> Result<(), String> {
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
@@ -35,7 +30,7 @@ pub(super) fn read(
         let origin = format!("{name}, {place}");
         let flaw = |flaw: String| format!("{place}: {flaw}");
         match request(line, origin).map_err(flaw)? {
-            Ok(request) => recording.add(request, selection),
+            Ok(request) => recording.requests.push(request),
             Err(reason) => recording.leave_out(reason),
         }
     }

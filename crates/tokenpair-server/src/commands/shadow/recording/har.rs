@@ -4,7 +4,7 @@
 //! has for answers and some tools write for requests, too.
 
 use super::super::exchange::{Headers, Request};
-use super::{Recording, Selection, headers};
+use super::{Recording, headers};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -81,12 +81,7 @@ struct Content {
 }
 
 /// Reads a file's bytes into the recording.
-pub(super) fn read(
-    bytes: &[u8],
-    name: &str,
-    selection: &Selection,
-    recording: &mut Recording,
-) -> Result<(), String> {
+pub(super) fn read(bytes: &[u8], name: &str, recording: &mut Recording) -> Result<(), String> {
     let har: Har = serde_json::from_slice(bytes).map_err(|error| complaint(&error))?;
     let log = har.log;
     let taken = recording.requests.len();
@@ -94,13 +89,13 @@ pub(super) fn read(
         let place = format!("entry {}", index + 1);
         let origin = format!("{name}, {place}");
         match request(entry, origin).map_err(|flaw| format!("{place}: {flaw}"))? {
-            Ok(request) => recording.add(request, selection),
+            Ok(request) => recording.requests.push(request),
             Err(reason) => recording.leave_out(reason),
         }
     }
     let creator = log.creator.map(|creator| creator.name).unwrap_or_default();
-    let played = &recording.requests[taken..];
-    if creator == "WebInspector" && played.iter().all(|request| !carries_credentials(request)) {
+    let read = &recording.requests[taken..];
+    if creator == "WebInspector" && read.iter().all(|request| !carries_credentials(request)) {
         recording.notes.push(format!(
             "{name}: Chrome left the Authorization and Cookie headers out: allow \"HAR with sensitive data\" in the settings of its developer tools, and export again"
         ));

@@ -27,7 +27,8 @@ fn read_as(bytes: &[u8], selection: &Selection) -> Result<Recording, String> {
     } else {
         access_log::read
     };
-    reader(bytes, "it", selection, &mut recording)?;
+    reader(bytes, "it", &mut recording)?;
+    recording.select(selection);
     Ok(recording)
 }
 

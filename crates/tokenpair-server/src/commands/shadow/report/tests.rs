@@ -55,8 +55,8 @@ fn equal_differences_are_one_line_with_a_count_and_an_example() {
 REQUEST           WHERE   DJANGO  TOKENPAIR  COUNT  FIRST IN
 POST /api/token/  status  200     401        501    a.har, entry 1
 
-DOCUMENTED  COUNT  IN COMPATIBILITY.md
-S10         2      answers with tokens are never cached
+DOCUMENTED  COUNT  WHAT                                  IN COMPATIBILITY.md
+S10         2      answers with tokens are never cached  HTTP layer
 
 Left out: 28 requests, as its path is not tokenpair's.
 Tokens: in 1 request, each server was sent the tokens it gave out itself.
@@ -78,7 +78,7 @@ fn a_script_gets_everything() {
             {"method": "POST", "path": "/api/token/", "where": "header", "name": "cache-control", "token": null,
              "django": null, "tokenpair": "no-store", "documented": "S10", "count": 2, "example": "a.har, entry 501"},
         ],
-        "documented": [{"code": "S10", "reason": "answers with tokens are never cached", "count": 2}],
+        "documented": [{"code": "S10", "section": "HTTP layer", "reason": "answers with tokens are never cached", "count": 2}],
         "left_out": [{"reason": "its path is not tokenpair's", "requests": 28}],
         "tokens": {"replaced": 1, "renewed": 0, "foreign": 2},
         "notes": ["look here"],
@@ -107,4 +107,20 @@ fn long_values_are_cut_for_people_only() {
     );
     assert!(!report.text().contains(&long));
     assert!(report.json().contains(&long));
+}
+
+#[test]
+fn long_values_are_shown_where_they_part() {
+    let mut report = Report::default();
+    let text = |end: &str| format!("{} web{end}", "x".repeat(100));
+    let (django, tokenpair) = (text("\\ntoken"), text(" token"));
+    report.add(
+        &Request::new("it", "GET", "/"),
+        vec![(status(&django, &tokenpair), None)],
+    );
+    let shown = report.text();
+    assert!(
+        shown.contains("…xxxxxxxxxxxx web\\ntoken  …xxxxxxxxxxxx web token"),
+        "{shown}"
+    );
 }

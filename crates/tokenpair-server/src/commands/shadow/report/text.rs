@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// The widest a column of values becomes; JSON has them whole.
 const WIDEST: usize = 48;
 
+/// How much of what two long values have in common is shown before they part.
+const BEFORE: usize = 16;
+
 const HEADER: [&str; 6] = [
     "REQUEST",
     "WHERE",
@@ -72,7 +75,7 @@ impl Report {
             ),
             (
                 count.renewed,
-                "tokens from before the recording were signed again with their dates moved",
+                "tokens of the recording were signed again with their dates moved",
             ),
             (
                 count.foreign,
@@ -100,16 +103,35 @@ impl Report {
 }
 
 fn row(group: &Group) -> Vec<String> {
-    let value = |value: &Option<String>| cut(value.as_deref().unwrap_or("nothing"));
     let key = &group.key;
+    let (django, tokenpair) = side_by_side(
+        key.django.as_deref().unwrap_or("nothing"),
+        key.tokenpair.as_deref().unwrap_or("nothing"),
+    );
     vec![
         cut(&format!("{} {}", key.method, key.path)),
         cut(&key.place.to_string()),
-        value(&key.django),
-        value(&key.tokenpair),
+        django,
+        tokenpair,
         group.count.to_string(),
         group.example.clone(),
     ]
+}
+
+/// Two values, from a little before the place where they part if the column would end before it.
+fn side_by_side(django: &str, tokenpair: &str) -> (String, String) {
+    let same = |(one, other): &(char, char)| one == other;
+    let common = django
+        .chars()
+        .zip(tokenpair.chars())
+        .take_while(same)
+        .count();
+    if common + BEFORE < WIDEST {
+        return (cut(django), cut(tokenpair));
+    }
+    let from = common.saturating_sub(BEFORE);
+    let tail = |text: &str| cut(&format!("…{}", text.chars().skip(from).collect::<String>()));
+    (tail(django), tail(tokenpair))
 }
 
 fn cut(text: &str) -> String {
