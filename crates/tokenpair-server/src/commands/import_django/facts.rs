@@ -25,8 +25,6 @@ pub(super) struct Facts {
     pub(super) rounds: Vec<(String, i64)>,
     /// Variables that were looked up: name, and what became of it.
     pub(super) variables: Vec<(String, &'static str)>,
-    /// Files with further variables.
-    pub(super) variable_files: Vec<PathBuf>,
 }
 
 /// The user model.

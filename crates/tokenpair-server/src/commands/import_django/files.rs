@@ -67,7 +67,6 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
         root,
         django,
         simple_jwt,
-        variable_files: project.environment.files().to_vec(),
         flaws,
         user,
         routes,

@@ -109,7 +109,6 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
             .filter_map(|(name, number)| Some((name.clone(), number.as_i64()?)))
             .collect(),
         variables: Vec::new(),
-        variable_files: Vec::new(),
         settings: Rc::new(settings),
     })
 }

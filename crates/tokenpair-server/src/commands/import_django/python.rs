@@ -8,6 +8,7 @@ mod changes;
 mod database_url;
 mod environment;
 mod expressions;
+mod json;
 mod lookups;
 mod merge;
 mod methods;

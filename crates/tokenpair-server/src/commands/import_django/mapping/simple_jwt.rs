@@ -127,7 +127,7 @@ fn member(facts: &Facts, draft: &mut Draft, name: &str, value: &Value) {
 
 /// A public key in a file follows from the private one.
 fn verifying_key(facts: &Facts, draft: &mut Draft, shown: &str, value: &Value) {
-    if let What::FileText(_) = value.what {
+    if let What::FileText(..) = value.what {
         return draft.note(
             shown,
             Some(&value.at),

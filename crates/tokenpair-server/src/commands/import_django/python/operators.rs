@@ -17,6 +17,19 @@ const OTHER_COMMANDS: [&str; 6] = [
     "shell",
 ];
 
+/// Calls that return a list of routes, which the reader of `urls.py` understands.
+const ROUTES: [&str; 4] = [
+    "format_suffix_patterns",
+    "i18n_patterns",
+    "static",
+    "staticfiles_urlpatterns",
+];
+
+fn is_routes(callee: &str) -> bool {
+    let name = callee.rsplit('.').next().unwrap_or_default();
+    ROUTES.contains(&name)
+}
+
 impl Frame<'_> {
     pub(super) fn binary(&mut self, node: Node<'_>) -> Value {
         let fields = ["left", "operator", "right"].map(|name| node.child_by_field_name(name));
@@ -50,6 +63,9 @@ impl Frame<'_> {
             }
             (What::List(a), What::List(b)) if matches!(operator, "+" | "|") => {
                 Some(What::List(a.iter().chain(b).cloned().collect()))
+            }
+            (What::List(a), What::Call(call)) if operator == "+" && is_routes(&call.callee) => {
+                Some(What::List(a.iter().chain([right]).cloned().collect()))
             }
             (What::List(a), _) if matches!(operator, "+" | "|") => {
                 // What is added is not known, and what was there is.
