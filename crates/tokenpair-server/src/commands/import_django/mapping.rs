@@ -1,5 +1,6 @@
 //! From what is known of a Django project to a configuration. Each section has its own module.
 
+mod claims;
 mod cors;
 mod database;
 mod passwords;
@@ -29,9 +30,10 @@ pub(super) fn draft(facts: &Facts) -> Draft {
     }
     database::map(facts, &mut draft);
     user_model::map(facts, &mut draft);
+    let serializer = claims::map(facts, &mut draft);
     simple_jwt::map(facts, &mut draft);
     passwords::map(facts, &mut draft);
-    paths::map(facts, &mut draft);
+    paths::map(facts, serializer.as_deref(), &mut draft);
     cors::map(facts, &mut draft);
     surroundings::map(facts, &mut draft);
     draft

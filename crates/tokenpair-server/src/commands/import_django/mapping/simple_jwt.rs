@@ -57,7 +57,9 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
                 }
                 // The user model has named its column.
                 let is_column = &**name == "USER_ID_FIELD" && draft.has("simple_jwt", name);
-                if !is_secret_key && !is_column {
+                // So have the claims.
+                let is_read = &**name == "TOKEN_OBTAIN_SERIALIZER" && facts.serializer.is_some();
+                if !is_secret_key && !is_column && !is_read {
                     member(facts, draft, name, value);
                 }
             }

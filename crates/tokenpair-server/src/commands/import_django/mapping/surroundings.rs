@@ -1,9 +1,10 @@
 //! Settings around the tokens: time zone, language, REST framework, log-in back ends; and names that nobody reads.
 
 use super::HOOKS;
+use super::user_model::suggest_iexact;
 use crate::commands::import_django::draft::Draft;
 use crate::commands::import_django::facts::{Facts, texts};
-use crate::commands::import_django::python::{Value, What};
+use crate::commands::import_django::python::{Value, What, is_iexact};
 use tokenpair::{Settings, nearest};
 
 const MODEL_BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
@@ -67,15 +68,24 @@ fn time_zone(facts: &Facts, draft: &mut Draft) {
     };
     if aware.truth() == Some(false) && !is_utc {
         let zone = zone.and_then(Value::as_text).unwrap_or("America/Chicago");
-        let reason = format!(
-            "is False: on SQLite Django stores times of {zone}, and tokenpair stores and reads UTC"
-        );
-        draft.leave(
-            "USE_TZ",
-            &aware.at,
-            reason,
-            "Set USE_TZ = True in Django, or keep to PostgreSQL, which stores the moment itself.",
-        );
+        let is_postgres = draft.lines.iter().any(|line| {
+            let url = line.value.as_str().unwrap_or_default();
+            line.section == "database" && line.name == "url" && url.starts_with("postgres")
+        });
+        let (reason, advice) = if is_postgres {
+            let reason = format!(
+                "is False: Simple JWT writes the UTC times of its tables, such as expires_at, as if they were of {zone}, and tokenpair writes the moment itself"
+            );
+            let advice = "Tokens are not concerned; rows are flushed earlier or later by that much. Set USE_TZ = True in Django, which changes no column.";
+            (reason, advice)
+        } else {
+            let reason = format!(
+                "is False: on SQLite Django stores times of {zone}, and tokenpair stores and reads UTC"
+            );
+            let advice = "Set USE_TZ = True in Django, or keep to PostgreSQL, where only the times of Simple JWT's tables are shifted.";
+            (reason, advice)
+        };
+        draft.leave("USE_TZ", &aware.at, reason, advice);
     }
 }
 
@@ -119,7 +129,12 @@ fn backends(facts: &Facts, draft: &mut Draft) {
             Some(name) => format!("{name} is Python code; tokenpair logs in as ModelBackend does"),
             None => backend.describe(),
         };
-        draft.leave("AUTHENTICATION_BACKENDS", &backend.at, reason, HOOKS);
+        let mut own = facts.backends.iter();
+        let own = own.find(|(name, at)| {
+            backend.as_text() == Some(name) && is_iexact(at, facts.username_field())
+        });
+        let advice = own.map_or(HOOKS, |(_, at)| suggest_iexact(draft, at));
+        draft.leave("AUTHENTICATION_BACKENDS", &backend.at, reason, advice);
     }
 }
 

@@ -98,7 +98,11 @@ impl Call {
 /// `class name(bases): body`.
 pub(in super::super) struct Class {
     pub(in super::super) name: Rc<str>,
+    /// Its first line.
+    pub(in super::super) at: Place,
     pub(in super::super) bases: Vec<Value>,
+    /// Those that may change what it does, as `@name`.
+    pub(in super::super) decorators: Vec<String>,
     pub(in super::super) body: Rc<Scope>,
 }
 
