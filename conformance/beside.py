@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "reference"))
 
-from beside import accounts, moving_in, passwords, suite, tokenpair_first, tokens, traffic, transactions  # noqa: E402
+from beside import accounts, claims, moving_in, passwords, suite, tokenpair_first, tokens, traffic, transactions  # noqa: E402
 from beside.databases import Postgres, Sqlite  # noqa: E402
 from beside.django_side import CONTEXT, import_what_costs_time, in_django  # noqa: E402
 from beside.fixtures import migrate  # noqa: E402
@@ -27,6 +27,10 @@ from beside.flaw import Flaw  # noqa: E402
 from beside.keys import ALGORITHMS  # noqa: E402
 from beside.profiles import INTEGER, USER_MODELS, UUID, Profile  # noqa: E402
 from beside.scene import Scene  # noqa: E402
+
+
+# One that knows the case of every letter; the databases of these checks may have one that knows ASCII.
+LOCALE = "C.UTF-8"
 
 
 class Plan:
@@ -66,6 +70,13 @@ class Plan:
 
     def accounts(self):
         yield "accounts", self.migrated[INTEGER], accounts.check, ()
+
+    def claims(self):
+        for users in USER_MODELS:
+            yield f"claims, {users.name}", self.migrated[users], claims.check, ()
+        yield "names without case", self.migrated[INTEGER], claims.check_names, ()
+        if not self.is_sqlite:
+            yield "names without case, all letters", Profile(self.empty), claims.check_names, (LOCALE,)
 
     def traffic(self):
         figures = (3, 10_000) if self.options.full else (0.3, 100)

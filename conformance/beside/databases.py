@@ -86,6 +86,16 @@ class Postgres:
         finally:
             self._administer(f"DROP DATABASE {other.name} WITH (FORCE)")
 
+    @contextmanager
+    def in_locale(self, locale):
+        """Yields a new, empty database whose letters are those of a locale."""
+        other = Postgres(self.server)
+        self._administer(f"CREATE DATABASE {other.name} TEMPLATE template0 ENCODING 'UTF8' LOCALE '{locale}'")
+        try:
+            yield other
+        finally:
+            self._administer(f"DROP DATABASE {other.name} WITH (FORCE)")
+
     def named(self, name):
         return Postgres(self.server, name)
 

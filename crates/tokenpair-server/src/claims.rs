@@ -1,13 +1,26 @@
-//! `[claims]` and `[answer]`: which columns of a user become claims of its tokens and fields of the log-in's answer.
+//! `[claims]` and `[answer]`: what tokens and the log-in's answer say beyond the engine's own: of the user, or of all alike.
 //!
-//! Looks at names and shapes only. Whether the table has the columns, `SqliteStore::check_user_model` says.
+//! Looks at names and shapes only. Whether the database has the columns, `Database::check_user_model` says.
 
 use std::collections::BTreeSet;
-use tokenpair::json::{Object, Value};
+use tokenpair::json::{Number, Object, Value};
 use tokenpair::store::UserModel;
 use tokenpair::{Settings, SettingsError, User};
 
-/// Names, possibly nested, and the user columns whose values stand under them. Values are null in rows without them.
+/// What is meant by a text that nearly begins with `user.`; no tenant or plan is called so.
+const NEARLY_USER: [&str; 7] = ["user", "users", "usr", "uesr", "usre", "usser", "userr"];
+/// What Django has to offer besides the columns that are mapped.
+const FURTHER_COLUMNS: [&str; 7] = [
+    "email",
+    "first_name",
+    "last_name",
+    "groups",
+    "all_permissions",
+    "user_permissions",
+    "group_permissions",
+];
+
+/// Names and the values that stand under them. What comes from a user's column is null in rows without it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClaimMap(Vec<(String, Source)>);
 
@@ -16,6 +29,9 @@ enum Source {
     Column(String),
     /// The claim `sub`: always a text, as a token with any other `sub` is invalid (RFC 7519 §4.1.2, `PyJWT`).
     Subject(String),
+    /// The same for every user.
+    Static(Value),
+    Array(Vec<Source>),
     Table(ClaimMap),
 }
 
@@ -33,7 +49,7 @@ impl ClaimMap {
                 Source::Column(column) if name == "sub" => {
                     *source = Source::Subject(std::mem::take(column));
                 }
-                Source::Table(_) if name == "sub" => {
+                _ if name == "sub" => {
                     return Err(flaw("claims.sub", "must be a single user column"));
                 }
                 _ => {}
@@ -62,11 +78,7 @@ impl ClaimMap {
                     "is set by tokenpair itself: choose another name",
                 ));
             }
-            let source = match value {
-                Value::Object(table) => Source::Table(Self::read(&path, table, &|_| false, model)?),
-                leaf => Source::Column(column(path, leaf, model)?),
-            };
-            Ok((name.clone(), source))
+            Ok((name.clone(), Source::read(path, value, model)?))
         };
         table.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
@@ -79,19 +91,10 @@ impl ClaimMap {
             .collect()
     }
 
-    /// Adds the values of `user` to `target`, in the order in which the names were written.
+    /// Adds the values to `target`, in the order in which the names were written.
     pub(crate) fn fill(&self, user: &User, target: &mut Object) {
         for (name, source) in &self.0 {
-            let value = match source {
-                Source::Column(column) => Some(of_user(user, column)),
-                Source::Subject(column) => subject(of_user(user, column)),
-                Source::Table(map) => {
-                    let mut inner = Object::new();
-                    map.fill(user, &mut inner);
-                    Some(Value::Object(inner))
-                }
-            };
-            if let Some(value) = value {
+            if let Some(value) = source.value(user) {
                 target.insert(name.as_str(), value);
             }
         }
@@ -99,9 +102,68 @@ impl ClaimMap {
 }
 
 impl Source {
+    fn read(path: String, value: &Value, model: &UserModel) -> Result<Self, SettingsError> {
+        Ok(match value {
+            Value::Object(table) => Self::Table(ClaimMap::read(&path, table, &|_| false, model)?),
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                let read = |(at, item)| Self::read(format!("{path}.{at}"), item, model);
+                Self::Array(items.map(read).collect::<Result<_, _>>()?)
+            }
+            Value::String(text) => Self::of_text(path, text, model)?,
+            Value::Number(Number::Float(float)) if !float.is_finite() => {
+                return Err(flaw(path, "must be a number that JSON has"));
+            }
+            other => Self::Static(other.clone()),
+        })
+    }
+
+    /// `"user.email"` is the column `email`; what only looks like a column is refused, any other text means itself.
+    fn of_text(path: String, text: &str, model: &UserModel) -> Result<Self, SettingsError> {
+        let Some(column) = text.strip_prefix("user.") else {
+            return match meant_column(text, model) {
+                Some(column) => Err(flaw(
+                    path,
+                    format!(
+                        "{text:?} is no user column, and too like one for a text: did you mean \"user.{column}\"?"
+                    ),
+                )),
+                None => Ok(Self::Static(Value::from(text))),
+            };
+        };
+        if !UserModel::is_identifier(column) {
+            let wanted = "expected a user column behind \"user.\", such as \"user.email\"";
+            return Err(flaw(path, wanted));
+        }
+        if model.is_password(column) {
+            let message = "is the column of the password, which is never given out";
+            return Err(flaw(path, format!("{column:?} {message}")));
+        }
+        Ok(Self::Column(column.to_owned()))
+    }
+
+    fn value(&self, user: &User) -> Option<Value> {
+        match self {
+            Self::Column(column) => Some(of_user(user, column)),
+            Self::Subject(column) => subject(of_user(user, column)),
+            Self::Static(value) => Some(value.clone()),
+            Self::Array(items) => {
+                let items = items.iter().filter_map(|item| item.value(user));
+                Some(Value::Array(items.collect()))
+            }
+            Self::Table(map) => {
+                let mut inner = Object::new();
+                map.fill(user, &mut inner);
+                Some(Value::Object(inner))
+            }
+        }
+    }
+
     fn columns(&self) -> BTreeSet<&str> {
         match self {
             Self::Column(column) | Self::Subject(column) => BTreeSet::from([column.as_str()]),
+            Self::Static(_) => BTreeSet::new(),
+            Self::Array(items) => items.iter().flat_map(Self::columns).collect(),
             Self::Table(map) => map.columns(),
         }
     }
@@ -120,18 +182,27 @@ pub(crate) fn is_reserved(name: &str, settings: &Settings) -> bool {
     standard.contains(&name) || configured.into_iter().flatten().any(|claim| claim == name)
 }
 
-/// The column that a leaf names: `"user.email"` is `email`.
-fn column(path: String, leaf: &Value, model: &UserModel) -> Result<String, SettingsError> {
-    let column = leaf.as_str().and_then(|text| text.strip_prefix("user."));
-    let Some(column) = column.filter(|name| UserModel::is_identifier(name)) else {
-        let wanted = r#"expected a user column such as "user.email", or a table of them"#;
-        return Err(flaw(path, wanted));
-    };
-    if model.is_password(column) {
-        let message = "is the column of the password, which is never given out";
-        return Err(flaw(path, format!("{column:?} {message}")));
+/// The column that is probably meant by `"User.email"`, `"users.email"`, `"user,email"`, `"{user.email}"` or `"email"`.
+fn meant_column<'a>(text: &'a str, model: &UserModel) -> Option<&'a str> {
+    let bare = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+    if let Some((head, column)) = bare.split_once(['.', ',']) {
+        let head = head.trim().to_lowercase();
+        let column = column.trim();
+        let is_meant = NEARLY_USER.contains(&head.as_str()) && UserModel::is_identifier(column);
+        return is_meant.then_some(column);
     }
-    Ok(column.to_owned())
+    let mapped = [
+        Some(&model.id),
+        Some(&model.username),
+        Some(&model.user_id),
+        Some(&model.password),
+        model.is_active.as_ref(),
+        model.is_staff.as_ref(),
+        model.is_superuser.as_ref(),
+        model.last_login.as_ref(),
+    ];
+    let is_mapped = mapped.into_iter().flatten().any(|column| column == bare);
+    (is_mapped || FURTHER_COLUMNS.contains(&bare)).then_some(bare)
 }
 
 fn flaw(path: impl Into<String>, message: impl Into<String>) -> SettingsError {
@@ -152,176 +223,4 @@ fn subject(value: Value) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::ClaimMap;
-    use tokenpair::json::{self, Object, Value};
-    use tokenpair::store::UserModel;
-    use tokenpair::{Settings, User};
-
-    fn table(text: &str) -> Object {
-        json::decode_strict(text.as_bytes()).unwrap()
-    }
-
-    fn settings() -> Settings {
-        Settings::new("a secret of at least 32 bytes, kept out of the code")
-    }
-
-    fn claims(text: &str) -> Result<ClaimMap, String> {
-        let map = ClaimMap::claims(&table(text), &settings(), &UserModel::default());
-        map.map_err(|error| error.to_string())
-    }
-
-    fn answer(text: &str) -> Result<ClaimMap, String> {
-        let map = ClaimMap::answer(&table(text), &UserModel::default());
-        map.map_err(|error| error.to_string())
-    }
-
-    fn ada() -> User {
-        let mut ada = User::new(1, "ada");
-        ada.columns = table(r#"{"email":"ada@example.com","id":1,"is_staff":false,"nick":null}"#);
-        ada
-    }
-
-    fn filled(map: &ClaimMap, before: &str) -> String {
-        let mut target = table(before);
-        map.fill(&ada(), &mut target);
-        json::encode_utf8(&Value::Object(target))
-    }
-
-    #[test]
-    fn values_stand_in_the_written_order_behind_what_is_there() {
-        let text = r#"{"user":{"id":"user.id","more":{"staff":"user.is_staff"}},"email":"user.email","none":"user.nick","x":{}}"#;
-        let map = claims(text).unwrap();
-        assert_eq!(
-            filled(&map, r#"{"exp":1}"#),
-            r#"{"exp":1,"user":{"id":1,"more":{"staff":false}},"email":"ada@example.com","none":null,"x":{}}"#
-        );
-        let map = answer(text).unwrap();
-        assert!(filled(&map, "{}").starts_with(r#"{"user":{"id":1,"#));
-    }
-
-    #[test]
-    fn the_columns_that_are_needed_are_told_once() {
-        let map = claims(r#"{"a":"user.email","b":{"c":"user.id","d":"user.email"}}"#).unwrap();
-        assert_eq!(Vec::from_iter(map.columns()), ["email", "id"]);
-        assert!(ClaimMap::default().columns().is_empty());
-    }
-
-    #[test]
-    fn a_column_that_a_row_does_not_have_is_null() {
-        let map = claims(r#"{"a":"user.phone"}"#).unwrap();
-        assert_eq!(filled(&map, "{}"), r#"{"a":null}"#);
-    }
-
-    #[test]
-    fn what_is_no_user_column_is_refused_with_its_path() {
-        for leaf in [
-            r#""email""#,
-            r#""user.""#,
-            r#""user.a.b""#,
-            r#""user.e-mail""#,
-            r#""User.email""#,
-            r#"" user.email""#,
-            "1",
-            "null",
-            "true",
-            r#"["user.email"]"#,
-        ] {
-            let error = claims(&format!(r#"{{"user":{{"mail":{leaf}}}}}"#)).unwrap_err();
-            assert_eq!(
-                error,
-                r#"claims.user.mail: expected a user column such as "user.email", or a table of them"#,
-                "{leaf}"
-            );
-        }
-    }
-
-    #[test]
-    fn claims_that_the_engine_sets_are_refused() {
-        for name in [
-            "exp",
-            "iat",
-            "nbf",
-            "jti",
-            "token_type",
-            "user_id",
-            "hash_password",
-            "refresh_exp",
-            "aud",
-            "iss",
-        ] {
-            let error = claims(&format!(r#"{{"{name}":"user.email"}}"#)).unwrap_err();
-            assert_eq!(
-                error,
-                format!("claims.{name}: is set by tokenpair itself: choose another name")
-            );
-            claims(&format!(r#"{{"user":{{"{name}":"user.email"}}}}"#)).unwrap();
-        }
-    }
-
-    #[test]
-    fn claims_that_settings_name_are_refused_under_their_new_names() {
-        let mut settings = settings();
-        settings.jti_claim = Some("id".to_owned());
-        settings.token_type_claim = None;
-        settings.user_id_claim = "uid".to_owned();
-        settings.revoke_token_claim = "digest".to_owned();
-        settings.sliding_token_refresh_exp_claim = "window".to_owned();
-        let accepted = |name: &str| {
-            let table = table(&format!(r#"{{"{name}":"user.email"}}"#));
-            ClaimMap::claims(&table, &settings, &UserModel::default()).is_ok()
-        };
-        for name in ["id", "jti", "token_type", "uid", "digest", "window"] {
-            assert!(!accepted(name), "{name}");
-        }
-        for name in ["user_id", "hash_password", "refresh_exp", "sub", "email"] {
-            assert!(accepted(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_fields_of_the_tokens_are_refused_in_an_answer() {
-        for name in ["refresh", "access", "token"] {
-            let error = answer(&format!(r#"{{"{name}":"user.email"}}"#)).unwrap_err();
-            assert_eq!(
-                error,
-                format!("answer.{name}: is set by tokenpair itself: choose another name")
-            );
-        }
-        answer(r#"{"exp":"user.email","user":{"token":"user.id"}}"#).unwrap();
-    }
-
-    #[test]
-    fn the_password_is_refused_everywhere() {
-        let flaw = r#""password" is the column of the password, which is never given out"#;
-        let text = r#"{"a":{"b":"user.password"}}"#;
-        assert_eq!(claims(text).unwrap_err(), format!("claims.a.b: {flaw}"));
-        assert_eq!(answer(text).unwrap_err(), format!("answer.a.b: {flaw}"));
-        let model = UserModel {
-            password: "hash".to_owned(),
-            ..UserModel::default()
-        };
-        let refused = ClaimMap::answer(&table(r#"{"a":"user.Hash"}"#), &model);
-        assert!(refused.is_err());
-        let accepted = ClaimMap::answer(&table(r#"{"a":"user.password"}"#), &model);
-        assert!(accepted.is_ok());
-    }
-
-    #[test]
-    fn sub_is_a_text_or_absent() {
-        let sub =
-            |column: &str| filled(&claims(&format!(r#"{{"sub":"{column}"}}"#)).unwrap(), "{}");
-        assert_eq!(sub("user.id"), r#"{"sub":"1"}"#);
-        assert_eq!(sub("user.email"), r#"{"sub":"ada@example.com"}"#);
-        assert_eq!(sub("user.nick"), "{}");
-        assert_eq!(sub("user.is_staff"), "{}");
-        let map = claims(r#"{"sub":"user.id"}"#).unwrap();
-        assert_eq!(Vec::from_iter(map.columns()), ["id"]);
-        assert_eq!(
-            claims(r#"{"sub":{"a":"user.id"}}"#).unwrap_err(),
-            "claims.sub: must be a single user column"
-        );
-        let map = answer(r#"{"sub":"user.id"}"#).unwrap();
-        assert_eq!(filled(&map, "{}"), r#"{"sub":1}"#);
-    }
-}
+mod tests;

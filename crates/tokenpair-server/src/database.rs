@@ -30,6 +30,12 @@ pub(crate) trait Database: Store + UserAdmin + Debug {
 
     /// Whether the database keeps log-in names apart.
     async fn login_is_unique(&self) -> Result<bool, StoreError>;
+
+    /// The statement that makes the index for names looked up without case; `None` if none is missing.
+    async fn missing_iexact_index(&self) -> Result<Option<String>, StoreError>;
+
+    /// Two log-in names that differ only in case.
+    async fn names_that_differ_in_case(&self) -> Result<Option<[String; 2]>, StoreError>;
 }
 
 macro_rules! implement {
@@ -54,6 +60,14 @@ macro_rules! implement {
 
             async fn login_is_unique(&self) -> Result<bool, StoreError> {
                 self.login_is_unique().await
+            }
+
+            async fn missing_iexact_index(&self) -> Result<Option<String>, StoreError> {
+                self.missing_iexact_index().await
+            }
+
+            async fn names_that_differ_in_case(&self) -> Result<Option<[String; 2]>, StoreError> {
+                self.names_that_differ_in_case().await
             }
         }
     };

@@ -15,6 +15,13 @@ use std::time::Duration;
 /// How often a password is checked that changes while it is being upgraded.
 const ATTEMPTS: usize = 3;
 
+/// How far the search for a name went, found or not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    AtOnce,
+    BySearch,
+}
+
 pub(crate) struct ModelBackend {
     table: Arc<dyn UserTable>,
     hashers: Arc<PasswordHashers>,
@@ -32,6 +39,24 @@ impl ModelBackend {
             hashers: Arc::new(hashers),
             pool: HashPool::new()?,
         })
+    }
+
+    /// An exact match wins. Only a name without one is searched for without case, which may cost more.
+    async fn find(&self, login: &str) -> Result<(Option<User>, Found), Error> {
+        let exact = self.table.find_by_login(login).await?;
+        if exact.is_some() {
+            return Ok((exact, Found::AtOnce));
+        }
+        let user = self.table.find_by_login_iexact(login).await?;
+        Ok((user, Found::BySearch))
+    }
+
+    /// Makes up for a search that was spared: a refusal must not tell by its time whether a name exists.
+    async fn refuse(&self, login: &str, found: Found) -> Result<Option<User>, Error> {
+        if found == Found::AtOnce {
+            self.table.find_by_login_iexact(login).await?;
+        }
+        Ok(None)
     }
 
     async fn check(&self, password: &str, user: Option<&User>) -> Result<Check, Error> {
@@ -55,10 +80,10 @@ impl UserStore for ModelBackend {
             return Ok(None);
         }
         for _ in 0..ATTEMPTS {
-            let user = self.table.find_by_login(&credentials.username).await?;
+            let (user, found) = self.find(&credentials.username).await?;
             let check = self.check(&credentials.password, user.as_ref()).await?;
             let Some(mut user) = user.filter(|_| check.matches) else {
-                return Ok(None);
+                return self.refuse(&credentials.username, found).await;
             };
             // Before the active check, as Django does: an inactive user's right password is upgraded, too.
             if let Some(encoded) = check.rehash {
@@ -67,7 +92,13 @@ impl UserStore for ModelBackend {
                 }
                 user.password = EncodedPassword::new(encoded);
             }
-            return Ok(user.is_active.then_some(user));
+            if !user.is_active {
+                return self.refuse(&credentials.username, found).await;
+            }
+            for (name, value) in &self.table.login_columns(&user).await? {
+                user.columns.insert(name.as_str(), value.clone());
+            }
+            return Ok(Some(user));
         }
         Err(Error::Busy {
             retry_after: Duration::from_secs(1),

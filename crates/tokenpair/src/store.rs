@@ -16,6 +16,8 @@ mod memory;
 mod migration;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod relations;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod user_admin;
@@ -31,9 +33,10 @@ pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use user_admin::{Account, NewUser, UserAdmin, UserPage, several_users};
-pub use user_model::UserModel;
+pub use user_model::{UserModel, UsernameLookup};
 
 use crate::error::StoreError;
+use crate::json::Object;
 use crate::models::{Credentials, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -87,6 +90,20 @@ pub trait UserTable: Send + Sync + 'static {
     ///
     /// `None` also where several rows have it: a log-in must not depend on which of them comes first.
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+
+    /// The only user whose login name differs from this one at most in case, for a table whose names are
+    /// [looked up so](UsernameLookup::Iexact). `None`, the default, for every other table, and where several are meant.
+    async fn find_by_login_iexact(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let _ = login;
+        Ok(None)
+    }
+
+    /// Further members of [`User::columns`], which are only wanted at a log-in: groups and permissions, see
+    /// [`UserModel::columns`]. Asked for once the password was right. None unless overridden.
+    async fn login_columns(&self, user: &User) -> Result<Object, StoreError> {
+        let _ = user;
+        Ok(Object::new())
+    }
 
     /// The user whose `USER_ID_FIELD` equals `id`.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;

@@ -34,6 +34,8 @@ impl Changepassword {
         let shown = output::printable(&username);
         let nobody = || Failure::new(format!("user '{shown}' does not exist"));
         let account = store.find_account(&username).await?.ok_or_else(nobody)?;
+        let username = account.user.username.clone();
+        let shown = output::printable(&username);
         let password = if self.password_stdin {
             checked_from_stdin(&account)?
         } else {

@@ -7,6 +7,7 @@ mod settings;
 use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use tokenpair::json::Value;
 
@@ -37,20 +38,28 @@ pub(crate) struct Finding {
     /// Stable, for those who want to know one: `W001`.
     id: &'static str,
     message: String,
-    hint: &'static str,
+    hint: Cow<'static, str>,
 }
 
 impl Finding {
-    fn warning(id: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
+    fn warning(
+        id: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             level: Level::Warning,
             id,
             message: message.into(),
-            hint,
+            hint: hint.into(),
         }
     }
 
-    fn error(id: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
+    fn error(
+        id: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             level: Level::Error,
             ..Self::warning(id, message, hint)
@@ -91,7 +100,7 @@ fn json_line(finding: &Finding) -> String {
         ("level", Value::from(level)),
         ("id", Value::from(format!("tokenpair.{}", finding.id))),
         ("message", Value::from(finding.message.as_str())),
-        ("hint", Value::from(finding.hint)),
+        ("hint", Value::from(&*finding.hint)),
     ])
 }
 

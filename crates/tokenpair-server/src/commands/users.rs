@@ -153,6 +153,8 @@ async fn switch(
     let shown = output::printable(&username);
     let account = store.find_account(&username).await?;
     let account = account.ok_or_else(|| Failure::new(format!("user '{shown}' does not exist")))?;
+    let username = account.user.username;
+    let shown = output::printable(&username);
     let changed = store.set_active(&account.user.id, is_active).await?;
     let state = if is_active { "active" } else { "inactive" };
     let verb = if changed { "is now" } else { "was" };

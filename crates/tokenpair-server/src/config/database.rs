@@ -5,7 +5,7 @@ use super::shown::Shown;
 use crate::database::DatabaseOptions;
 use std::time::Duration;
 use tokenpair::json::Value;
-use tokenpair::store::UserModel;
+use tokenpair::store::{UserModel, UsernameLookup};
 use tokenpair::{PostgresOptions, Setting, Settings, SettingsError, SqliteOptions, UserIdKind};
 
 pub(super) const NAMES: [&str; 6] = [
@@ -35,12 +35,13 @@ pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("DATABASE_PREPARED_STATEMENTS", "prepared_statements"),
 ];
 
-pub(super) const MODEL_NAMES: [&str; 11] = [
+pub(super) const MODEL_NAMES: [&str; 12] = [
     "table",
     "id",
     "id_kind",
     "username",
     "username_field",
+    "username_lookup",
     "user_id_kind",
     "password",
     "is_active",
@@ -217,6 +218,9 @@ pub(super) fn user_model(
         id_kind,
         username: name("username", auth_user.username)?,
         username_field: optional("username_field", auth_user.username_field)?,
+        username_lookup: section.read("username_lookup", auth_user.username_lookup, |setting| {
+            setting.choice(&LOOKUPS)
+        })?,
         password: name("password", auth_user.password)?,
         is_active: optional("is_active", auth_user.is_active)?,
         is_staff: optional("is_staff", auth_user.is_staff)?,
@@ -261,18 +265,27 @@ const KINDS: [(&str, UserIdKind); 3] = [
     ("text", UserIdKind::Text),
 ];
 
+const LOOKUPS: [(&str, UsernameLookup); 2] = [
+    ("exact", UsernameLookup::Exact),
+    ("iexact", UsernameLookup::Iexact),
+];
+
 pub(super) fn shown_model(model: &UserModel, section: &Section) -> Vec<Shown> {
     let optional = |name: &Option<String>| Value::from(name.as_deref().unwrap_or_default());
     let kind = |kind| {
         let named = KINDS.iter().find(|(_, known)| *known == kind);
         Value::from(named.map_or("", |(name, _)| name))
     };
+    let mut lookups = LOOKUPS.iter();
+    let lookup = lookups.find(|(_, known)| *known == model.username_lookup);
+    let lookup = lookup.map_or("", |(name, _)| name);
     [
         ("table", Value::from(model.table.as_str())),
         ("id", Value::from(model.id.as_str())),
         ("id_kind", kind(model.id_kind)),
         ("username", Value::from(model.username.as_str())),
         ("username_field", Value::from(model.username_field())),
+        ("username_lookup", Value::from(lookup)),
         ("user_id_kind", kind(model.user_id_kind)),
         ("password", Value::from(model.password.as_str())),
         ("is_active", optional(&model.is_active)),

@@ -67,7 +67,11 @@ fn what_cannot_be_a_claim_is_refused_with_its_place() {
     for (content, place, hint) in [
         ("[claims]\nexp = \"user.id\"\n", "2:7", "another name"),
         ("[claims]\nmail = \"email\"\n", "2:8", "\"user.email\""),
-        ("[claims]\nmail = 3\n", "2:8", "\"user.email\""),
+        (
+            "[claims]\nmail = \"users.email\"\n",
+            "2:8",
+            "\"user.email\"",
+        ),
         (
             "[claims]\nhash = \"user.password\"\n",
             "2:8",

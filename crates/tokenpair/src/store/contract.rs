@@ -1,11 +1,14 @@
 //! The rules every store must keep, as tests. Public so that an own store can prove itself.
 //!
 //! Each function takes a fresh store that holds the users of [`users`] and panics where a rule is broken. Call
-//! [`check`] with a way to make such stores, or the functions one by one; [`check_admin`] for [`UserAdmin`](super::UserAdmin).
+//! [`check`] with a way to make such stores, or the functions one by one; [`check_admin`] for
+//! [`UserAdmin`](super::UserAdmin), [`check_iexact`] for names without case.
 
 mod admin;
+mod iexact;
 
 pub use admin::*;
+pub use iexact::*;
 
 use super::{Flushed, Rotated, Rotation, Store, Successor};
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId};
@@ -109,6 +112,7 @@ pub async fn users_are_found_by_exact_login_and_by_id<S: Store>(store: S) {
     assert_eq!(bob, Some(("bob".to_owned(), false)));
     assert!(ok(store.find_by_login("Alice").await).is_none());
     assert!(ok(store.find_by_login("alice ").await).is_none());
+    assert!(ok(store.find_by_login_iexact("Alice").await).is_none());
     assert!(ok(store.get_user(&UserId::Int(3)).await).is_none());
 }
 

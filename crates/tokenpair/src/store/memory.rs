@@ -2,7 +2,7 @@
 
 use super::{
     Account, Flushed, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin,
-    UserModel, UserPage, UserTable, is_within, several_users,
+    UserModel, UserPage, UserTable, UsernameLookup, is_within, several_users,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
@@ -14,7 +14,10 @@ use std::time::Duration;
 
 /// Users and tokens in memory. Clones share the data.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryStore(Arc<Mutex<Data>>);
+pub struct MemoryStore {
+    data: Arc<Mutex<Data>>,
+    username_lookup: UsernameLookup,
+}
 
 #[derive(Debug, Default)]
 struct Data {
@@ -37,6 +40,13 @@ impl MemoryStore {
         self.data().users.insert(user.user_id.clone(), user);
     }
 
+    /// How log-in names are compared; as on SQLite, ASCII letters alone have case. Only this handle and clones of it do so.
+    #[must_use]
+    pub fn with_username_lookup(mut self, lookup: UsernameLookup) -> Self {
+        self.username_lookup = lookup;
+        self
+    }
+
     /// When the user last logged in, under `UPDATE_LAST_LOGIN`.
     pub fn last_login(&self, user_id: &UserId) -> Option<Timestamp> {
         self.data().last_login.get(user_id).copied()
@@ -54,7 +64,7 @@ impl MemoryStore {
 
     /// A poisoned lock is used on: nothing in a verb can panic between its writes.
     fn data(&self) -> MutexGuard<'_, Data> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,6 +96,14 @@ impl Data {
         Rotated::Reused { line_revoked }
     }
 
+    fn users_named(&self, login: &str, lookup: UsernameLookup) -> Vec<&User> {
+        let is_named = |user: &&User| match lookup {
+            UsernameLookup::Exact => user.username == login,
+            UsernameLookup::Iexact => user.username.eq_ignore_ascii_case(login),
+        };
+        self.users.values().filter(is_named).collect()
+    }
+
     fn account(&self, user: &User) -> Account {
         let mut account = Account::new(user.clone());
         account.last_login = self.last_login.get(&user.user_id).copied();
@@ -102,13 +120,25 @@ impl Data {
     }
 }
 
+/// The one there is.
+fn only(mut users: Vec<&User>) -> Option<&User> {
+    let user = users.pop()?;
+    users.is_empty().then_some(user)
+}
+
 #[async_trait]
 impl UserTable for MemoryStore {
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
         let data = self.data();
-        let mut found = data.users.values().filter(|user| user.username == login);
-        let first = found.next();
-        Ok(first.filter(|_| found.next().is_none()).cloned())
+        Ok(only(data.users_named(login, UsernameLookup::Exact)).cloned())
+    }
+
+    async fn find_by_login_iexact(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let data = self.data();
+        Ok(match self.username_lookup {
+            UsernameLookup::Exact => None,
+            lookup @ UsernameLookup::Iexact => only(data.users_named(login, lookup)).cloned(),
+        })
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -245,10 +275,9 @@ impl UserAdmin for MemoryStore {
 
     async fn create_user(&self, user: NewUser, _at: Timestamp) -> Result<Option<User>, StoreError> {
         let mut data = self.data();
-        if data
-            .users
-            .values()
-            .any(|other| other.username == user.username)
+        if !data
+            .users_named(&user.username, self.username_lookup)
+            .is_empty()
         {
             return Ok(None);
         }
@@ -280,12 +309,14 @@ impl UserAdmin for MemoryStore {
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let data = self.data();
-        let mut found = data.users.values().filter(|user| user.username == login);
-        let first = found.next();
-        if found.next().is_some() {
+        let mut found = data.users_named(login, UsernameLookup::Exact);
+        if found.is_empty() {
+            found = data.users_named(login, self.username_lookup);
+        }
+        if found.len() > 1 {
             return Err(several_users(self.user_model(), login));
         }
-        Ok(first.map(|user| data.account(user)))
+        Ok(only(found).map(|user| data.account(user)))
     }
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {

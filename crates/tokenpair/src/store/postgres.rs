@@ -22,11 +22,13 @@ mod value;
 pub use options::PostgresOptions;
 
 use super::expired::Place;
+use super::relations::Relations;
 use super::{
     Flushed, Migration, MigrationProgress, Rotated, Rotation, Store, TokenStore, UserModel,
     UserTable,
 };
 use crate::error::StoreError;
+use crate::json::Object;
 use crate::models::{OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokens::TokenQueries;
 use users::UserQueries;
+use value::Value;
 
 /// Django's tables in a PostgreSQL database. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -44,6 +47,7 @@ pub struct PostgresStore(Arc<Inner>);
 struct Inner {
     pool: Pool,
     users: Arc<UserQueries>,
+    relations: Relations,
     tokens: TokenQueries,
     model: UserModel,
     steps: &'static [Migration],
@@ -71,19 +75,23 @@ impl PostgresStore {
     async fn open_to(access: Access, options: PostgresOptions) -> Result<Self, StoreError> {
         options.user_model.validate().map_err(StoreError::new)?;
         options.check()?;
-        let users = Arc::new(UserQueries::new(&options.user_model));
-        let store = Self(Arc::new(Inner {
-            pool: Pool::new(&options, access)?,
+        let pool = Pool::new(&options, access)?;
+        let unusable = |error| StoreError::new(format!("cannot use {}: {error}", pool.address()));
+        // Large, and part of whatever opens a store.
+        Box::pin(pool.ping()).await.map_err(unusable)?;
+        let model = options.user_model;
+        let tables = schema::tables(&pool, &model).await.map_err(unusable)?;
+        let relations = Relations::new(&model, schema::LONGEST_NAME, &tables);
+        let users = Arc::new(UserQueries::new(&relations.own_columns(&model)));
+        Ok(Self(Arc::new(Inner {
+            pool,
             tokens: TokenQueries::new(&users),
             users,
-            model: options.user_model,
+            relations,
+            model,
             steps: Migration::steps(options.token_blacklist),
             flushing: Place::default(),
-        }));
-        let unusable = |error| StoreError::new(format!("cannot use {}: {error}", store.address()));
-        // Large, and part of whatever opens a store.
-        Box::pin(store.0.pool.ping()).await.map_err(unusable)?;
-        Ok(store)
+        })))
     }
 
     /// Creates what is missing: Django's tables in Django's shape with its rows in `django_migrations`, and ours.
@@ -126,6 +134,19 @@ impl PostgresStore {
         schema::login_is_unique(&self.0.pool, &self.0.model).await
     }
 
+    /// The statement that makes the index which log-ins need whose names are [looked up without
+    /// case](super::UsernameLookup::Iexact); `None` if there is one. Without it every user is looked at for each name that
+    /// nobody has exactly so.
+    pub async fn missing_iexact_index(&self) -> Result<Option<String>, StoreError> {
+        schema::missing_iexact_index(&self.0.pool, &self.0.model).await
+    }
+
+    /// Two log-in names that differ only in case, if there are any: neither can log in but exactly so, where names are
+    /// [looked up without case](super::UsernameLookup::Iexact). Reads the whole table.
+    pub async fn names_that_differ_in_case(&self) -> Result<Option<[String; 2]>, StoreError> {
+        schema::names_that_differ_in_case(&self.0.pool, &self.0.model).await
+    }
+
     /// The database as `postgres://USER@HOST:PORT/DATABASE`.
     pub fn address(&self) -> &str {
         self.0.pool.address()
@@ -136,6 +157,24 @@ impl PostgresStore {
 impl UserTable for PostgresStore {
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
         self.0.users.by_login(&self.0.pool, login).await
+    }
+
+    async fn find_by_login_iexact(&self, login: &str) -> Result<Option<User>, StoreError> {
+        self.0.users.by_login_iexact(&self.0.pool, login).await
+    }
+
+    async fn login_columns(&self, user: &User) -> Result<Object, StoreError> {
+        let Inner {
+            relations, users, ..
+        } = &*self.0;
+        let rows = match relations.statement(user) {
+            Some((sql, by_key)) => {
+                let key = by_key.then_some(Value::Key(Some(&user.id), users.id_kind));
+                users::related(&self.0.pool, &sql, key.as_slice()).await?
+            }
+            None => Vec::new(),
+        };
+        Ok(relations.collect(rows))
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {

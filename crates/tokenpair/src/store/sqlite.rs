@@ -7,17 +7,23 @@
 mod accounts;
 mod columns;
 mod connect;
+mod iexact;
 mod schema;
 mod threads;
 mod tokens;
 mod users;
 
 use super::expired::Place;
-use super::{Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable};
+use super::relations::Relations;
+use super::{
+    Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable, UsernameLookup,
+};
 use crate::error::StoreError;
+use crate::json::Object;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use connect::Access;
+use iexact::IexactQueries;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -87,6 +93,8 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     threads: Threads,
     users: Arc<UserQueries>,
+    iexact: Option<Arc<IexactQueries>>,
+    relations: Relations,
     tokens: Arc<TokenQueries>,
     model: UserModel,
     steps: &'static [Migration],
@@ -120,19 +128,30 @@ impl SqliteStore {
             let reason = why_not(path, access, &error);
             StoreError::new(format!("cannot open {}: {reason}", path.display()))
         })?;
-        let users = Arc::new(UserQueries::new(&options.user_model));
+        let unreadable =
+            |error| StoreError::new(format!("cannot read {}: {error}", options.path.display()));
+        let model = options.user_model;
+        let tables = {
+            let model = model.clone();
+            let tables = threads.read(move |db| schema::tables(db, &model)).await;
+            tables.map_err(unreadable)?
+        };
+        let relations = Relations::new(&model, None, &tables);
+        let users = Arc::new(UserQueries::new(&relations.own_columns(&model)));
         let tokens = Arc::new(TokenQueries::new(&users));
+        let iexact = (model.username_lookup == UsernameLookup::Iexact)
+            .then(|| Arc::new(IexactQueries::new(&model.table, &model.username)));
         let store = Self(Arc::new(Inner {
             threads,
             users,
+            iexact,
+            relations,
             tokens,
-            model: options.user_model,
+            model,
             steps: Migration::steps(options.token_blacklist),
             flushing: Place::default(),
         }));
-        store.ping().await.map_err(|error| {
-            StoreError::new(format!("cannot read {}: {error}", store.path().display()))
-        })?;
+        store.ping().await.map_err(unreadable)?;
         Ok(store)
     }
 
@@ -170,6 +189,23 @@ impl SqliteStore {
     pub async fn login_is_unique(&self) -> Result<bool, StoreError> {
         let model = self.0.model.clone();
         self.read(move |db| schema::login_is_unique(db, &model))
+            .await
+    }
+
+    /// The statement that makes the index which log-ins need whose names are [looked up without
+    /// case](super::UsernameLookup::Iexact); `None` if there is one. The one of a unique column is enough. Without any,
+    /// every user is looked at for each name that nobody has exactly so.
+    pub async fn missing_iexact_index(&self) -> Result<Option<String>, StoreError> {
+        let model = &self.0.model;
+        let queries = IexactQueries::new(&model.table, &model.username);
+        self.read(move |db| queries.missing_index(db)).await
+    }
+
+    /// Two log-in names that differ only in case, if there are any: neither can log in but exactly so, where names are
+    /// [looked up without case](super::UsernameLookup::Iexact). Reads the whole table.
+    pub async fn names_that_differ_in_case(&self) -> Result<Option<[String; 2]>, StoreError> {
+        let model = self.0.model.clone();
+        self.read(move |db| schema::names_that_differ_in_case(db, &model))
             .await
     }
 
@@ -221,6 +257,26 @@ impl UserTable for SqliteStore {
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
         let (users, login) = (self.0.users.clone(), login.to_owned());
         self.read(move |db| users.by_login(db, &login)).await
+    }
+
+    async fn find_by_login_iexact(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let Some(iexact) = self.0.iexact.clone() else {
+            return Ok(None);
+        };
+        let (users, login) = (self.0.users.clone(), login.to_owned());
+        self.read(move |db| iexact.find(db, &users, &login)).await
+    }
+
+    async fn login_columns(&self, user: &User) -> Result<Object, StoreError> {
+        let relations = &self.0.relations;
+        let rows = match relations.statement(user) {
+            Some((sql, by_key)) => {
+                let key = by_key.then(|| user.id.clone());
+                self.read(move |db| users::related(db, &sql, key)).await?
+            }
+            None => Vec::new(),
+        };
+        Ok(relations.collect(rows))
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {

@@ -16,7 +16,7 @@ pub trait UserAdmin: UserTable {
     /// Which table, and which of its columns exist.
     fn user_model(&self) -> &UserModel;
 
-    /// Adds a user. `None`: the login name is taken.
+    /// Adds a user. `None`: the login name is taken, where names are looked up without case in any spelling.
     ///
     /// For Django's own `auth_user` only, with `username` or `email` as the login: what columns another model needs
     /// is not known here. Where users log in by e-mail, both columns get the address.
@@ -25,7 +25,8 @@ pub trait UserAdmin: UserTable {
     /// Users in the order of their keys, at most `page.limit` of them.
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError>;
 
-    /// The user with exactly this login name. An error where several have it, see [`several_users`].
+    /// The user with this login name, looked up as the [`UserModel`] says. An error where several have it, see
+    /// [`several_users`].
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError>;
 
     /// Lets the user with this primary key in or bars them. `false`: it was so before, or there is no such user.

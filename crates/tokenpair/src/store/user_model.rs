@@ -1,5 +1,7 @@
 //! The mapping from a Django user model to a table: names of columns, kinds of keys.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::relations::{RELATIONS, is_relation};
 use crate::error::StoreError;
 use crate::models::UserIdKind;
 use crate::settings::SettingsError;
@@ -19,6 +21,8 @@ pub struct UserModel {
     pub username: String,
     /// What clients call it beside `password`; `None`: as the column. A Django field may have another `db_column`.
     pub username_field: Option<String>,
+    /// How a log-in's name is compared with that column.
+    pub username_lookup: UsernameLookup,
     /// The column of `USER_ID_FIELD`, which tokens name.
     pub user_id: String,
     /// The kind of that column.
@@ -34,7 +38,24 @@ pub struct UserModel {
     /// The column of the last log-in; `None`: it is not kept.
     pub last_login: Option<String>,
     /// Further columns to read with every user, into [`User::columns`](crate::User::columns). Never the password's.
+    ///
+    /// `groups`, `user_permissions`, `group_permissions` and `all_permissions` are read from Django's tables where the
+    /// user table has no column of that name, and only at a log-in
+    /// ([`UserTable::login_columns`](super::UserTable::login_columns)): sorted names, and sorted permissions such as
+    /// `auth.add_user`, with the meaning of Django's `get_user_permissions()` and its like.
     pub columns: Vec<String>,
+}
+
+/// How the name of a log-in is compared, by Django's names of look-ups. Users that tokens name are found exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UsernameLookup {
+    /// Each character counts.
+    #[default]
+    Exact,
+    /// A user with exactly this name, or else the only one whose name differs from it at most in case. Which letters
+    /// have case, the database decides, as under Django: on SQLite those of ASCII, on PostgreSQL all that its `UPPER`
+    /// knows.
+    Iexact,
 }
 
 impl Default for UserModel {
@@ -46,6 +67,7 @@ impl Default for UserModel {
             id_kind: UserIdKind::Integer,
             username: "username".to_owned(),
             username_field: None,
+            username_lookup: UsernameLookup::Exact,
             user_id: "id".to_owned(),
             user_id_kind: UserIdKind::Integer,
             password: "password".to_owned(),
@@ -160,9 +182,13 @@ impl UserModel {
             return Some(format!("the user table {table:?} does not exist"));
         }
         let exists = |name: &str| existing.iter().any(|column| same(column, name));
-        let mut missing = self.mapped_columns().filter(|(_, name)| !exists(name));
+        let may_be_elsewhere = |field: &str, name: &str| field == "columns" && is_relation(name);
+        let mut missing = self
+            .mapped_columns()
+            .filter(|(field, name)| !exists(name) && !may_be_elsewhere(field, name));
         missing.next().map(|(field, name)| {
-            let known = existing.iter().map(String::as_str);
+            let related = RELATIONS.iter().filter(|_| field == "columns");
+            let known = existing.iter().map(String::as_str).chain(related.copied());
             let hint = crate::nearest(name, known)
                 .map(|column| format!(", did you mean {column:?}?"))
                 .unwrap_or_default();

@@ -4,7 +4,7 @@ use crate::app::{SECRET, TOKEN, TestApp, claims, good, sign};
 use rusqlite::Connection;
 use std::path::PathBuf;
 use tokenpair::json::{self, Value};
-use tokenpair::store::{Store as _, UserModel};
+use tokenpair::store::{Store as _, UserModel, UsernameLookup};
 use tokenpair::{
     MemoryStore, SqliteOptions, SqliteStore, User, UserId, UserIdKind, UserTable as _,
 };
@@ -51,6 +51,7 @@ fn customers(columns: &[&str]) -> UserModel {
         id_kind: UserIdKind::Uuid,
         username: "email".to_owned(),
         username_field: None,
+        username_lookup: UsernameLookup::Exact,
         user_id: "uid".to_owned(),
         user_id_kind: UserIdKind::Uuid,
         password: "hash".to_owned(),

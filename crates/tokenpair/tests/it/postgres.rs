@@ -6,12 +6,14 @@
 mod accounts;
 mod columns;
 mod contract;
+mod iexact;
 mod migration;
 mod nodes;
 mod outage;
-mod place;
+pub(crate) mod place;
 mod proxy;
 mod purge;
+mod relations;
 mod schema;
 mod slow;
 mod standby;

@@ -4,7 +4,7 @@ use crate::app::TestApp;
 use rusqlite::{Connection, params};
 use std::cell::Cell;
 use std::collections::HashSet;
-use tokenpair::store::{UserModel, contract};
+use tokenpair::store::{UserModel, UsernameLookup, contract};
 use tokenpair::{MemoryStore, SqliteOptions, SqliteStore, User, UserId};
 
 fn memory(users: Vec<User>) -> MemoryStore {
@@ -39,6 +39,29 @@ async fn the_sqlite_store_keeps_the_contract() {
         } else {
             sqlite_by_email_with(&path(), &users).await
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_memory_store_keeps_the_contract_of_names_without_case() {
+    let users = contract::users_of_several_spellings();
+    let make = || memory(users.clone()).with_username_lookup(UsernameLookup::Iexact);
+    contract::check_iexact(async || make()).await;
+}
+
+#[tokio::test]
+async fn the_sqlite_store_keeps_the_contract_of_names_without_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = Cell::new(0);
+    let users = contract::users_of_several_spellings();
+    contract::check_iexact(async || {
+        count.set(count.get() + 1);
+        let path = folder.path().join(format!("{}.sqlite3", count.get()));
+        sqlite_with(path.to_str().unwrap(), &users).await;
+        let mut options = SqliteOptions::new(path);
+        options.user_model.username_lookup = UsernameLookup::Iexact;
+        SqliteStore::open(options).await.unwrap()
     })
     .await;
 }

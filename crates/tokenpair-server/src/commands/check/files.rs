@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::files::{check_writable, is_open_to_others, temporary_folder};
 use crate::output::Failure;
 use std::path::Path;
+use tokenpair::store::UsernameLookup;
 
 const MODEL: &str = "Correct the name in [user_model], [claims] or [answer].";
 const MODE: &str = "chmod 600 on it.";
@@ -147,6 +148,9 @@ async fn tables(config: &Config, store: &dyn Database) -> Result<Vec<Finding>, F
             "Make it unique in your Django model (unique=True) and migrate.",
         ));
     }
+    if config.database.user_model().username_lookup == UsernameLookup::Iexact {
+        findings.extend(names(config, store).await?);
+    }
     if !has_users(store).await? {
         findings.push(Finding::warning(
             "W019",
@@ -154,5 +158,38 @@ async fn tables(config: &Config, store: &dyn Database) -> Result<Vec<Finding>, F
             "Run `tokenpair createsuperuser`, or `createuser` for others.",
         ));
     }
+    Ok(findings)
+}
+
+/// What stands in the way of log-in names that are looked up without case.
+async fn names(config: &Config, store: &dyn Database) -> Result<Vec<Finding>, Failure> {
+    let table = &config.database.user_model().table;
+    let mut findings = Vec::new();
+    if let Some(statement) = store.missing_iexact_index().await? {
+        findings.push(Finding::warning(
+            "W029",
+            format!(
+                "username_lookup is \"iexact\" without an index: a log-in with a name that nobody has exactly so looks at \
+                 every user of {table}."
+            ),
+            format!("Let Django add it (docs/configuration.md), or run: {statement}"),
+        ));
+    }
+    // In a large table it may take too long.
+    let (message, hint) = match store.names_that_differ_in_case().await {
+        Ok(None) => return Ok(findings),
+        Ok(Some([one, other])) => (
+            format!(
+                "Log-in names of {table} differ only in case, such as {one:?} and {other:?}: they can log in exactly so \
+                 only."
+            ),
+            "Rename all but one of them.",
+        ),
+        Err(error) => (
+            format!("Whether log-in names of {table} differ only in case is not known: {error}."),
+            "Look for them with SQL.",
+        ),
+    };
+    findings.push(Finding::warning("W030", message, hint));
     Ok(findings)
 }

@@ -85,7 +85,7 @@ impl Mint {
             &[Migration::Auth]
         };
         let store = super::super::open(&config, needed).await?;
-        let user = self.find(&*store).await?;
+        let mut user = self.find(&*store).await?;
         if !user.is_active && !self.force {
             return Err(Failure::new(format!(
                 "user '{}' is inactive, and servers refuse such tokens: --force mints it all the same",
@@ -97,6 +97,9 @@ impl Mint {
             return Err(Failure::new(
                 "there is no key to sign with: set SIGNING_KEY, or run it where the server keeps its key file",
             ));
+        }
+        for (name, value) in &store.login_columns(&user).await? {
+            user.columns.insert(name.as_str(), value.clone());
         }
         let jwt = super::super::engine(&config, &store)?;
         let (name, token) = self

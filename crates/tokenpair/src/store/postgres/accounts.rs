@@ -2,9 +2,9 @@
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, several_users,
+    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, UsernameLookup, several_users,
 };
-use super::users::UserQueries;
+use super::users::{UserQueries, iexact};
 use super::value::Value;
 use super::{PostgresStore, schema};
 use crate::error::StoreError;
@@ -29,10 +29,20 @@ impl UserAdmin for PostgresStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let (email, unless) = if self.user_model().creates_by_email()? {
-            (&user.username, UNLESS_ADDRESS_IS_TAKEN)
+        let model = self.user_model();
+        let by_email = model.creates_by_email()?;
+        let email = if by_email {
+            &user.username
         } else {
-            (&user.email, "")
+            &user.email
+        };
+        let unless = if model.username_lookup == UsernameLookup::Iexact {
+            let is_taken = iexact(&format!("\"{}\"", model.username), "$3");
+            format!(r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE {is_taken})"#)
+        } else if by_email {
+            UNLESS_ADDRESS_IS_TAKEN.to_owned()
+        } else {
+            String::new()
         };
         let values = [
             Value::Text(user.password.expose()),
@@ -42,7 +52,7 @@ impl UserAdmin for PostgresStore {
             Value::Bool(user.is_staff),
             Value::time(at),
         ];
-        let sql = format!("{CREATE} {unless} ON CONFLICT (\"username\") DO NOTHING RETURNING 1");
+        let sql = format!("{CREATE} {unless} ON CONFLICT DO NOTHING RETURNING 1");
         if self.0.pool.write(&sql, &values).await?.is_empty() {
             Ok(None)
         } else {
@@ -88,12 +98,14 @@ impl UserAdmin for PostgresStore {
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let queries = &self.0.users;
-        let sql = format!(
-            "{} WHERE {} = $1 LIMIT 2",
-            self.select(&self.personal_columns().await?),
-            column(queries, &self.user_model().username)
-        );
-        let rows = self.0.pool.read(&sql, &[Value::Compared(login)]).await?;
+        let select = self.select(&self.personal_columns().await?);
+        let name = column(queries, &self.user_model().username);
+        let sql = format!("{select} WHERE {name} = $1 LIMIT 2");
+        let mut rows = self.0.pool.read(&sql, &[Value::Compared(login)]).await?;
+        if rows.is_empty() && self.user_model().username_lookup == UsernameLookup::Iexact {
+            let sql = format!("{select} WHERE {} LIMIT 2", iexact(&name, "$1"));
+            rows = self.0.pool.read(&sql, &[Value::Text(login)]).await?;
+        }
         match &rows[..] {
             [] => Ok(None),
             [row] => account(queries, row).map(Some),

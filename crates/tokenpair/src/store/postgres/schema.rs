@@ -2,6 +2,7 @@
 
 use super::super::UserModel;
 use super::super::migration::{Migration, MigrationProgress, foreign_table_missing};
+use super::super::relations::{self, Tables};
 use super::failure::Failure;
 use super::health::Pauses;
 use super::pool::{Pool, Purpose, Transaction};
@@ -42,7 +43,17 @@ const LOGIN_IS_UNIQUE: &str =
     WHERE c.relname = $1 AND pg_table_is_visible(c.oid) AND a.attname = $2 AND i.indnkeyatts = 1
     AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)";
 
-fn tables(model: &UserModel) -> [Value<'_>; 3] {
+/// An index over what [`iexact`](super::users::iexact) compares: Django's, too (`Upper`), whatever the column's type.
+const IEXACT_INDEX: &str =
+    "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
+    JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+    WHERE c.relname = $1 AND pg_table_is_visible(c.oid) AND m.amname IN ('btree', 'hash')
+    AND i.indisvalid AND i.indpred IS NULL AND pg_get_indexdef(i.indexrelid, 1, true)
+        IN (format('upper(%I::text)', $2), format('upper(%I)', $2)))";
+/// Of a table, or of anything else: what is longer PostgreSQL cuts.
+pub(super) const LONGEST_NAME: Option<usize> = Some(63);
+
+fn marks(model: &UserModel) -> [Value<'_>; 3] {
     Migration::ALL.map(|step| Value::Text(step.mark(model)))
 }
 
@@ -52,7 +63,7 @@ pub(super) async fn pending(
     model: &UserModel,
     steps: &[Migration],
 ) -> Result<Vec<Migration>, StoreError> {
-    let existing = pool.read(TABLES, &tables(model)).await?;
+    let existing = pool.read(TABLES, &marks(model)).await?;
     Ok(missing(&existing, model, steps)?)
 }
 
@@ -125,7 +136,7 @@ async fn try_to_migrate(
     let transaction = pool.begin(Purpose::Write, LIMIT).await?;
     transaction.run(PATIENT).await?;
     wait_for_others(&transaction, tell).await?;
-    let existing = transaction.ask(TABLES, &tables(model)).await?;
+    let existing = transaction.ask(TABLES, &marks(model)).await?;
     let pending = missing(&existing, model, steps)?;
     if let Some(reason) = foreign_table_missing(&pending, model) {
         return Err(Trouble::Refusal(reason));
@@ -279,7 +290,21 @@ pub(super) async fn flaw(pool: &Pool, model: &UserModel) -> Result<Option<String
     let columns = columns(pool, &model.table).await?;
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let flaw = model.flaw(&names, |column, name| column == name);
-    Ok(flaw.or_else(|| wrong_kind(model, &columns)))
+    if let Some(flaw) = flaw.or_else(|| wrong_kind(model, &columns)) {
+        return Ok(Some(flaw));
+    }
+    let tables = tables(pool, model).await?;
+    Ok(relations::flaw(model, LONGEST_NAME, &tables))
+}
+
+/// What the user model's relations are read from.
+pub(super) async fn tables(pool: &Pool, model: &UserModel) -> Result<Tables, StoreError> {
+    let mut tables = Tables::new();
+    for table in relations::tables(model, LONGEST_NAME) {
+        let columns = column_names(pool, &table).await?;
+        tables.insert(table, columns);
+    }
+    Ok(tables)
 }
 
 /// A key that is said to be of another kind than its column would be found by nobody.
@@ -306,6 +331,40 @@ pub(super) async fn login_is_unique(pool: &Pool, model: &UserModel) -> Result<bo
     let rows = pool.read(LOGIN_IS_UNIQUE, &values).await?;
     let unique = rows.first().map(|row| row.try_get(0));
     unique.unwrap_or(Ok(false)).map_err(StoreError::new)
+}
+
+/// The statement that makes an index for `iexact`, unless there is one.
+pub(super) async fn missing_iexact_index(
+    pool: &Pool,
+    model: &UserModel,
+) -> Result<Option<String>, StoreError> {
+    let UserModel {
+        table, username, ..
+    } = model;
+    let values = [Value::Text(table), Value::Text(username)];
+    let rows = pool.read(IEXACT_INDEX, &values).await?;
+    let exists = rows.first().map_or(Ok(false), |row| row.try_get(0));
+    Ok((!exists.map_err(StoreError::new)?)
+        .then(|| format!(r#"CREATE INDEX CONCURRENTLY ON "{table}" (UPPER("{username}"::text))"#)))
+}
+
+/// Two log-in names, if there are any.
+pub(super) async fn names_that_differ_in_case(
+    pool: &Pool,
+    model: &UserModel,
+) -> Result<Option<[String; 2]>, StoreError> {
+    let UserModel {
+        table, username, ..
+    } = model;
+    let name = format!(r#""{username}"::text COLLATE "C""#);
+    let sql = format!(
+        r#"SELECT min({name}), max({name}) FROM "{table}" GROUP BY UPPER("{username}"::text)
+        HAVING min({name}) <> max({name}) LIMIT 1"#
+    );
+    let rows = pool.read(&sql, &[]).await?;
+    let names = |row: &Row| Ok([row.try_get(0)?, row.try_get(1)?]);
+    let names = rows.first().map(names).transpose();
+    names.map_err(|error: tokio_postgres::Error| StoreError::new(error))
 }
 
 #[cfg(test)]

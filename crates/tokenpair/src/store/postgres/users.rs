@@ -1,6 +1,6 @@
 //! SQL on the user table.
 
-use super::super::UserModel;
+use super::super::{UserModel, UsernameLookup};
 use super::columns;
 use super::pool::Pool;
 use super::value::Value;
@@ -21,6 +21,7 @@ pub(super) struct UserQueries {
     pub(super) id: String,
     pub(super) user_id: String,
     by_login: String,
+    by_login_iexact: Option<String>,
     by_user_id: String,
     set_password: String,
     update_last_login: Option<String>,
@@ -65,6 +66,10 @@ impl UserQueries {
         let last_login = model.last_login.as_deref().map(quoted);
         Self {
             by_login: format!("SELECT {columns} FROM {table} WHERE {username} = $1 LIMIT 2"),
+            by_login_iexact: (model.username_lookup == UsernameLookup::Iexact).then(|| {
+                let is_same = iexact(&username, "$1");
+                format!("SELECT {columns} FROM {table} WHERE {is_same} LIMIT 2")
+            }),
             by_user_id: format!("SELECT {columns} FROM {table} WHERE {user_id} = $1 LIMIT 2"),
             set_password: format!(
                 "UPDATE {table} SET {password} = $1 WHERE {id} = $2 AND {password} = $3 RETURNING 1"
@@ -87,6 +92,18 @@ impl UserQueries {
         login: &str,
     ) -> Result<Option<User>, StoreError> {
         self.only_user(&pool.read(&self.by_login, &[Value::Compared(login)]).await?)
+    }
+
+    /// Nobody, where names are looked up exactly.
+    pub(super) async fn by_login_iexact(
+        &self,
+        pool: &Pool,
+        login: &str,
+    ) -> Result<Option<User>, StoreError> {
+        match &self.by_login_iexact {
+            Some(sql) => self.only_user(&pool.read(sql, &[Value::Text(login)]).await?),
+            None => Ok(None),
+        }
     }
 
     pub(super) async fn by_user_id(
@@ -163,6 +180,25 @@ impl UserQueries {
         user.columns = columns::read(row, FIXED, &self.further)?;
         Ok(user)
     }
+}
+
+/// Django's `iexact`, letter by letter, so that an index made for Django serves.
+pub(super) fn iexact(column: &str, value: &str) -> String {
+    format!("UPPER({column}::text) = UPPER({value}::text)")
+}
+
+/// The pairs that a statement of [`Relations`](super::super::relations::Relations) yields.
+pub(super) async fn related(
+    pool: &Pool,
+    sql: &str,
+    values: &[Value<'_>],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = pool.read(sql, values).await?;
+    let rows = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    rows.collect::<Result<_, tokio_postgres::Error>>()
+        .map_err(StoreError::new)
 }
 
 /// A key column in the one type that [`read_key`] reads.

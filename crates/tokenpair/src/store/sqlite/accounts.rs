@@ -31,10 +31,15 @@ impl UserAdmin for SqliteStore {
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
         let by_email = self.user_model().creates_by_email()?;
-        let login = user.username.clone();
-        let created = self
-            .write(move |db| create(db, &user, by_email, at))
-            .await?;
+        let (login, iexact) = (user.username.clone(), self.0.iexact.clone());
+        let add = move |db: &Connection| {
+            let is_taken = iexact.map_or(Ok(false), |iexact| {
+                let spellings = iexact.spellings(db, &user.username)?;
+                Ok::<_, rusqlite::Error>(!spellings.is_empty())
+            });
+            Ok(!is_taken? && create(db, &user, by_email, at)?)
+        };
+        let created = self.write(add).await?;
         if created {
             self.find_by_login(&login).await
         } else {
@@ -49,7 +54,17 @@ impl UserAdmin for SqliteStore {
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let (queries, wanted) = (self.accounts(), login.to_owned());
-        let mut found = self.read(move |db| queries.find(db, &wanted)).await?;
+        let iexact = self.0.iexact.clone();
+        let find = move |db: &Connection| {
+            let mut found = queries.find(db, &wanted)?;
+            if let Some(iexact) = iexact.filter(|_| found.is_empty()) {
+                for spelling in iexact.spellings(db, &wanted)? {
+                    found.extend(queries.find(db, &spelling)?);
+                }
+            }
+            Ok(found)
+        };
+        let mut found = self.read(find).await?;
         let one = found.pop();
         if found.is_empty() {
             Ok(one)
@@ -106,7 +121,7 @@ fn create(
         user.is_staff,
         django_time(at)
     ];
-    let sql = format!("{CREATE} {unless} ON CONFLICT (\"username\") DO NOTHING");
+    let sql = format!("{CREATE} {unless} ON CONFLICT DO NOTHING");
     Ok(db.execute(&sql, values)? == 1)
 }
 

@@ -2,10 +2,11 @@
 
 use super::super::UserModel;
 use super::super::migration::{self, Migration};
+use super::super::relations::{self, Tables};
 use super::django_time;
 use crate::models::UserIdKind;
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 const DJANGO_MIGRATIONS: &str = r#"CREATE TABLE IF NOT EXISTS "django_migrations" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "app" varchar(255) NOT NULL, "name" varchar(255) NOT NULL, "applied" datetime NOT NULL)"#;
 
@@ -88,7 +89,18 @@ fn remember(db: &Connection, history: &[(&str, &str)], at: Timestamp) -> rusqlit
 pub(super) fn flaw(db: &Connection, model: &UserModel) -> rusqlite::Result<Option<String>> {
     let existing = column_names(db, &model.table)?;
     // SQLite does not tell upper from lower case here.
-    Ok(model.flaw(&existing, str::eq_ignore_ascii_case))
+    if let Some(flaw) = model.flaw(&existing, str::eq_ignore_ascii_case) {
+        return Ok(Some(flaw));
+    }
+    Ok(relations::flaw(model, None, &tables(db, model)?))
+}
+
+/// What the user model's relations are read from.
+pub(super) fn tables(db: &Connection, model: &UserModel) -> rusqlite::Result<Tables> {
+    let names = relations::tables(model, None).into_iter();
+    names
+        .map(|table| Ok((table.clone(), column_names(db, &table)?)))
+        .collect()
 }
 
 /// Every column of a table, generated ones included; empty if there is no such table.
@@ -103,4 +115,22 @@ pub(super) fn login_is_unique(db: &Connection, model: &UserModel) -> rusqlite::R
         OR EXISTS (SELECT 1 FROM pragma_index_list(?1) AS i WHERE i."unique" AND NOT i.partial
             AND (SELECT count(*) = 1 AND max(name = ?2 COLLATE NOCASE) FROM pragma_index_info(i.name)))"#;
     db.query_row(sql, [&model.table, &model.username], |row| row.get(0))
+}
+
+pub(super) fn names_that_differ_in_case(
+    db: &Connection,
+    model: &UserModel,
+) -> rusqlite::Result<Option<[String; 2]>> {
+    let UserModel {
+        table, username, ..
+    } = model;
+    let sql = format!(
+        r#"SELECT min("{username}" COLLATE BINARY), max("{username}" COLLATE BINARY) FROM "{table}"
+        GROUP BY "{username}" COLLATE NOCASE HAVING min("{username}" COLLATE BINARY) <> max("{username}" COLLATE BINARY) LIMIT 1"#
+    );
+    let names = |row: &rusqlite::Row<'_>| {
+        let name = |column| super::users::text(row, column);
+        Ok([name(0)?, name(1)?])
+    };
+    db.query_row(&sql, [], names).optional()
 }

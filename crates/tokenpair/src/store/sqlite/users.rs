@@ -105,6 +105,11 @@ impl UserQueries {
         user.filter(|_| !ambiguous)
     }
 
+    /// The same for names that are told apart by case alone.
+    pub(super) fn nobody(&self) -> Option<User> {
+        self.unless_ambiguous(None, true)
+    }
+
     /// The number of columns that [`read_user`](Self::read_user) reads.
     pub(super) fn width(&self) -> usize {
         FIXED + self.further.len()
@@ -146,6 +151,19 @@ impl UserQueries {
     }
 }
 
+/// The pairs that a statement of [`Relations`](super::super::relations::Relations) yields.
+pub(super) fn related(
+    db: &Connection,
+    sql: &str,
+    key: Option<UserId>,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map(rusqlite::params_from_iter(key), |row| {
+        Ok((text(row, 0)?, text(row, 1)?))
+    })?;
+    rows.collect()
+}
+
 fn further_columns(model: &UserModel) -> Vec<Column> {
     let keys = [
         (&model.id, model.id_kind),
@@ -160,7 +178,7 @@ fn further_columns(model: &UserModel) -> Vec<Column> {
 }
 
 /// A text column; what is no UTF-8 is read lossily, so that an odd row cannot log in but is no outage either.
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     Ok(match row.get_ref(column)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
             String::from_utf8_lossy(bytes).into_owned()

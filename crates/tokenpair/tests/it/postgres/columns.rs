@@ -3,7 +3,7 @@
 use super::place::Place;
 use crate::app::{TOKEN, TestApp, claims, good, sign};
 use tokenpair::json::{self, Value};
-use tokenpair::store::{Store as _, UserModel};
+use tokenpair::store::{Store as _, UserModel, UsernameLookup};
 use tokenpair::{PostgresStore, User, UserId, UserIdKind, UserTable as _};
 
 /// A custom user model with every kind of column that Django knows for PostgreSQL, and a row of it.
@@ -52,6 +52,7 @@ fn customers(columns: &[&str]) -> UserModel {
         id_kind: UserIdKind::Uuid,
         username: "email".to_owned(),
         username_field: None,
+        username_lookup: UsernameLookup::Exact,
         user_id: "uid".to_owned(),
         user_id_kind: UserIdKind::Uuid,
         password: "hash".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use std::collections::HashSet;
-use tokenpair::store::contract;
+use tokenpair::store::{UsernameLookup, contract};
 use tokenpair::{PostgresOptions, PostgresStore, User};
 
 /// Each rule has the database to itself.
@@ -46,6 +46,23 @@ async fn filled_by_email(
     }
     "email".clone_into(&mut options.user_model.username);
     PostgresStore::open(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_contract_of_names_without_case_is_kept() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let users = contract::users_of_several_spellings();
+    contract::check_iexact(async || {
+        place
+            .run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            .await;
+        let mut options = place.options();
+        options.user_model.username_lookup = UsernameLookup::Iexact;
+        place.filled_with(options, &users).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

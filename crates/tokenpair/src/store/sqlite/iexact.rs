@@ -1,0 +1,211 @@
+//! A log-in name without regard to the case of ASCII letters: what Django's `iexact` means on SQLite.
+//!
+//! Django asks by `LIKE … ESCAPE`, for which SQLite has to look at every name. The same names are found by leaps over the
+//! index of the unique column: in it the spellings of a name stand in order, `ADA` before `Ada` before `ada`, and from
+//! the name that stands where one spelling would be follows which spelling can be next. So the names between are not
+//! looked at.
+
+use super::users::UserQueries;
+use crate::models::User;
+use rusqlite::{Connection, OptionalExtension};
+
+/// Whether names can be read in the order of their bytes from an index.
+const IS_ORDERED: &str = r"SELECT (SELECT encoding FROM pragma_encoding) = 'UTF-8' AND EXISTS (SELECT 1
+    FROM pragma_index_list(?1) i JOIN pragma_index_xinfo(i.name) c
+    WHERE NOT i.partial AND c.seqno = 0 AND c.name = ?2 COLLATE NOCASE AND c.coll = 'BINARY')";
+
+/// The statements for one user model, written once.
+#[derive(Debug)]
+pub(super) struct IexactQueries {
+    table: String,
+    username: String,
+    next: String,
+    scan: String,
+}
+
+impl IexactQueries {
+    pub(super) fn new(table: &str, username: &str) -> Self {
+        let names = format!(r#"SELECT "{username}" FROM "{table}""#);
+        let name = format!(r#""{username}" COLLATE BINARY"#);
+        Self {
+            table: table.to_owned(),
+            username: username.to_owned(),
+            next: format!("{names} WHERE {name} >= ?1 ORDER BY {name} LIMIT 1"),
+            scan: format!(r#"{names} WHERE "{username}" = ?1 COLLATE NOCASE LIMIT 2"#),
+        }
+    }
+
+    /// The only user whose name is this one in some spelling.
+    pub(super) fn find(
+        &self,
+        db: &Connection,
+        users: &UserQueries,
+        login: &str,
+    ) -> rusqlite::Result<Option<User>> {
+        let spellings = self.spellings(db, login)?;
+        match &spellings[..] {
+            [] => Ok(None),
+            [spelling] => users.by_login(db, spelling),
+            _ => Ok(users.nobody()),
+        }
+    }
+
+    /// The spellings of a name that users have, two at most.
+    pub(super) fn spellings(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<String>> {
+        if self.is_ordered(db)? {
+            return self.leap(db, login);
+        }
+        let mut scan = db.prepare_cached(&self.scan)?;
+        let found = scan.query_map([login], |row| super::users::text(row, 0))?;
+        found.collect()
+    }
+
+    /// The statement that makes an index for leaps, unless there is one.
+    pub(super) fn missing_index(&self, db: &Connection) -> rusqlite::Result<Option<String>> {
+        let Self {
+            table, username, ..
+        } = self;
+        let statement = || {
+            format!(
+                r#"CREATE INDEX "{table}_{username}_binary" ON "{table}" ("{username}" COLLATE BINARY)"#
+            )
+        };
+        Ok((!self.is_ordered(db)?).then(statement))
+    }
+
+    fn is_ordered(&self, db: &Connection) -> rusqlite::Result<bool> {
+        let mut statement = db.prepare_cached(IS_ORDERED)?;
+        statement.query_row([&self.table, &self.username], |row| row.get(0))
+    }
+
+    fn leap(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<String>> {
+        let mut statement = db.prepare_cached(&self.next)?;
+        let mut spellings = Vec::new();
+        let mut from = login.to_ascii_uppercase();
+        while let Some(name) = statement
+            .query_row([&from], |row| super::users::text(row, 0))
+            .optional()?
+        {
+            let next = spelling_after(&name, login);
+            if name.eq_ignore_ascii_case(login) {
+                spellings.push(name);
+            }
+            match next {
+                Some(next) if next > from && spellings.len() < 2 => from = next,
+                _ => break,
+            }
+        }
+        Ok(spellings)
+    }
+}
+
+/// The first spelling of `login` behind `name`, in the order of their bytes.
+fn spelling_after(name: &str, login: &str) -> Option<String> {
+    let same = |(a, b): &(u8, u8)| a.eq_ignore_ascii_case(b);
+    let common = name.bytes().zip(login.bytes()).take_while(same).count();
+    // The spelling keeps what the name begins with, up to the place where it is raised above the name.
+    let with = |place: usize, letter: u8| {
+        let kept = name.as_bytes().get(..place)?;
+        let rest = login.as_bytes().get(place + 1..)?;
+        let spelling = [kept, &[letter], &rest.to_ascii_uppercase()].concat();
+        String::from_utf8(spelling).ok()
+    };
+    if let Some(letter) = login.as_bytes().get(common) {
+        let reached = name.as_bytes().get(common).copied();
+        let higher = [letter.to_ascii_uppercase(), letter.to_ascii_lowercase()];
+        let mut higher = higher.into_iter().filter(|byte| Some(*byte) > reached);
+        if let Some(letter) = higher.next() {
+            return with(common, letter);
+        }
+    }
+    let mut raisable = (0..common).rev();
+    let place = raisable.find(|place| name.as_bytes()[*place].is_ascii_uppercase())?;
+    with(place, name.as_bytes()[place].to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn table(column: &str, names: &[String]) -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        let sql = format!(r#"CREATE TABLE "users" ("id" integer PRIMARY KEY, {column})"#);
+        db.execute_batch(&sql).unwrap();
+        for name in names {
+            let sql = r#"INSERT OR IGNORE INTO "users" ("name") VALUES (?1)"#;
+            db.execute(sql, [name]).unwrap();
+        }
+        db
+    }
+
+    /// What Django asks (`DatabaseOperations.prep_for_like_query`).
+    fn like(db: &Connection, login: &str) -> Vec<String> {
+        let escaped = login.replace('\\', r"\\").replace('%', r"\%");
+        let escaped = escaped.replace('_', r"\_");
+        let sql = r#"SELECT "name" FROM "users" WHERE "name" LIKE ?1 ESCAPE '\'"#;
+        let mut statement = db.prepare(sql).unwrap();
+        let names = statement.query_map([escaped], |row| row.get(0)).unwrap();
+        names.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Some letters that have case elsewhere, what `LIKE` has a use for, and neighbours of letters in ASCII.
+    const NAME: &str = r"[aAbBzZkK@\[`{%_\\ßẞéÉıİKſ-]{0,4}";
+
+    proptest! {
+        /// A failure prints the names and the seed to repeat it with.
+        #[test]
+        fn the_names_are_those_that_like_finds(
+            names in prop::collection::vec(NAME, 0..60),
+            others in prop::collection::vec(NAME, 5),
+        ) {
+            for column in [
+                r#""name" varchar(150) UNIQUE"#,
+                r#""name" varchar(150)"#,
+                r#""name" varchar(150) COLLATE NOCASE UNIQUE"#,
+            ] {
+                let db = table(column, &names);
+                let queries = IexactQueries::new("users", "name");
+                for login in names.iter().chain(&others) {
+                    let expected = like(&db, login);
+                    let found = queries.spellings(&db, login).unwrap();
+                    prop_assert_eq!(found.len(), expected.len().min(2), "{:?} {}", login, column);
+                    for spelling in found {
+                        prop_assert!(expected.contains(&spelling), "{:?}: {:?}", login, spelling);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_spelling_is_the_first_behind_a_name() {
+        for (name, next) in [
+            ("", Some("ADA")),
+            ("ACE", Some("ADA")),
+            ("ADA", Some("ADa")),
+            ("ADa", Some("AdA")),
+            ("ADbert", Some("AdA")),
+            ("Ada", Some("aDA")),
+            ("aZ", Some("adA")),
+            ("ada", None),
+            ("adam", None),
+            ("b", None),
+        ] {
+            assert_eq!(spelling_after(name, "ada").as_deref(), next, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_used_for_each_leap() {
+        let db = table(r#""name" varchar(150) NOT NULL UNIQUE"#, &[]);
+        let queries = IexactQueries::new("users", "name");
+        let sql = format!("EXPLAIN QUERY PLAN {}", queries.next);
+        let plan = db.query_row(&sql, ["A"], |row| row.get::<_, String>("detail"));
+        let plan = plan.unwrap();
+        assert!(
+            plan.contains("SEARCH") && plan.contains("COVERING INDEX"),
+            "{plan}"
+        );
+    }
+}
