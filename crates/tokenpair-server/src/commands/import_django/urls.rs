@@ -32,7 +32,12 @@ const WITHOUT_TOKENS: [&str; 6] = [
     "djoser.urls",
 ];
 /// What dj-rest-auth mounts for tokens with `dj_rest_auth.urls`.
-const REST_AUTH: &str = "dj_rest_auth.";
+const REST_AUTH: [(&str, &str); 3] = [
+    ("login/", "dj_rest_auth.views.LoginView"),
+    ("logout/", "dj_rest_auth.views.LogoutView"),
+    ("token/refresh/", REFRESH_VIEW),
+];
+const REFRESH_VIEW: &str = "dj_rest_auth.jwt_auth.get_refresh_view";
 /// What is special about its views.
 pub(super) const WITH_COOKIES: &str =
     "dj-rest-auth's own view: it also answers with the user, and sets and reads cookies";
@@ -299,17 +304,13 @@ impl Reader<'_> {
                 is_slash_optional: true,
             });
         };
-        let foreign = |name: &str| View::Foreign {
-            name: format!("{REST_AUTH}{name}"),
-            what: WITH_COOKIES,
-        };
-        mount("login/", foreign("views.LoginView"));
-        mount("logout/", foreign("views.LogoutView"));
-        mount(
-            "token/verify/",
-            View::SimpleJwt("TokenVerifyView".to_owned()),
-        );
-        mount("token/refresh/", foreign("jwt_auth.get_refresh_view"));
+        for (path, name) in REST_AUTH {
+            let name = name.to_owned();
+            let what = WITH_COOKIES;
+            mount(path, View::Foreign { name, what });
+        }
+        let verify = View::SimpleJwt("TokenVerifyView".to_owned());
+        mount("token/verify/", verify);
     }
 
     /// The view, if it concerns us.
@@ -322,16 +323,6 @@ impl Reader<'_> {
                 Some(View::SimpleJwt(class.to_owned()))
             }
             What::Call(call) if &*call.callee == "as_view" => self.class_view(at, call),
-            What::Call(call)
-                if call
-                    .callee
-                    .starts_with("dj_rest_auth.jwt_auth.get_refresh_view") =>
-            {
-                Some(View::Foreign {
-                    name: "dj_rest_auth.jwt_auth.get_refresh_view".to_owned(),
-                    what: WITH_COOKIES,
-                })
-            }
             What::Call(call) if depth < 4 => {
                 // `csrf_exempt(View.as_view())`: a wrapper of which only this one changes nothing here.
                 let inner = call
@@ -381,6 +372,10 @@ impl Reader<'_> {
                 }
                 Some(own(base, base, format!("is given {}", given.join(", "))))
             }
+            What::Call(made) if &*made.callee == REFRESH_VIEW => Some(View::Foreign {
+                name: REFRESH_VIEW.to_owned(),
+                what: WITH_COOKIES,
+            }),
             What::Class(class) => {
                 let mut differing = Differing::default();
                 let base = self.simple_jwt_base(class, &mut differing, 0)?;
