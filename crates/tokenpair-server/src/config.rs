@@ -101,7 +101,10 @@ pub(crate) fn try_text(text: &str) -> Result<(), Refusal> {
     };
     let config = Config::gather(&sources).map_err(|(section, error)| refuse(section, error))?;
     if config.key_file.is_none() {
-        let builder = SimpleJwt::builder(config.settings);
+        let mut settings = config.settings;
+        // The database's store takes its key column from here; this one has Django's own table.
+        "id".clone_into(&mut settings.user_id_field);
+        let builder = SimpleJwt::builder(settings);
         let builder = if config.token_blacklist {
             builder.store(MemoryStore::default())
         } else {

@@ -12,6 +12,7 @@ mod mapping;
 mod models;
 mod python;
 mod report;
+mod serializers;
 mod urls;
 
 use crate::Options;

@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use tokenpair::json::Value;
 
 /// The sections in the order in which they are written.
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 8] = [
     "server",
     "database",
     "user_model",
     "simple_jwt",
+    "claims",
+    "answer",
     "paths",
     "cors",
 ];
@@ -27,6 +29,8 @@ pub(super) struct Draft {
     pub(super) unmapped: Vec<Finding>,
     /// What is good to know.
     pub(super) notes: Vec<Finding>,
+    /// What may be meant, as comments.
+    pub(super) suggestions: Vec<Line>,
     /// Comments at the head of a section.
     pub(super) remarks: Vec<(&'static str, String)>,
 }
@@ -89,6 +93,23 @@ impl Draft {
             name: name.to_owned(),
             value: value.into(),
             source: source.into(),
+            is_secret: false,
+        });
+    }
+
+    /// A line for a person to decide on.
+    pub(super) fn suggest(
+        &mut self,
+        section: &'static str,
+        name: &str,
+        value: impl Into<Value>,
+        at: &Place,
+    ) {
+        self.suggestions.push(Line {
+            section,
+            name: name.to_owned(),
+            value: value.into(),
+            source: at.to_string(),
             is_secret: false,
         });
     }
@@ -227,7 +248,16 @@ impl Draft {
                 .filter(|(of, _)| *of == section)
                 .map(|(_, remark)| remark)
                 .collect();
-            if lines.is_empty() && references.is_empty() && remarks.is_empty() {
+            let suggestions: Vec<&Line> = self
+                .suggestions
+                .iter()
+                .filter(|line| line.section == section)
+                .collect();
+            if lines.is_empty()
+                && references.is_empty()
+                && remarks.is_empty()
+                && suggestions.is_empty()
+            {
                 continue;
             }
             let _ = write!(text, "\n[{section}]\n");
@@ -237,6 +267,11 @@ impl Draft {
             for line in lines {
                 let assignment = crate::commands::config::assignment(&line.name, &line.value);
                 let _ = writeln!(text, "{assignment}  # {}", comment(&line.source));
+            }
+            for line in suggestions {
+                let assignment = crate::commands::config::assignment(&line.name, &line.value);
+                let (assignment, source) = (comment(&assignment), comment(&line.source));
+                let _ = writeln!(text, "# Suggested: {assignment}  # {source}");
             }
             for reference in references {
                 write_reference(&mut text, reference);

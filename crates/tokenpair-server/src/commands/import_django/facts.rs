@@ -1,6 +1,6 @@
 //! What is known of a Django project, whoever told it: its files or Django itself.
 
-use super::python::{Flaw, Place, Scope, Value};
+use super::python::{Additions, Flaw, Place, Scope, Value};
 use std::path::PathBuf;
 use std::rc::Rc;
 use tokenpair::UserIdKind;
@@ -21,12 +21,24 @@ pub(super) struct Facts {
     pub(super) flaws: Vec<Flaw>,
     pub(super) user: User,
     pub(super) routes: Routes,
+    /// `TOKEN_OBTAIN_SERIALIZER`, where it is the project's own.
+    pub(super) serializer: Option<Rc<Serializer>>,
+    /// `authenticate` of the log-in back ends that are the project's own, by the back end's name.
+    pub(super) backends: Vec<(String, Place)>,
     /// Numbers of the hashers' classes by `PASSWORD_ROUNDS`' names, where Django itself told them.
     pub(super) rounds: Vec<(String, i64)>,
     /// Variables that were looked up: name, and what became of it.
     pub(super) variables: Vec<(String, &'static str)>,
-    /// Files with further variables.
-    pub(super) variable_files: Vec<PathBuf>,
+}
+
+impl Facts {
+    /// `USERNAME_FIELD` of the user model.
+    pub(super) fn username_field(&self) -> &str {
+        match &self.user {
+            User::Custom(model) => &model.username_field,
+            User::Django | User::Unknown { .. } => "username",
+        }
+    }
 }
 
 /// The user model.
@@ -59,6 +71,8 @@ pub(super) struct Model {
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) column: String,
+    /// Django's class: `CharField`.
+    pub(super) class: String,
     /// `None` for what can be no user id.
     pub(super) kind: Option<UserIdKind>,
     pub(super) is_primary_key: bool,
@@ -103,7 +117,18 @@ pub(super) enum View {
         name: String,
         base: String,
         how: String,
+        /// Its `serializer_class`, where that is all that differs.
+        serializer: Option<Rc<Serializer>>,
     },
+    /// Of a package that hands out tokens in its own way: its name, and what is special about it.
+    Foreign { name: String, what: &'static str },
+}
+
+/// A log-in serializer of the project's own, right on top of Simple JWT's `TokenObtainPairSerializer`.
+pub(super) struct Serializer {
+    pub(super) name: String,
+    pub(super) at: Place,
+    pub(super) additions: Additions,
 }
 
 /// A part of the URL configuration that could not be read.

@@ -1,8 +1,8 @@
 //! The facts of a project from its files.
 
 use super::facts::Facts;
-use super::python::{Environment, Project, Scope, What};
-use super::{hashers, models, urls};
+use super::python::{Environment, Place, Project, Scope, Value, What};
+use super::{hashers, models, serializers, urls};
 use crate::output::Failure;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const TELLING: [&str; 12] = [
 const IN_CLASS: &str = "has its settings in a class; ask Django with --manage-py";
 const NO_SETTINGS: &str = "sets nothing that concerns tokens; is it a Django project's settings?";
 /// Files that may say which Django a project has.
-const VERSIONS: [&str; 9] = [
+const VERSIONS: [&str; 11] = [
     "requirements.txt",
     "requirements/base.txt",
     "requirements/production.txt",
@@ -36,6 +36,8 @@ const VERSIONS: [&str; 9] = [
     "uv.lock",
     "poetry.lock",
     "pdm.lock",
+    "Pipfile.lock",
+    "pyproject.toml",
 ];
 
 /// Reads the settings and what they name; nothing is run.
@@ -56,6 +58,14 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
     let root = project.home();
     let routes = urls::read(&mut project, &settings, &path.with_file_name("urls.py"));
     let user = models::read(&mut project, &settings);
+    let serializer = settings
+        .get("SIMPLE_JWT")
+        .and_then(|all| all.member("TOKEN_OBTAIN_SERIALIZER"))
+        .and_then(|setting| {
+            let name = What::Name(Rc::from(setting.as_text()?));
+            serializers::read(&mut project, &Value::new(name, setting.at.clone()))
+        });
+    let backends = backends(&mut project, &settings);
     let mut settings = (*settings).clone();
     let rounds = hashers::read(&mut project, &mut settings);
     let flaws = std::mem::take(&mut project.flaws);
@@ -67,13 +77,31 @@ pub(super) fn read(path: &Path) -> Result<Facts, Failure> {
         root,
         django,
         simple_jwt,
-        variable_files: project.environment.files().to_vec(),
         flaws,
         user,
         routes,
+        serializer,
+        backends,
         rounds,
         variables: variables(&project),
     })
+}
+
+fn backends(project: &mut Project, settings: &Scope) -> Vec<(String, Place)> {
+    let listed = settings.get("AUTHENTICATION_BACKENDS");
+    let listed = listed.and_then(Value::as_list).unwrap_or_default();
+    let place = |backend: &Value| {
+        let name = backend.as_text()?;
+        let class = What::Name(Rc::from(name));
+        let class = project.resolve(&Value::new(class, backend.at.clone()));
+        match &class.what {
+            What::Class(class) => {
+                Some((name.to_owned(), class.body.get("authenticate")?.at.clone()))
+            }
+            _ => None,
+        }
+    };
+    listed.iter().filter_map(place).collect()
 }
 
 /// As django-configurations has it.
@@ -104,6 +132,11 @@ fn pinned(roots: &[PathBuf], package: &str) -> Option<String> {
                 let version = lines.next()?.strip_prefix("version = \"")?;
                 return Some(version.trim_end_matches('"').to_owned());
             }
+            if line == format!("\"{package}\": {{") {
+                let version = lines.find_map(|line| line.strip_prefix("\"version\": \"=="))?;
+                return Some(version.trim_end_matches(['"', ',']).to_owned());
+            }
+            let line = line.trim_start_matches('"');
             if let Some(version) = line.strip_prefix(package).and_then(requirement) {
                 return Some(version.to_owned());
             }

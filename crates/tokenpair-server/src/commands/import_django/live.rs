@@ -1,9 +1,9 @@
 //! The facts of a project from Django itself, which runs a script of ours in `manage.py shell`.
 
-use super::facts::{Facts, Field, Model, Route, Routes, User, View};
+use super::facts::{Facts, Field, Model, Route, Routes, Serializer, User, View};
 use super::models::kind;
 use super::python::{Place, Scope, Value, What};
-use super::{files, urls};
+use super::{files, serializers, urls};
 use crate::commands::manage_py;
 use crate::files::folder_of;
 use crate::output::Failure;
@@ -45,6 +45,7 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
     };
     let rounds = answer.get("rounds")?.as_object()?.iter();
     let routes = answer.get("routes")?.as_array()?.iter();
+    let backends = answer.get("backends")?.as_array()?.iter();
     Some(Facts {
         root,
         django: files::series(&files::version(answer.get("django")?.as_str()?)),
@@ -57,11 +58,17 @@ fn read(answer: &json::Value, root: PathBuf) -> Option<Facts> {
                 .collect::<Option<_>>()?,
             unread: Vec::new(),
         },
+        serializer: serializer(answer.get("serializer")?),
+        backends: backends
+            .filter_map(|backend| {
+                let name = backend.as_object()?.get("name")?.as_str()?;
+                Some((name.to_owned(), place(backend)?))
+            })
+            .collect(),
         rounds: rounds
             .filter_map(|(name, number)| Some((name.clone(), number.as_i64()?)))
             .collect(),
         variables: Vec::new(),
-        variable_files: Vec::new(),
         settings: Rc::new(settings),
     })
 }
@@ -138,6 +145,7 @@ fn user(answer: &json::Value, settings: &Scope, at: &Place) -> Option<User> {
         Some(Field {
             name: name.as_str()?.to_owned(),
             column: column.as_str()?.to_owned(),
+            class: class.as_str()?.to_owned(),
             kind: kind(class.as_str()?),
             is_primary_key: is_primary_key.is_truthy(),
         })
@@ -150,23 +158,50 @@ fn user(answer: &json::Value, settings: &Scope, at: &Place) -> Option<User> {
         fields: fields.collect::<Option<_>>()?,
         username_field: text("username_field")?,
         remarks: remarks
-            .filter_map(|remark| Some((at.clone(), remark.as_str()?.to_owned())))
+            .filter_map(|remark| {
+                let text = remark.as_object()?.get("text")?.as_str()?.to_owned();
+                Some((place(remark).unwrap_or_else(|| at.clone()), text))
+            })
             .collect(),
     }))
+}
+
+/// The class is read in its file, as Django does not tell what its methods do.
+fn serializer(answer: &json::Value) -> Option<Rc<Serializer>> {
+    let name = answer.as_object()?.get("name")?.as_str()?;
+    serializers::at(name, place(answer)?)
+}
+
+/// Where a class or a method is written.
+fn place(answer: &json::Value) -> Option<Place> {
+    let answer = answer.as_object()?;
+    let file = Path::new(answer.get("file")?.as_str()?);
+    let here = std::env::current_dir().ok();
+    let shown = here
+        .as_deref()
+        .and_then(|here| file.strip_prefix(here).ok());
+    Some(Place {
+        file: Rc::from(shown.unwrap_or(file)),
+        line: usize::try_from(answer.get("line")?.as_i64()?).ok()?,
+    })
 }
 
 fn route(answer: &json::Value, at: &Place) -> Option<Route> {
     let answer = answer.as_object()?;
     let text = |name: &str| answer.get(name)?.as_str();
-    let (base, how) = (text("base")?.to_owned(), text("how")?.to_owned());
-    let view = if how.is_empty() {
-        View::SimpleJwt(base)
-    } else {
-        View::Own {
-            name: text("class")?.to_owned(),
-            base,
+    let name = text("class")?.to_owned();
+    let view = match (text("base"), text("how")?.to_owned()) {
+        (None, _) => View::Foreign {
+            name,
+            what: urls::WITH_COOKIES,
+        },
+        (Some(base), how) if how.is_empty() => View::SimpleJwt(base.to_owned()),
+        (Some(base), how) => View::Own {
+            name,
+            base: base.to_owned(),
             how,
-        }
+            serializer: serializer(answer.get("serializer")?),
+        },
     };
     let mut path = Ok("/".to_owned());
     let mut is_slash_optional = false;

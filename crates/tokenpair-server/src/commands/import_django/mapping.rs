@@ -1,5 +1,6 @@
 //! From what is known of a Django project to a configuration. Each section has its own module.
 
+mod claims;
 mod cors;
 mod database;
 mod passwords;
@@ -9,8 +10,9 @@ mod surroundings;
 mod user_model;
 
 use super::draft::{Draft, Reference};
-use super::facts::Facts;
+use super::facts::{Facts, IN_FILE};
 use super::python::{Value, What};
+use std::fs;
 use std::time::Duration;
 use tokenpair::Setting;
 use tokenpair::json;
@@ -28,9 +30,10 @@ pub(super) fn draft(facts: &Facts) -> Draft {
     }
     database::map(facts, &mut draft);
     user_model::map(facts, &mut draft);
+    let serializer = claims::map(facts, &mut draft);
     simple_jwt::map(facts, &mut draft);
     passwords::map(facts, &mut draft);
-    paths::map(facts, &mut draft);
+    paths::map(facts, serializer.as_deref(), &mut draft);
     cors::map(facts, &mut draft);
     surroundings::map(facts, &mut draft);
     draft
@@ -99,6 +102,15 @@ fn variable_of(value: &Value) -> Option<&str> {
 }
 
 impl Facts {
+    /// Whether a value stands in a file of the project's: in Python, or among the variables of a `.env`.
+    fn is_written(&self, value: &Value) -> bool {
+        let in_file = |name: &str| {
+            let mut variables = self.variables.iter();
+            variables.any(|(known, state)| known == name && *state == IN_FILE)
+        };
+        value.variables.iter().all(|name| in_file(name))
+    }
+
     /// Whether a variable is not set here, so that Django takes a default.
     fn is_default(&self, variable: &str) -> bool {
         let mut variables = self.variables.iter();
@@ -139,17 +151,25 @@ impl Draft {
     fn take_secret(&mut self, facts: &Facts, name: &str, shown: &str, value: &Value) {
         let by_hand = format!("Start with TOKENPAIR_{name} set to what Django uses.");
         match (&value.what, variable_of(value)) {
-            (What::Text(text), None) if value.variables.is_empty() && !text.is_empty() => {
+            (What::Text(text), _) if facts.is_written(value) && !text.is_empty() => {
                 self.set_secret("simple_jwt", name, text, &value.at);
             }
-            (What::FileText(path), _) if name == "SIGNING_KEY" => {
-                let path = path.to_string_lossy().into_owned();
-                self.set("server", "signing_key_file", path, &value.at);
+            (What::FileText(path, is_trimmed), _) if name == "SIGNING_KEY" => {
+                // Ours is read without the end of its last line, which is a part of Django's.
+                match fs::read_to_string(path).ok() {
+                    Some(key) if !is_trimmed && key.trim_end() != key && !key.contains("-----") => {
+                        self.set_secret("simple_jwt", name, &key, &value.at);
+                    }
+                    _ => {
+                        let path = path.to_string_lossy().into_owned();
+                        self.set("server", "signing_key_file", path, &value.at);
+                    }
+                }
             }
             (What::Text(_) | What::Unknown(_), Some(variable)) => {
-                let default = value
-                    .as_text()
-                    .filter(|text| !text.is_empty() && facts.is_default(variable));
+                let default = value.as_text().filter(|text| {
+                    !text.is_empty() && !text.contains('\n') && facts.is_default(variable)
+                });
                 self.references.push(Reference {
                     section: "simple_jwt",
                     name: name.to_owned(),

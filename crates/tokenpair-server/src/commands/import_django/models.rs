@@ -195,11 +195,12 @@ impl Reader<'_> {
 
     fn plain_fields(&mut self, names: &[&str]) {
         for name in names {
-            let kind = matches!(*name, "username" | "email").then_some(UserIdKind::Text);
+            let class = class_of(name);
             self.put(Field {
                 name: (*name).to_owned(),
                 column: (*name).to_owned(),
-                kind,
+                class: class.to_owned(),
+                kind: kind(class),
                 is_primary_key: false,
             });
         }
@@ -248,6 +249,7 @@ impl Reader<'_> {
                 self.put(Field {
                     name: name.to_owned(),
                     column,
+                    class: class.to_owned(),
                     kind: kind(class),
                     is_primary_key,
                 });
@@ -305,11 +307,41 @@ impl Reader<'_> {
         self.put(Field {
             name: "id".to_owned(),
             column: "id".to_owned(),
+            class: "AutoField".to_owned(),
             kind,
             is_primary_key: true,
         });
         Ok(())
     }
+}
+
+/// The class of a field of Django's own abstract users.
+fn class_of(name: &str) -> &'static str {
+    match name {
+        "is_superuser" | "is_staff" | "is_active" => "BooleanField",
+        "last_login" | "date_joined" => "DateTimeField",
+        "email" => "EmailField",
+        _ => "CharField",
+    }
+}
+
+/// The fields of `auth.User`.
+pub(super) fn of_django() -> Vec<Field> {
+    let key = Field {
+        name: "id".to_owned(),
+        column: "id".to_owned(),
+        class: "AutoField".to_owned(),
+        kind: Some(UserIdKind::Integer),
+        is_primary_key: true,
+    };
+    let others = ABSTRACT_USER.iter().map(|name| Field {
+        name: (*name).to_owned(),
+        column: (*name).to_owned(),
+        class: class_of(name).to_owned(),
+        kind: kind(class_of(name)),
+        is_primary_key: false,
+    });
+    std::iter::once(key).chain(others).collect()
 }
 
 /// What can be in a column of this class; `None` for what can be no user id.

@@ -3,11 +3,14 @@
 //! Understands literals, names, and the few calls that settings are made of. Everything else becomes
 //! [`What::Unknown`] with its reason, so that a caller can say what it could not read; nothing is guessed.
 
+mod additions;
 mod calls;
 mod changes;
 mod database_url;
 mod environment;
 mod expressions;
+mod iexact;
+mod json;
 mod lookups;
 mod merge;
 mod methods;
@@ -19,7 +22,9 @@ mod statements;
 mod strings;
 mod value;
 
+pub(super) use additions::{Added, Addition, Additions, additions};
 pub(super) use environment::Environment;
+pub(super) use iexact::is_iexact;
 pub(super) use project::{Flaw, Project, Scope};
 pub(super) use value::{Call, Class, Place, Value, What};
 

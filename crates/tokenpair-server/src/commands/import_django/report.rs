@@ -1,30 +1,31 @@
 //! What is told on the terminal: what was taken, what was not and why, what comes next.
 
 use super::draft::{Draft, Finding, Line, REDACTED, Reference};
-use super::facts::{Facts, IN_FILE};
+use super::facts::Facts;
 use crate::output::printable_lines;
 use std::fmt::Write as _;
 use std::path::Path;
 use tokenpair::json::{Object, Value};
 
 /// Commands that come next.
-pub(super) fn next(draft: &Draft, written: Option<&Path>, facts: &Facts) -> Vec<String> {
-    // What Django does without here cannot be passed on.
-    let references = || draft.references.iter().filter(|one| !one.is_optional);
-    let in_file = |(name, state): &(String, &str)| {
-        let is_used = |one: &Reference| one.value.contains(&format!("${name}"));
-        *state == IN_FILE && references().any(is_used)
-    };
-    let files = facts.variable_files.iter();
-    let files = files.filter(|_| facts.variables.iter().any(in_file));
-    let reads = files.map(|file| format!("set -a; . {}; set +a", file.display()));
-    let exports = references();
-    let exports = exports.map(|one| format!("export {}=\"{}\"", one.variable, one.value));
+pub(super) fn next(draft: &Draft, written: Option<&Path>) -> Vec<String> {
     let file = written.map_or("tokenpair.toml".to_owned(), |path| {
         path.display().to_string()
     });
+    // What Django does without here cannot be passed on; its default may be a key that everybody knows.
+    let (defaults, references): (Vec<_>, Vec<_>) =
+        draft.references.iter().partition(|one| one.is_optional);
+    let defaults = defaults.iter().filter(|one| one.default.is_some());
+    let defaults = defaults.map(|one| {
+        let Reference { name, value, .. } = one;
+        format!(
+            "sed -i -e '/^{name} = /d' -e 's/^# {name} = /{name} = /' {file}  # Django's default, while {value} is not set"
+        )
+    });
+    let exports = references.iter();
+    let exports = exports.map(|one| format!("export {}=\"{}\"", one.variable, one.value));
     let commands = ["check", "serve"].map(|command| format!("tokenpair {command} --config {file}"));
-    reads.chain(exports).chain(commands).collect()
+    defaults.chain(exports).chain(commands).collect()
 }
 
 /// For people.
@@ -55,7 +56,7 @@ pub(super) fn text(draft: &Draft, written: Option<&Path>, facts: &Facts) -> Stri
     findings(&mut text, "Not taken over", &draft.unmapped);
     findings(&mut text, "Good to know", &draft.notes);
     text.push_str("\nNext:\n");
-    for command in next(draft, written, facts) {
+    for command in next(draft, written) {
         let _ = writeln!(text, "  {command}");
     }
     printable_lines(&text)
@@ -148,7 +149,7 @@ pub(super) fn json<'a>(
         .iter()
         .map(|(name, state)| (name.clone(), Value::from(*state)));
     let written = written.map_or(Value::Null, |path| Value::from(path.display().to_string()));
-    let next = next(draft, written.as_str().map(Path::new), facts);
+    let next = next(draft, written.as_str().map(Path::new));
     vec![
         ("written", written),
         ("taken", Value::Array(taken.collect())),

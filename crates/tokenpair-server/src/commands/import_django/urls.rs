@@ -2,6 +2,7 @@
 
 use super::facts::{Route, Routes, Unread, View};
 use super::python::{Call, Class, Place, Project, Scope, Value, What};
+use super::serializers;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -30,6 +31,16 @@ const WITHOUT_TOKENS: [&str; 6] = [
     "allauth",
     "djoser.urls",
 ];
+/// What dj-rest-auth mounts for tokens with `dj_rest_auth.urls`.
+const REST_AUTH: [(&str, &str); 3] = [
+    ("login/", "dj_rest_auth.views.LoginView"),
+    ("logout/", "dj_rest_auth.views.LogoutView"),
+    ("token/refresh/", REFRESH_VIEW),
+];
+const REFRESH_VIEW: &str = "dj_rest_auth.jwt_auth.get_refresh_view";
+/// What is special about its views.
+pub(super) const WITH_COOKIES: &str =
+    "dj-rest-auth's own view: it also answers with the user, and sets and reads cookies";
 const DEEPEST: usize = 16;
 const MOST_ROUTES: usize = 20_000;
 
@@ -241,8 +252,10 @@ impl Reader<'_> {
             }
             _ => return self.patterns(module, prefix, depth + 1),
         };
-        if name == "djoser.urls.jwt" {
-            return self.djoser(at, prefix);
+        match &*name {
+            "djoser.urls.jwt" => return self.djoser(at, prefix),
+            "dj_rest_auth.urls" => return self.rest_auth(at, prefix),
+            _ => {}
         }
         let Some(file) = self.project.find(&name) else {
             if !WITHOUT_TOKENS
@@ -275,6 +288,31 @@ impl Reader<'_> {
         }
     }
 
+    fn rest_auth(&mut self, at: &Place, prefix: &Prefix) {
+        let settings = self.project.settings.clone();
+        let settings = settings.as_deref();
+        let own = settings.and_then(|settings| settings.get("REST_AUTH")?.member("USE_JWT"));
+        let older = settings.and_then(|settings| settings.get("REST_USE_JWT"));
+        if own.or(older).and_then(Value::truth) != Some(true) {
+            return;
+        }
+        let mut mount = |path: &str, view: View| {
+            self.routes.push(Route {
+                at: at.clone(),
+                path: prefix.clone().map(|prefix| format!("/{prefix}{path}")),
+                view,
+                is_slash_optional: true,
+            });
+        };
+        for (path, name) in REST_AUTH {
+            let name = name.to_owned();
+            let what = WITH_COOKIES;
+            mount(path, View::Foreign { name, what });
+        }
+        let verify = View::SimpleJwt("TokenVerifyView".to_owned());
+        mount("token/verify/", verify);
+    }
+
     /// The view, if it concerns us.
     fn view(&mut self, at: &Place, value: &Value, depth: usize) -> Option<View> {
         let value = self.project.resolve(value);
@@ -297,6 +335,7 @@ impl Reader<'_> {
                             name: format!("{}({base})", call.callee),
                             how: format!("is wrapped in {}()", call.callee),
                             base,
+                            serializer: None,
                         })
                     }
                     inner => Some(inner),
@@ -312,6 +351,7 @@ impl Reader<'_> {
             name: name.to_owned(),
             base: base.to_owned(),
             how,
+            serializer: None,
         };
         let given: Vec<&str> = call.keywords.iter().map(|(name, _)| &**name).collect();
         match &class.what {
@@ -332,28 +372,57 @@ impl Reader<'_> {
                 }
                 Some(own(base, base, format!("is given {}", given.join(", "))))
             }
+            What::Call(made) if &*made.callee == REFRESH_VIEW => Some(View::Foreign {
+                name: REFRESH_VIEW.to_owned(),
+                what: WITH_COOKIES,
+            }),
             What::Class(class) => {
-                let base = self.simple_jwt_base(class, 0)?;
-                let mut differs: Vec<&str> = class.body.iter().map(|(name, _)| name).collect();
-                differs.extend(given);
-                let is_plain = differs.is_empty() && class.bases.len() == 1;
-                if is_plain {
+                let mut differing = Differing::default();
+                let base = self.simple_jwt_base(class, &mut differing, 0)?;
+                let Differing {
+                    mut names,
+                    has_further_bases,
+                    serializer_class,
+                } = differing;
+                names.extend(given.into_iter().map(str::to_owned));
+                if names.is_empty() && !has_further_bases {
                     return Some(View::SimpleJwt(base));
                 }
-                let how = if differs.is_empty() {
+                let how = if names.is_empty() {
                     "adds further bases".to_owned()
                 } else {
-                    format!("has its own {}", differs.join(", "))
+                    format!("has its own {}", names.join(", "))
                 };
-                Some(own(&class.name, &base, how))
+                let mut view = own(&class.name, &base, how);
+                let is_serializer = names == ["serializer_class"] && !has_further_bases;
+                if let (View::Own { serializer, .. }, true) = (&mut view, is_serializer) {
+                    *serializer = serializers::read(self.project, &serializer_class?);
+                }
+                Some(view)
             }
             _ => None,
         }
     }
 
-    fn simple_jwt_base(&mut self, class: &Class, depth: usize) -> Option<String> {
+    /// The view of Simple JWT's below; what the classes above it do otherwise.
+    fn simple_jwt_base(
+        &mut self,
+        class: &Class,
+        differing: &mut Differing,
+        depth: usize,
+    ) -> Option<String> {
         if depth > DEEPEST {
             return None;
+        }
+        for (name, value) in class.body.iter() {
+            if !is_harmless(name, value) && !differing.names.iter().any(|known| known == name) {
+                differing.names.push(name.to_owned());
+            }
+        }
+        differing.names.extend(class.decorators.iter().cloned());
+        differing.has_further_bases |= class.bases.len() > 1;
+        if differing.serializer_class.is_none() {
+            differing.serializer_class = class.body.get("serializer_class").cloned();
         }
         class
             .bases
@@ -364,9 +433,33 @@ impl Reader<'_> {
                     let known = NAMES.iter().find(|(known, _)| *known == name)?;
                     Some(known.0.to_owned())
                 }
-                What::Class(class) => self.simple_jwt_base(&class.clone(), depth + 1),
+                What::Class(class) => self.simple_jwt_base(&class.clone(), differing, depth + 1),
                 _ => None,
             })
+    }
+}
+
+/// What the project's own views do otherwise than Simple JWT's.
+#[derive(Default)]
+struct Differing {
+    names: Vec<String>,
+    has_further_bases: bool,
+    serializer_class: Option<Value>,
+}
+
+/// Whether an attribute of a view says what Simple JWT's says, or is there for documentation only.
+fn is_harmless(name: &str, value: &Value) -> bool {
+    let is_open = |value: &Value| match &value.what {
+        What::Name(name) => &**name == "rest_framework.permissions.AllowAny",
+        _ => false,
+    };
+    match name {
+        "schema" | "swagger_schema" => true,
+        "permission_classes" => value
+            .as_list()
+            .is_some_and(|classes| classes.iter().all(is_open)),
+        "authentication_classes" => value.as_list().is_some_and(<[Value]>::is_empty),
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 # Run by `manage.py shell -c`: prints what tokenpair needs to know of this project, as one line of JSON. Changes nothing.
 import datetime
 import importlib.metadata
+import inspect
 import json
 import pathlib
 import re
@@ -12,6 +13,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import get_hashers
 from django.urls import get_resolver
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+from rest_framework.permissions import AllowAny
 
 NAMES = """
 SIMPLE_JWT SECRET_KEY DATABASES DATABASE_ROUTERS INSTALLED_APPS AUTH_USER_MODEL ROOT_URLCONF REST_FRAMEWORK MIDDLEWARE
@@ -35,6 +38,7 @@ ROUNDS = {
     },
 }
 VIEWS = "rest_framework_simplejwt.views"
+SERIALIZER = "rest_framework_simplejwt.serializers.TokenObtainPairSerializer"
 
 
 def plain(value):
@@ -57,22 +61,47 @@ def plain(value):
     return {"unknown": type(value).__name__}
 
 
+def place(thing):
+    """Where a class or a function is written."""
+    try:
+        lines, line = inspect.getsourcelines(thing)
+    except (OSError, TypeError):
+        return {"file": None, "line": None}
+    # A method is known by its `def`, below its decorators.
+    above = 0 if inspect.isclass(thing) else next((n for n, text in enumerate(lines) if text.lstrip().startswith("def ")), 0)
+    return {"file": inspect.getsourcefile(thing), "line": line + above}
+
+
+def backends():
+    found = []
+    for name in settings.AUTHENTICATION_BACKENDS:
+        method = vars(import_string(name)).get("authenticate")
+        if method is not None and not name.startswith("django."):
+            found.append({"name": name, **place(method)})
+    return found
+
+
 def user():
     model = get_user_model()
     if model._meta.label == "auth.User":
         return None
     remarks = []
-    for name in ("check_password", "get_session_auth_hash"):
-        if getattr(model, name) is not getattr(AbstractBaseUser, name, None):
-            remarks.append(f"the model's own {name}, which is Python code, is not asked")
+    for name in ("check_password", "get_session_auth_hash", "is_active"):
+        own = getattr(model, name)
+        is_column = any(field.name == name for field in model._meta.concrete_fields)
+        if not is_column and own is not True and own is not getattr(AbstractBaseUser, name, None):
+            text = f"the model's own {name}, which is Python code, is not asked"
+            remarks.append({"text": text, **place(getattr(own, "fget", own))})
     manager = type(model._default_manager)
-    if getattr(manager, "get_by_natural_key", None) is not BaseUserManager.get_by_natural_key:
-        remarks.append("its manager's get_by_natural_key, which is Python code, is not asked")
+    lookup = getattr(manager, "get_by_natural_key", None)
+    if lookup is not BaseUserManager.get_by_natural_key:
+        text = "its manager's get_by_natural_key, which is Python code, is not asked"
+        remarks.append({"text": text, **place(lookup)})
     return {
         "name": model._meta.label,
         "table": model._meta.db_table,
         "username_field": model.USERNAME_FIELD,
-        "tables": len(model._meta.get_parent_list()) + 1,
+        "tables": len({model._meta.db_table, *(each._meta.db_table for each in model._meta.get_parent_list())}),
         "remarks": remarks,
         "fields": [
             [field.name, field.column, field.get_internal_type(), field.primary_key]
@@ -92,15 +121,46 @@ def wrapper(callback):
     return None
 
 
+def serializer(cls):
+    """Where a log-in serializer is written that is right on top of Simple JWT's."""
+    if [f"{base.__module__}.{base.__qualname__}" for base in cls.__bases__] != [SERIALIZER]:
+        return None
+    return {"name": cls.__qualname__, **place(cls)}
+
+
+def setting():
+    name = getattr(settings, "SIMPLE_JWT", {}).get("TOKEN_OBTAIN_SERIALIZER")
+    try:
+        return serializer(import_string(name)) if isinstance(name, str) else None
+    except ImportError:
+        return None
+
+
+def is_of_rest_auth(cls):
+    """dj-rest-auth's views that hand out tokens."""
+    uses_tokens = getattr(settings, "REST_AUTH", {}).get("USE_JWT", getattr(settings, "REST_USE_JWT", False))
+    names = ("LoginView", "LogoutView", "RefreshViewWithCookieSupport")
+    return uses_tokens and any(each.__module__.startswith("dj_rest_auth.") and each.__name__ in names for each in cls.__mro__)
+
+
+def is_harmless(cls, name):
+    """Whether an attribute of a view says what Simple JWT's says, or is there for documentation only."""
+    if name == "permission_classes":
+        return all(each is AllowAny for each in cls.permission_classes)
+    return name in ("schema", "swagger_schema") or name == "authentication_classes" and not cls.authentication_classes
+
+
 def view(callback):
     cls = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
     if cls is None:
         return None
+    if is_of_rest_auth(cls):
+        return {"class": f"{cls.__module__}.{cls.__qualname__}".split(".<locals>")[0], "how": ""}
     base = next((each for each in cls.__mro__ if each.__module__ == VIEWS and each.__name__.endswith("View")), None)
     if base is None:
         return None
     own = cls.__mro__[: cls.__mro__.index(base)]
-    names = sorted({name for each in own for name in vars(each) if not name.startswith("__")})
+    names = sorted({name for each in own for name in vars(each) if not name.startswith("__") and not is_harmless(cls, name)})
     how = []
     if names or len(cls.__bases__) > 1 and own:
         how.append("has its own " + ", ".join(names) if names else "adds further bases")
@@ -110,7 +170,13 @@ def view(callback):
     around = wrapper(callback)
     if around:
         how.append(f"is wrapped in {around}")
-    return {"class": f"{cls.__module__}.{cls.__qualname__}", "base": base.__name__, "how": " and ".join(how)}
+    is_serializer = names == ["serializer_class"] and len(how) == 1 and len(cls.__bases__) == 1
+    return {
+        "class": f"{cls.__module__}.{cls.__qualname__}",
+        "base": base.__name__,
+        "how": " and ".join(how),
+        "serializer": serializer(cls.serializer_class) if is_serializer else None,
+    }
 
 
 def part(pattern):
@@ -160,6 +226,8 @@ def facts():
         "hashers": names,
         "rounds": rounds,
         "user": user(),
+        "serializer": setting(),
+        "backends": backends(),
         "routes": list(routes(get_resolver().url_patterns, [])),
     }
 

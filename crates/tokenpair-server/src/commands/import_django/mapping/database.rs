@@ -206,7 +206,7 @@ fn part(
             draft.leave(shown, &value.at, value.describe(), BY_HAND);
             None
         }
-        (Some(text), _) if value.variables.is_empty() => Some(Part {
+        (Some(text), _) if facts.is_written(value) => Some(Part {
             known: Some(text.clone()),
             shell: text,
             variable: None,
@@ -276,7 +276,7 @@ fn postgres(facts: &Facts, draft: &mut Draft, database: &Value) {
         .filter(|password| !password.is_empty());
     let has_fixed_password = database
         .member("PASSWORD")
-        .is_none_or(|value| value.variables.is_empty());
+        .is_none_or(|value| facts.is_written(value));
     let at = &database.at;
     let from_url = url_variable(database);
     if has_fixed_password {

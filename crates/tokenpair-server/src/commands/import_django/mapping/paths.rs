@@ -2,7 +2,7 @@
 
 use super::HOOKS;
 use crate::commands::import_django::draft::Draft;
-use crate::commands::import_django::facts::{Facts, Route, Routes, View};
+use crate::commands::import_django::facts::{Facts, Route, Routes, Serializer, View};
 use tokenpair::json;
 
 /// Simple JWT's views and our names for them.
@@ -17,7 +17,7 @@ const VIEWS: [(&str, &str); 6] = [
 /// Ours, which Django does not have.
 const ME: &str = "me";
 
-pub(super) fn map(facts: &Facts, draft: &mut Draft) {
+pub(super) fn map(facts: &Facts, taken: Option<&Serializer>, draft: &mut Draft) {
     let Routes::Read { routes, unread } = &facts.routes else {
         return draft.note(
             "urls.py",
@@ -54,18 +54,36 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
         }
         return;
     }
+    for route in routes {
+        if let View::Foreign { name, what } = &route.view {
+            let path = route.path.as_deref().unwrap_or("a path that varies");
+            let advice = "Leave this route to Django: each side accepts the tokens of the other.";
+            draft.leave(
+                format!("{name} at {path}"),
+                &route.at,
+                format!("is {what}"),
+                advice,
+            );
+        }
+    }
     for (class, name) in VIEWS {
-        endpoint(draft, class, name, routes);
+        endpoint(draft, class, name, routes, taken);
     }
     draft.set_from("paths", ME, false, "Django has no such view");
 }
 
-fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]) {
+fn endpoint(
+    draft: &mut Draft,
+    class: &str,
+    name: &'static str,
+    routes: &[Route],
+    taken: Option<&Serializer>,
+) {
     let mut paths: Vec<&str> = Vec::new();
     let mut places: Vec<String> = Vec::new();
     for route in routes {
         match (&route.view, &route.path) {
-            (View::SimpleJwt(view), Ok(path)) if view == class => {
+            (view, Ok(path)) if is_of(view, class, taken) => {
                 if paths
                     .iter()
                     .any(|known| known.trim_end_matches('/') == path.trim_end_matches('/'))
@@ -82,7 +100,7 @@ fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]
                     draft.note(path.as_str(), Some(&route.at), reason, "");
                 }
             }
-            (View::SimpleJwt(view), Err(reason)) if view == class => {
+            (view, Err(reason)) if is_of(view, class, taken) => {
                 let shown = format!("the path of {class}");
                 draft.leave(
                     shown,
@@ -96,6 +114,7 @@ fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]
                     name: own,
                     base,
                     how,
+                    ..
                 },
                 path,
             ) if base == class => {
@@ -119,4 +138,18 @@ fn endpoint(draft: &mut Draft, class: &str, name: &'static str, routes: &[Route]
         ),
     };
     draft.set_from("paths", name, value, source);
+}
+
+/// Whether tokenpair answers as this view does.
+fn is_of(view: &View, class: &str, taken: Option<&Serializer>) -> bool {
+    match view {
+        View::SimpleJwt(view) => view == class,
+        View::Own {
+            base, serializer, ..
+        } => {
+            let is_taken = |own: &Serializer| taken.is_some_and(|taken| taken.at == own.at);
+            base == class && serializer.as_deref().is_some_and(is_taken)
+        }
+        View::Foreign { .. } => false,
+    }
 }

@@ -57,7 +57,9 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
                 }
                 // The user model has named its column.
                 let is_column = &**name == "USER_ID_FIELD" && draft.has("simple_jwt", name);
-                if !is_secret_key && !is_column {
+                // So have the claims.
+                let is_read = &**name == "TOKEN_OBTAIN_SERIALIZER" && facts.serializer.is_some();
+                if !is_secret_key && !is_column && !is_read {
                     member(facts, draft, name, value);
                 }
             }
@@ -127,7 +129,7 @@ fn member(facts: &Facts, draft: &mut Draft, name: &str, value: &Value) {
 
 /// A public key in a file follows from the private one.
 fn verifying_key(facts: &Facts, draft: &mut Draft, shown: &str, value: &Value) {
-    if let What::FileText(_) = value.what {
+    if let What::FileText(..) = value.what {
         return draft.note(
             shown,
             Some(&value.at),

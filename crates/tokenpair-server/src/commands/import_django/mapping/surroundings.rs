@@ -1,9 +1,10 @@
 //! Settings around the tokens: time zone, language, REST framework, log-in back ends; and names that nobody reads.
 
 use super::HOOKS;
+use super::user_model::suggest_iexact;
 use crate::commands::import_django::draft::Draft;
 use crate::commands::import_django::facts::{Facts, texts};
-use crate::commands::import_django::python::{Value, What};
+use crate::commands::import_django::python::{Value, What, is_iexact};
 use tokenpair::{Settings, nearest};
 
 const MODEL_BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
@@ -121,7 +122,12 @@ fn backends(facts: &Facts, draft: &mut Draft) {
             Some(name) => format!("{name} is Python code; tokenpair logs in as ModelBackend does"),
             None => backend.describe(),
         };
-        draft.leave("AUTHENTICATION_BACKENDS", &backend.at, reason, HOOKS);
+        let mut own = facts.backends.iter();
+        let own = own.find(|(name, at)| {
+            backend.as_text() == Some(name) && is_iexact(at, facts.username_field())
+        });
+        let advice = own.map_or(HOOKS, |(_, at)| suggest_iexact(draft, at));
+        draft.leave("AUTHENTICATION_BACKENDS", &backend.at, reason, advice);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::commands::import_django::draft::Draft;
 use crate::commands::import_django::facts::{Facts, Model, User};
+use crate::commands::import_django::python::{Place, is_iexact};
 use tokenpair::UserIdKind;
 use tokenpair::json;
 
@@ -71,7 +72,11 @@ fn custom(facts: &Facts, draft: &mut Draft, model: &Model) {
         );
     }
     for (at, remark) in &model.remarks {
-        let advice = "Where it matters, the library takes your own users by the trait UserStore.";
+        let advice = if is_iexact(at, &model.username_field) {
+            suggest_iexact(draft, at)
+        } else {
+            "Where it matters, the library takes your own users by the trait UserStore."
+        };
         draft.leave(
             format!("AUTH_USER_MODEL ({})", model.name),
             at,
@@ -80,6 +85,12 @@ fn custom(facts: &Facts, draft: &mut Draft, model: &Model) {
         );
     }
     user_id(facts, draft, model);
+}
+
+/// Proposes to look users up without regard to case; what to say of it.
+pub(super) fn suggest_iexact(draft: &mut Draft, at: &Place) -> &'static str {
+    draft.suggest("user_model", "username_lookup", "iexact", at);
+    "It looks users up without regard to case: username_lookup = \"iexact\" in [user_model] does so, too, and stands there as a comment."
 }
 
 /// `USER_ID_FIELD` is a field in Django, a column here.

@@ -69,8 +69,8 @@ impl Frame<'_> {
                 values.insert(0, callee.clone());
                 self.symbol(node, &name, (values, keywords))
             }
-            What::Env(scheme) => {
-                let scheme = scheme.clone();
+            What::Env(scheme, is_file_aware) => {
+                let scheme = (scheme.clone(), *is_file_aware);
                 self.env_call(node, &scheme, None, arguments)
             }
             // `environ.Path`: ROOT("folder")
@@ -121,10 +121,19 @@ impl Frame<'_> {
             "os.path.exists" | "os.path.isfile" | "os.path.isdir" => {
                 path().and_then(|path| plain(What::Bool(path.exists())))
             }
+            "sys.path.insert" | "sys.path.append" => {
+                let folder = call.arguments.last().and_then(Value::as_path);
+                folder.and_then(|folder| {
+                    self.project.add_root(&resolved(&folder));
+                    plain(What::None)
+                })
+            }
+            "json.load" | "json.loads" => first.and_then(|file| self.json_file(file, &at)),
             "os.getcwd" => None,
             "os.getenv" | "os.environ.get" => return Some(self.get_variable(node, call)),
             "environ.Env" | "environ.FileAwareEnv" => {
-                plain(What::Env(Rc::from(call.keywords.clone())))
+                let is_file_aware = call.callee.ends_with("FileAwareEnv");
+                plain(What::Env(Rc::from(call.keywords.clone()), is_file_aware))
             }
             "environ.Env.read_env" | "dotenv.load_dotenv" | "environ.read_env" => {
                 self.read_variables(call);
@@ -146,7 +155,7 @@ impl Frame<'_> {
                 None => plain(What::Text(Rc::from(""))),
                 Some(Ok(text)) => plain(What::Text(text)),
                 Some(Err(_)) => first
-                    .filter(|value| matches!(value.what, What::FileText(_)))
+                    .filter(|value| matches!(value.what, What::FileText(..)))
                     .cloned(),
             },
             "int" => first

@@ -69,13 +69,16 @@ impl Environment {
             .map(|(name, lookup)| (name.as_str(), *lookup))
     }
 
-    /// The files that were read.
-    pub(in super::super) fn files(&self) -> &[PathBuf] {
-        &self.read
-    }
-
     pub(super) fn has(&mut self, name: &str) -> bool {
         self.get(name, true).is_some()
+    }
+
+    /// The file with the value of a variable, as Docker's secrets have it: `NAME_FILE`.
+    pub(super) fn file_of(&mut self, name: &str) -> Option<PathBuf> {
+        let name = format!("{name}_FILE");
+        let is_set = self.process.contains_key(&name) || self.files.contains_key(&name);
+        let path = is_set.then(|| self.get(&name, true)).flatten()?;
+        (!path.is_empty()).then(|| PathBuf::from(path))
     }
 
     pub(super) fn get(&mut self, name: &str, has_default: bool) -> Option<String> {

@@ -204,7 +204,7 @@ impl Frame<'_> {
             }),
             What::Path(path) => self.path_attribute(node, path, name),
             What::Unknown(_) => object,
-            What::Env(_) => Value::new(What::Name(Rc::from(format!("environ.Env.{name}"))), at),
+            What::Env(..) => Value::new(What::Name(Rc::from(format!("environ.Env.{name}"))), at),
             What::Call(call) => {
                 let callee = format!("{}().{name}", call.callee);
                 self.symbol(node, &callee, Arguments::default())

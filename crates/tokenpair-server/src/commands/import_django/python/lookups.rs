@@ -41,7 +41,7 @@ impl Frame<'_> {
     pub(super) fn env_call(
         &mut self,
         node: Node<'_>,
-        scheme: &[(Rc<str>, Value)],
+        (scheme, is_file_aware): &(Rc<[(Rc<str>, Value)]>, bool),
         kind: Option<&str>,
         (arguments, keywords): Arguments,
     ) -> Value {
@@ -76,7 +76,15 @@ impl Frame<'_> {
             Some(_) => None,
             None => call.argument(1, "cast").or(planned_cast),
         };
-        let value = self.variable(node, &name, default);
+        let file = if *is_file_aware {
+            self.project.environment.file_of(&name)
+        } else {
+            None
+        };
+        let value = match file {
+            Some(path) => Value::new(What::FileText(path, false), self.place(node)),
+            None => self.variable(node, &name, default),
+        };
         if is_database {
             return match value.as_text() {
                 Some(_) => self.database_of(node, Some(&value), &call.keywords),
@@ -114,7 +122,7 @@ impl Frame<'_> {
     fn cast(&mut self, node: Node<'_>, value: Value, kind: &str) -> Value {
         let what = match (kind, &value.what) {
             (_, What::Unknown(_) | What::None)
-            | ("str" | "unicode", What::Text(_))
+            | ("str" | "unicode", What::Text(_) | What::FileText(..))
             | ("bool", What::Bool(_))
             | ("int", What::Int(_))
             | ("float", What::Float(_))

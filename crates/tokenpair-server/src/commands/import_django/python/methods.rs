@@ -36,8 +36,8 @@ impl Frame<'_> {
                     None => self.unknown(node, format!("{name} is not set")),
                 };
             }
-            What::Env(scheme) => {
-                let scheme = scheme.clone();
+            What::Env(scheme, is_file_aware) => {
+                let scheme = (scheme.clone(), *is_file_aware);
                 if name == "read_env" {
                     let callee =
                         Value::new(What::Name(Rc::from("environ.Env.read_env")), object.at);
@@ -54,12 +54,13 @@ impl Frame<'_> {
             }
             What::Text(text) => text_method(text, name, &arguments.0, &object),
             What::Path(path) => self.path_method(node, path, name, &arguments.0),
-            What::FileText(_) if matches!(name, "strip" | "rstrip" | "decode" | "encode") => {
-                Some(object.what.clone())
+            What::FileText(path, _) if matches!(name, "strip" | "rstrip") => {
+                Some(What::FileText(path.clone(), true))
             }
+            What::FileText(..) if matches!(name, "decode" | "encode") => Some(object.what.clone()),
             What::Call(call) if &*call.callee == "open" && name == "read" => {
                 let path = call.arguments.first().and_then(Value::as_path);
-                path.map(|path| What::FileText(resolved(&path)))
+                path.map(|path| What::FileText(resolved(&path), false))
             }
             What::Dict(_) => dict_method(&object, name, &arguments.0),
             What::List(values) if name == "copy" => Some(What::List(values.clone())),
@@ -117,7 +118,7 @@ impl Frame<'_> {
             "resolve" | "absolute" => What::Path(resolved(path)),
             "exists" | "is_file" | "is_dir" => What::Bool(path.exists()),
             "as_posix" => What::Text(Rc::from(path.to_string_lossy())),
-            "read_text" | "read_bytes" => What::FileText(resolved(path)),
+            "read_text" | "read_bytes" => What::FileText(resolved(path), false),
             "open" => {
                 let path = Value::new(What::Path(path.to_owned()), self.place(node));
                 return Some(self.symbol(node, "open", (vec![path], Vec::new())).what);

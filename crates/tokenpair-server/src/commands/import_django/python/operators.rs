@@ -17,6 +17,40 @@ const OTHER_COMMANDS: [&str; 6] = [
     "shell",
 ];
 
+/// Calls that return a list of routes, which the reader of `urls.py` understands.
+const ROUTES: [&str; 4] = [
+    "format_suffix_patterns",
+    "i18n_patterns",
+    "static",
+    "staticfiles_urlpatterns",
+];
+
+fn is_routes(callee: &str) -> bool {
+    let name = callee.rsplit('.').next().unwrap_or_default();
+    ROUTES.contains(&name)
+}
+
+/// `"%s/%s" % (a, b)`, with no other directive than `%s`.
+fn formatted(form: &str, values: &Value) -> Option<String> {
+    let single = std::slice::from_ref(values);
+    let values = values.as_list().unwrap_or(single);
+    let parts: Vec<&str> = form.split("%s").collect();
+    if parts.len() != values.len() + 1 || parts.iter().any(|part| part.contains('%')) {
+        return None;
+    }
+    let mut text = String::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        text.push_str(part);
+        match values.get(index).map(|value| &value.what) {
+            Some(What::Text(value)) => text.push_str(value),
+            Some(What::Int(value)) => text.push_str(&value.to_string()),
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    Some(text)
+}
+
 impl Frame<'_> {
     pub(super) fn binary(&mut self, node: Node<'_>) -> Value {
         let fields = ["left", "operator", "right"].map(|name| node.child_by_field_name(name));
@@ -48,8 +82,14 @@ impl Frame<'_> {
             (What::Text(a), What::Text(b)) if operator == "+" => {
                 Some(What::Text(Rc::from(format!("{a}{b}"))))
             }
+            (What::Text(a), What::Text(_) | What::Int(_) | What::List(_)) if operator == "%" => {
+                formatted(a, right).map(|text| What::Text(Rc::from(text)))
+            }
             (What::List(a), What::List(b)) if matches!(operator, "+" | "|") => {
                 Some(What::List(a.iter().chain(b).cloned().collect()))
+            }
+            (What::List(a), What::Call(call)) if operator == "+" && is_routes(&call.callee) => {
+                Some(What::List(a.iter().chain([right]).cloned().collect()))
             }
             (What::List(a), _) if matches!(operator, "+" | "|") => {
                 // What is added is not known, and what was there is.
@@ -131,7 +171,13 @@ impl Frame<'_> {
         let left = self.evaluate(left);
         match left.truth() {
             Some(truth) if truth == is_or => left,
-            Some(_) => self.evaluate(right).made_of([&left]),
+            Some(_) => {
+                let right = self.evaluate(right);
+                // `os.environ.get("KEY") or "default"`
+                let is_default = is_or && left.is_verbatim && right.variables.is_empty();
+                let is_verbatim = is_default || right.is_verbatim && left.variables.is_empty();
+                right.made_of([&left]).verbatim(is_verbatim)
+            }
             None => {
                 // Either way the other side decides: `unknown and False` is false.
                 let right = self.evaluate(right);

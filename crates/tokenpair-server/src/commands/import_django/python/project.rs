@@ -52,6 +52,7 @@ const BUDGET: usize = 4_000_000;
 const MOST_FILES: usize = 500;
 /// More folders above the settings are not looked at for modules.
 const MOST_FOLDERS: usize = 4;
+const MOST_ROOTS: usize = 16;
 
 /// A module that has been read, or is being read.
 enum Reading {
@@ -114,6 +115,18 @@ impl Project {
     /// The folders that modules are looked for in, the project's own first.
     pub(in super::super) fn roots(&self) -> &[PathBuf] {
         &self.roots
+    }
+
+    /// A further folder for modules, as `sys.path` gets it.
+    pub(super) fn add_root(&mut self, folder: &Path) {
+        let here = std::env::current_dir().ok();
+        let shown = here
+            .as_deref()
+            .and_then(|here| folder.strip_prefix(here).ok());
+        let shown = shown.unwrap_or(folder).to_owned();
+        if self.roots.len() < MOST_ROOTS && !self.roots.contains(&shown) {
+            self.roots.push(shown);
+        }
     }
 
     /// Reads one file to its end.

@@ -132,12 +132,14 @@ impl<'a> Frame<'a> {
             "with_statement" => self.with_statement(node),
             "for_statement" | "while_statement" | "match_statement" => self.not_run(node),
             "function_definition" => self.function(node),
-            "class_definition" => self.class(node),
-            "decorated_definition" => {
-                if let Some(definition) = node.child_by_field_name("definition") {
-                    self.statement(definition);
+            "class_definition" => self.class(node, Vec::new()),
+            "decorated_definition" => match node.child_by_field_name("definition") {
+                Some(class) if class.kind() == "class_definition" => {
+                    self.class(class, self.decorators(node));
                 }
-            }
+                Some(definition) => self.statement(definition),
+                None => {}
+            },
             "delete_statement" => self.delete(node),
             _ => {}
         }
@@ -426,7 +428,22 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn class(&mut self, node: Node<'_>) {
+    /// The decorators of a class but those of drf-spectacular, which only document it.
+    fn decorators(&self, node: Node<'_>) -> Vec<String> {
+        let mut cursor = node.walk();
+        let decorators = node
+            .named_children(&mut cursor)
+            .filter(|child| child.kind() == "decorator");
+        let names = decorators.map(|decorator| {
+            let text = self.text(decorator);
+            text.split('(').next().unwrap_or_default().trim().to_owned()
+        });
+        names
+            .filter(|name| !name.contains("extend_schema"))
+            .collect()
+    }
+
+    fn class(&mut self, node: Node<'_>, decorators: Vec<String>) {
         let Some(name) = node.child_by_field_name("name") else {
             return;
         };
@@ -440,7 +457,9 @@ impl<'a> Frame<'a> {
         let name: Rc<str> = Rc::from(self.text(name));
         let class = Class {
             name: name.clone(),
+            at: self.place(node),
             bases,
+            decorators,
             body: Rc::new(body),
         };
         self.bind(

@@ -40,7 +40,7 @@ fn show(value: &Value) -> String {
         }
         What::Duration(length) => format!("{}s", length / 1_000_000),
         What::Path(path) => format!("path {}", path.display()),
-        What::FileText(path) => format!("text of {}", path.file_name().unwrap().display()),
+        What::FileText(path, _) => format!("text of {}", path.file_name().unwrap().display()),
         What::Unknown(reason) => format!("? {reason}"),
         _ => format!("<{}>", value.describe()),
     }

@@ -57,8 +57,8 @@ pub(in super::super) enum What {
     /// `timedelta`, in microseconds.
     Duration(i64),
     Path(PathBuf),
-    /// What `open(PATH).read()` gives; the file is not read.
-    FileText(PathBuf),
+    /// What `open(PATH).read()` gives; the file is not read. With `true` the ends of its text are stripped.
+    FileText(PathBuf, bool),
     /// Something imported from elsewhere, by its dotted name.
     Name(Rc<str>),
     /// A call that is not made.
@@ -68,8 +68,8 @@ pub(in super::super) enum What {
     Module(Rc<Scope>),
     /// `os.environ`.
     Environ,
-    /// `environ.Env(…)` with its scheme: default type and value by variable.
-    Env(Rc<[(Rc<str>, Value)]>),
+    /// `environ.Env(…)` with its scheme: default type and value by variable. With `true` it is a `FileAwareEnv`.
+    Env(Rc<[(Rc<str>, Value)]>, bool),
     Unknown(Rc<str>),
 }
 
@@ -98,7 +98,11 @@ impl Call {
 /// `class name(bases): body`.
 pub(in super::super) struct Class {
     pub(in super::super) name: Rc<str>,
+    /// Its first line.
+    pub(in super::super) at: Place,
     pub(in super::super) bases: Vec<Value>,
+    /// Those that may change what it does, as `@name`.
+    pub(in super::super) decorators: Vec<String>,
     pub(in super::super) body: Rc<Scope>,
 }
 
@@ -272,12 +276,12 @@ impl Value {
             What::Dict(_) => "a dictionary".to_owned(),
             What::Duration(_) => "a timedelta".to_owned(),
             What::Path(_) => "a path".to_owned(),
-            What::FileText(path) => format!("the content of {}", path.display()),
+            What::FileText(path, _) => format!("the content of {}", path.display()),
             What::Name(name) => format!("{name}, which is Python code"),
             What::Call(call) => format!("what {}() returns, which is not called", call.callee),
             What::Class(class) => format!("the class {}", class.name),
             What::Module(_) => "a module".to_owned(),
-            What::Environ | What::Env(_) => "the environment".to_owned(),
+            What::Environ | What::Env(..) => "the environment".to_owned(),
             What::Unknown(reason) => reason.to_string(),
         }
     }

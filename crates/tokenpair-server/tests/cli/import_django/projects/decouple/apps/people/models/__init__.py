@@ -1,0 +1,3 @@
+from .person import Person, PersonManager
+
+__all__ = ["Person", "PersonManager"]

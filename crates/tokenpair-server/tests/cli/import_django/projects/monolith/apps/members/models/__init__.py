@@ -1,0 +1,2 @@
+from .member import *
+from .proxy import Librarian

@@ -1,0 +1,6 @@
+from .member import Member
+
+
+class Librarian(Member):
+    class Meta:
+        proxy = True
