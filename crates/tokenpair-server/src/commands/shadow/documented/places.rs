@@ -29,10 +29,11 @@ pub(super) fn language(exchange: &Exchange<'_>, difference: &Difference) -> bool
     if is_header(difference, "content-language") {
         return difference.tokenpair.is_none();
     }
-    let Some(language) = exchange.django.headers.get("content-language") else {
+    let named = exchange.django.headers.get("content-language");
+    let Some(language) = named.or(exchange.language) else {
         return false;
     };
-    if is_header(difference, "vary") {
+    if named.is_some() && is_header(difference, "vary") {
         let mut ours = words(difference.tokenpair.as_deref());
         return ours.insert("accept-language".to_owned())
             && ours == words(difference.django.as_deref());

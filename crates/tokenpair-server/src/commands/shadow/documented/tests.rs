@@ -19,6 +19,7 @@ struct Case {
     tokenpair: Answer,
     settings: Settings,
     token_blacklist: bool,
+    language: Option<&'static str>,
 }
 
 fn answer(status: u16, content_type: &str, body: &str) -> Answer {
@@ -39,6 +40,7 @@ impl Case {
             tokenpair: answer(200, JSON, "{}"),
             settings: Settings::new("a key of at least 32 bytes for these tests"),
             token_blacklist: true,
+            language: None,
         }
     }
 
@@ -91,6 +93,7 @@ impl Case {
             settings: &self.settings,
             paths: &Paths::default(),
             token_blacklist: self.token_blacklist,
+            language: self.language,
         };
         let difference = Difference {
             place,
@@ -222,6 +225,16 @@ fn texts_of_a_language_that_django_names_are_explained() {
     let english = Case::at("/api/token/")
         .django(401, JSON, "{}")
         .tokenpair(401, JSON, "{}");
+    assert_eq!(english.body_code("detail", theirs, ours), None);
+    let mut configured = english;
+    configured.language = Some("de");
+    assert_eq!(
+        configured.body_code("detail", theirs, ours),
+        Some("language")
+    );
+    assert_eq!(configured.body_code("code", theirs, ours), None);
+    configured.language = Some("en-us");
+    let english = configured;
     assert_eq!(english.body_code("detail", theirs, ours), None);
     let named = english.django_header("content-language", "en-gb");
     assert_eq!(named.body_code("detail", theirs, ours), None);
