@@ -235,6 +235,16 @@ fn texts_of_a_language_that_django_names_are_explained() {
     assert_eq!(configured.body_code("code", theirs, ours), None);
     configured.language = Some("en-us");
     let english = configured;
+    let name = "content-length";
+    assert_eq!(english.header_code(name, Some("9"), Some("8")), None);
+    let mut length = Case::at("/api/token/").method("HEAD");
+    length.language = Some("de");
+    assert_eq!(length.header_code(name, Some("9"), Some("8")), None);
+    length = length.django(405, JSON, "").tokenpair(405, JSON, "");
+    assert_eq!(
+        length.header_code(name, Some("9"), Some("8")),
+        Some("language")
+    );
     assert_eq!(english.body_code("detail", theirs, ours), None);
     let named = english.django_header("content-language", "en-gb");
     assert_eq!(named.body_code("detail", theirs, ours), None);
