@@ -1,9 +1,9 @@
-use super::super::exchange::{Answer, Difference, Exchange, Headers, Place, Request};
-use super::{TABLE, rule};
-use crate::config::Paths;
+mod case;
+
+use super::TABLE;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokenpair::Settings;
+use case::Case;
 use tokenpair::clock::{Clock as _, SystemClock};
 
 const NO_ACCOUNT: &str =
@@ -11,124 +11,6 @@ const NO_ACCOUNT: &str =
 const NOT_VALID: &str = r#"{"detail":"Token is invalid","code":"token_not_valid"}"#;
 const PAGE: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-
-/// An exchange to be judged. What a test does not say is a POST of nothing to the log-in, answered 200 by both.
-struct Case {
-    request: Request,
-    django: Answer,
-    tokenpair: Answer,
-    settings: Settings,
-    token_blacklist: bool,
-    language: Option<&'static str>,
-}
-
-fn answer(status: u16, content_type: &str, body: &str) -> Answer {
-    let mut headers = Headers::default();
-    headers.push("content-type", content_type);
-    Answer {
-        status,
-        headers,
-        body: body.as_bytes().to_vec(),
-    }
-}
-
-impl Case {
-    fn at(path: &str) -> Self {
-        Self {
-            request: Request::new("test", "POST", path),
-            django: answer(200, JSON, "{}"),
-            tokenpair: answer(200, JSON, "{}"),
-            settings: Settings::new("a key of at least 32 bytes for these tests"),
-            token_blacklist: true,
-            language: None,
-        }
-    }
-
-    fn method(mut self, method: &str) -> Self {
-        self.request.method = method.to_owned();
-        self
-    }
-
-    fn header(mut self, name: &str, value: &str) -> Self {
-        self.request.headers.push(name, value);
-        self
-    }
-
-    fn body(mut self, body: impl AsRef<str>) -> Self {
-        self.request.body = body.as_ref().as_bytes().to_vec();
-        self
-    }
-
-    fn django(mut self, status: u16, content_type: &str, body: &str) -> Self {
-        self.django = answer(status, content_type, body);
-        self
-    }
-
-    fn django_header(mut self, name: &str, value: &str) -> Self {
-        self.django.headers.push(name, value);
-        self
-    }
-
-    fn tokenpair(mut self, status: u16, content_type: &str, body: &str) -> Self {
-        self.tokenpair = answer(status, content_type, body);
-        self
-    }
-
-    fn set(mut self, change: impl Fn(&mut Settings)) -> Self {
-        change(&mut self.settings);
-        self
-    }
-
-    /// The code of the rule that explains a difference.
-    fn code(
-        &self,
-        place: Place,
-        django: Option<&str>,
-        tokenpair: Option<&str>,
-    ) -> Option<&'static str> {
-        let exchange = Exchange {
-            request: &self.request,
-            django: &self.django,
-            tokenpair: &self.tokenpair,
-            settings: &self.settings,
-            paths: &Paths::default(),
-            token_blacklist: self.token_blacklist,
-            language: self.language,
-        };
-        let difference = Difference {
-            place,
-            django: django.map(str::to_owned),
-            tokenpair: tokenpair.map(str::to_owned),
-        };
-        rule(&exchange, &difference).map(|rule| rule.code)
-    }
-
-    fn header_code(
-        &self,
-        name: &str,
-        django: Option<&str>,
-        tokenpair: Option<&str>,
-    ) -> Option<&'static str> {
-        self.code(Place::Header(name.to_owned()), django, tokenpair)
-    }
-
-    fn body_code(&self, member: &str, django: &str, tokenpair: &str) -> Option<&'static str> {
-        self.code(
-            Place::Body(member.to_owned()),
-            Some(django),
-            Some(tokenpair),
-        )
-    }
-
-    fn status_code(&self) -> Option<&'static str> {
-        let status = |answer: &Answer| answer.status.to_string();
-        self.code(
-            Place::Status,
-            Some(&status(&self.django)),
-            Some(&status(&self.tokenpair)),
-        )
-    }
-}
 
 /// A token with this header and these claims, of no key.
 fn token(header: &str, claims: &str) -> String {
