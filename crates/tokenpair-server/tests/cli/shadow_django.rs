@@ -56,7 +56,12 @@ impl Project {
     }
 
     fn on_sqlite(more: &str) -> Option<Self> {
-        Some(Self::new(&django_python()?, "auth.User", &Value::Null, more))
+        Some(Self::new(
+            &django_python()?,
+            "auth.User",
+            &Value::Null,
+            more,
+        ))
     }
 
     fn on_postgres(user_model: &str) -> Option<(Self, String)> {
@@ -124,14 +129,17 @@ impl Told {
 
     fn codes(&self) -> Vec<String> {
         let documented = self.report["documented"].as_array().unwrap().iter();
-        documented.map(|rule| rule["code"].as_str().unwrap().to_owned()).collect()
+        documented
+            .map(|rule| rule["code"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// What is not documented, a line each.
     fn differences(&self) -> String {
         let found = self.report["differences"].as_array().into_iter().flatten();
         let found = found.filter(|difference| difference["documented"].is_null());
-        found.map(|difference| format!("{difference}\n")).collect()
+        let lines: Vec<String> = found.map(Value::to_string).collect();
+        lines.join("\n")
     }
 
     #[track_caller]
@@ -139,20 +147,28 @@ impl Told {
         assert_eq!(self.status, Some(1), "{}", self.err);
         let found = self.report["differences"].as_array().into_iter().flatten();
         let mut found = found.filter(|difference| difference["documented"].is_null());
-        let is_it = |difference: &Value| parts.iter().all(|(name, value)| difference[*name] == *value);
+        let is_it = |difference: &Value| {
+            parts
+                .iter()
+                .all(|(name, value)| difference[*name] == *value)
+        };
         assert!(found.any(is_it), "{parts:?}\n{}", self.differences());
     }
 }
 
 #[test]
 fn a_project_on_sqlite_is_answered_for_as_documented() {
-    let Some(project) = Project::on_sqlite("") else { return };
+    let Some(project) = Project::on_sqlite("") else {
+        return;
+    };
     project.shadow("--seed 5").expect_alike();
 }
 
 #[test]
 fn a_project_on_postgresql_whose_users_have_addresses_and_uuids_is_answered_for_as_documented() {
-    let Some((project, url)) = Project::on_postgres(MEMBER) else { return };
+    let Some((project, url)) = Project::on_postgres(MEMBER) else {
+        return;
+    };
     let told = project.shadow("--user ada@example.com");
     told.expect_alike();
     assert!(!told.err.contains("sesame"), "{}", told.err);
@@ -162,7 +178,9 @@ fn a_project_on_postgresql_whose_users_have_addresses_and_uuids_is_answered_for_
 /// A line of Django's settings that tokenpair does not know of, and what is found.
 #[test]
 fn another_setting_is_told() {
-    let Some(project) = Project::on_sqlite("") else { return };
+    let Some(project) = Project::on_sqlite("") else {
+        return;
+    };
     let settings = fs::read_to_string(project.folder.path("config/settings.py")).unwrap();
     let claim = |name: &str| [("where", json!("claim")), ("name", json!(name))].to_vec();
     for (line, difference) in [
@@ -178,7 +196,11 @@ fn another_setting_is_told() {
         ),
         (
             "SIMPLE_JWT['ROTATE_REFRESH_TOKENS'] = False",
-            vec![("where", json!("body")), ("name", json!("refresh")), ("django", Value::Null)],
+            vec![
+                ("where", json!("body")),
+                ("name", json!("refresh")),
+                ("django", Value::Null),
+            ],
         ),
         (
             "SIMPLE_JWT['SIGNING_KEY'] = 'another-key-of-at-least-32-bytes-0123456789'",
@@ -187,11 +209,19 @@ fn another_setting_is_told() {
         ("SIMPLE_JWT['ISSUER'] = 'https://example.com'", claim("iss")),
         (
             "INSTALLED_APPS.remove('rest_framework_simplejwt.token_blacklist')",
-            vec![("where", json!("status")), ("path", json!("/auth/refresh/")), ("django", json!("200"))],
+            vec![
+                ("where", json!("status")),
+                ("path", json!("/auth/refresh/")),
+                ("django", json!("200")),
+            ],
         ),
         (
             "MIDDLEWARE.append('config.middleware.stamp')",
-            vec![("where", json!("header")), ("name", json!("x-stamp")), ("tokenpair", Value::Null)],
+            vec![
+                ("where", json!("header")),
+                ("name", json!("x-stamp")),
+                ("tokenpair", Value::Null),
+            ],
         ),
     ] {
         fs::write(project.folder.path("config/settings.py"), &settings).unwrap();
@@ -204,7 +234,10 @@ fn another_setting_is_told() {
 
 #[test]
 fn without_the_browsable_api_pages_are_a_documented_difference() {
-    let renderers = "REST_FRAMEWORK['DEFAULT_RENDERER_CLASSES'] = ['rest_framework.renderers.JSONRenderer']";
-    let Some(project) = Project::on_sqlite(renderers) else { return };
+    let renderers =
+        "REST_FRAMEWORK['DEFAULT_RENDERER_CLASSES'] = ['rest_framework.renderers.JSONRenderer']";
+    let Some(project) = Project::on_sqlite(renderers) else {
+        return;
+    };
     project.shadow("").expect_alike();
 }

@@ -93,12 +93,12 @@ pub(crate) fn hint(difference: &Difference) -> Option<&'static str> {
         Place::Header(_) if difference.tokenpair.is_none() => Some(
             "a header that only Django sends is mostly its middleware's: a proxy can send it for tokenpair, such as nginx's add_header",
         ),
-        Place::Status if difference.django.as_deref() == Some("500") => Some(
-            "where Django answers 500, --django-log FILE keeps what it says about it",
-        ),
-        Place::Status if difference.django.as_deref() == Some("429") => {
-            Some("tokenpair has no throttling: a proxy can limit requests, such as nginx's limit_req")
+        Place::Status if difference.django.as_deref() == Some("500") => {
+            Some("where Django answers 500, --django-log FILE keeps what it says about it")
         }
+        Place::Status if difference.django.as_deref() == Some("429") => Some(
+            "tokenpair has no throttling: a proxy can limit requests, such as nginx's limit_req",
+        ),
         _ => None,
     }
 }

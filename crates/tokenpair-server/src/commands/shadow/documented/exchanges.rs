@@ -4,7 +4,8 @@ use super::super::exchange::Exchange;
 use super::places::{endpoint, is_page, is_token_endpoint};
 use super::strict::{self, Violation};
 use crate::config::Endpoint::{
-    Me, TokenBlacklist, TokenObtainPair, TokenObtainSliding, TokenRefresh, TokenRefreshSliding, TokenVerify,
+    Me, TokenBlacklist, TokenObtainPair, TokenObtainSliding, TokenRefresh, TokenRefreshSliding,
+    TokenVerify,
 };
 use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::json::{self, Value};
@@ -15,7 +16,12 @@ const BLACKLISTED: &str = r#"{"non_field_errors":["Token is blacklisted"]}"#;
 const NO_ACCOUNT: &str = "No active account found for the given token.";
 const PASSWORD_CHANGED: &str = "The user's password has been changed.";
 /// What a token is refused with that Simple JWT stumbles over.
-const REFUSALS: [&str; 4] = [NO_ACCOUNT, PASSWORD_CHANGED, "Token is invalid", "Token has no id"];
+const REFUSALS: [&str; 4] = [
+    NO_ACCOUNT,
+    PASSWORD_CHANGED,
+    "Token is invalid",
+    "Token has no id",
+];
 /// Codecs for text that only Python knows.
 const RARE_CHARSETS: [&str; 7] = [
     "idna",
@@ -43,7 +49,8 @@ pub(super) fn user_at_refresh(exchange: &Exchange<'_>) -> bool {
     };
     is_checked
         && statuses(exchange) == (200, 401)
-        && our_detail(exchange).is_some_and(|detail| detail == NO_ACCOUNT || detail == PASSWORD_CHANGED)
+        && our_detail(exchange)
+            .is_some_and(|detail| detail == NO_ACCOUNT || detail == PASSWORD_CHANGED)
 }
 
 /// Only where a token was shown and refused for what is in it: any other 500 may be the project's own.
@@ -85,7 +92,11 @@ pub(super) fn future_issue(exchange: &Exchange<'_>) -> bool {
         Some(ahead > -2.0 && ahead <= latest)
     };
     let (theirs, ours) = statuses(exchange);
-    theirs == 401 && ours < 300 && strict::tokens(exchange.request).filter_map(is_ahead).any(|ahead| ahead)
+    theirs == 401
+        && ours < 300
+        && strict::tokens(exchange.request)
+            .filter_map(is_ahead)
+            .any(|ahead| ahead)
 }
 
 pub(super) fn untrimmed_password(exchange: &Exchange<'_>) -> bool {
@@ -93,8 +104,10 @@ pub(super) fn untrimmed_password(exchange: &Exchange<'_>) -> bool {
     let body = json::decode_body(body).ok();
     let object = body.as_ref().and_then(Value::as_object);
     let password = object.and_then(|fields| fields.get("password")?.as_str());
-    matches!(endpoint(exchange), Some(TokenObtainPair | TokenObtainSliding))
-        && statuses(exchange) == (401, 200)
+    matches!(
+        endpoint(exchange),
+        Some(TokenObtainPair | TokenObtainSliding)
+    ) && statuses(exchange) == (401, 200)
         && password.is_some_and(|password| password.trim() != password)
 }
 
@@ -138,7 +151,8 @@ fn violates(exchange: &Exchange<'_>, violation: Violation) -> bool {
     let id_claim = exchange.settings.jti_claim.as_deref();
     exchange.tokenpair.status == 401
         && refusal.as_deref() == Some("token_not_valid")
-        && strict::tokens(exchange.request).any(|token| strict::violates(&token, violation, id_claim))
+        && strict::tokens(exchange.request)
+            .any(|token| strict::violates(&token, violation, id_claim))
 }
 
 pub(super) fn large_body(exchange: &Exchange<'_>) -> bool {
@@ -149,13 +163,20 @@ pub(super) fn large_body(exchange: &Exchange<'_>) -> bool {
 pub(super) fn deep_body(exchange: &Exchange<'_>) -> bool {
     is_token_endpoint(exchange)
         && exchange.tokenpair.status == 400
-        && our_detail(exchange).is_some_and(|detail| detail.starts_with("JSON parse error - Nesting deeper than 128"))
+        && our_detail(exchange)
+            .is_some_and(|detail| detail.starts_with("JSON parse error - Nesting deeper than 128"))
 }
 
 pub(super) fn rare_charset(exchange: &Exchange<'_>) -> bool {
-    let content_type = exchange.request.headers.get("content-type").unwrap_or_default();
+    let content_type = exchange
+        .request
+        .headers
+        .get("content-type")
+        .unwrap_or_default();
     let content_type = content_type.to_ascii_lowercase();
-    let charset = content_type.split_once("charset=").map_or("", |(_, charset)| charset);
+    let charset = content_type
+        .split_once("charset=")
+        .map_or("", |(_, charset)| charset);
     let charset = charset.trim_start_matches(['"', '\'']);
     is_token_endpoint(exchange) && RARE_CHARSETS.iter().any(|rare| charset.starts_with(rare))
 }
@@ -193,7 +214,10 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a time of this century is exact")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a time of this century is exact"
+)]
 fn seconds(time: jiff::Timestamp) -> f64 {
     time.as_millisecond() as f64 / 1000.0
 }

@@ -37,7 +37,8 @@ pub(super) fn language(exchange: &Exchange<'_>, difference: &Difference) -> bool
         return ours.insert("accept-language".to_owned())
             && ours == words(difference.django.as_deref());
     }
-    let is_text = |value: &Option<String>| value.as_deref().is_some_and(|text| text.starts_with('"'));
+    let is_text =
+        |value: &Option<String>| value.as_deref().is_some_and(|text| text.starts_with('"'));
     matches!(&difference.place, Place::Body(member) if !member.is_empty() && member != "code")
         && exchange.django.status == exchange.tokenpair.status
         && exchange.django.status >= 400
@@ -82,9 +83,14 @@ pub(super) fn vary(exchange: &Exchange<'_>, difference: &Difference) -> bool {
 
 /// CPython 3.13 has a text of its own for one flaw.
 pub(super) fn json_error(_: &Exchange<'_>, difference: &Difference) -> bool {
-    let says = |value: &Option<String>, text: &str| value.as_deref().is_some_and(|value| value.contains(text));
+    let says = |value: &Option<String>, text: &str| {
+        value.as_deref().is_some_and(|value| value.contains(text))
+    };
     difference.place == Place::Body("detail".to_owned())
-        && says(&difference.django, "JSON parse error - Illegal trailing comma")
+        && says(
+            &difference.django,
+            "JSON parse error - Illegal trailing comma",
+        )
         && says(&difference.tokenpair, "JSON parse error - ")
 }
 
@@ -110,5 +116,8 @@ fn is_header(difference: &Difference, name: &str) -> bool {
 
 fn words(value: Option<&str>) -> BTreeSet<String> {
     let words = value.unwrap_or_default().split(',');
-    words.map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect()
+    words
+        .map(|word| word.trim().to_lowercase())
+        .filter(|word| !word.is_empty())
+        .collect()
 }

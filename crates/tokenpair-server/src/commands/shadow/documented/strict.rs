@@ -44,7 +44,12 @@ pub(super) fn tokens(request: &Request) -> impl Iterator<Item = String> {
 
 /// A claim, as a lenient reader finds it.
 pub(super) fn claim(token: &str, name: &str) -> Option<Value> {
-    Token::read(token)?.payload.value.as_object()?.get(name).cloned()
+    Token::read(token)?
+        .payload
+        .value
+        .as_object()?
+        .get(name)
+        .cloned()
 }
 
 pub(super) fn violates(token: &str, violation: Violation, id_claim: Option<&str>) -> bool {

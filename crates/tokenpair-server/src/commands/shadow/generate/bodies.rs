@@ -14,13 +14,37 @@ const BODIES: [(&str, &str, &[u8]); 17] = [
     ("half an object", "application/json", b"{\"NAME\": \"x"),
     ("a missing value", "application/json", b"{\"NAME\": }"),
     ("single quotes", "application/json", b"{'NAME': 'x'}"),
-    ("something behind it", "application/json", b"{\"NAME\": \"x\"} {}"),
-    ("a byte order mark", "application/json", b"\xef\xbb\xbf{\"NAME\": \"x\"}"),
-    ("a field twice", "application/json", b"{\"NAME\": \"x\", \"NAME\": \"y\"}"),
-    ("bytes that are no UTF-8", "application/json", b"{\"NAME\": \"\xe9\"}"),
-    ("half a surrogate pair", "application/json", b"{\"NAME\": \"\\ud800\"}"),
+    (
+        "something behind it",
+        "application/json",
+        b"{\"NAME\": \"x\"} {}",
+    ),
+    (
+        "a byte order mark",
+        "application/json",
+        b"\xef\xbb\xbf{\"NAME\": \"x\"}",
+    ),
+    (
+        "a field twice",
+        "application/json",
+        b"{\"NAME\": \"x\", \"NAME\": \"y\"}",
+    ),
+    (
+        "bytes that are no UTF-8",
+        "application/json",
+        b"{\"NAME\": \"\xe9\"}",
+    ),
+    (
+        "half a surrogate pair",
+        "application/json",
+        b"{\"NAME\": \"\\ud800\"}",
+    ),
     ("a number", "application/json", b"{\"NAME\": 1}"),
-    ("a form", "application/x-www-form-urlencoded", b"NAME=x+y&NAME=z"),
+    (
+        "a form",
+        "application/x-www-form-urlencoded",
+        b"NAME=x+y&NAME=z",
+    ),
     ("bytes", "application/octet-stream", b"NAME"),
 ];
 

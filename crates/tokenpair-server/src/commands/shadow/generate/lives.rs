@@ -2,7 +2,8 @@
 
 use super::plan::Plan;
 use crate::config::Endpoint::{
-    TokenBlacklist, TokenObtainPair, TokenObtainSliding, TokenRefresh, TokenRefreshSliding, TokenVerify,
+    TokenBlacklist, TokenObtainPair, TokenObtainSliding, TokenRefresh, TokenRefreshSliding,
+    TokenVerify,
 };
 use tokenpair::json::Value;
 
@@ -69,11 +70,21 @@ fn log_out(plan: &mut Plan<'_>, about: &str, refresh: &str) {
 
 fn sliding(plan: &mut Plan<'_>, credentials: &[(&str, Value)]) {
     let (first, second) = (plan.stand_in("sliding"), plan.stand_in("sliding"));
-    plan.post_and_learn("log in for a sliding token", TokenObtainSliding, credentials, &[("token", &first)]);
+    plan.post_and_learn(
+        "log in for a sliding token",
+        TokenObtainSliding,
+        credentials,
+        &[("token", &first)],
+    );
     plan.present("use the sliding token", &first);
     verify(plan, "the sliding token", &first);
     let body = [("token", Value::from(first.as_str()))];
-    plan.post_and_learn("prolong the sliding token", TokenRefreshSliding, &body, &[("token", &second)]);
+    plan.post_and_learn(
+        "prolong the sliding token",
+        TokenRefreshSliding,
+        &body,
+        &[("token", &second)],
+    );
     plan.post("prolong the old sliding token", TokenRefreshSliding, &body);
     plan.present("use the prolonged sliding token", &second);
     exchange(plan, "refresh with a sliding token", &second);

@@ -13,12 +13,20 @@ const BOUNDARY: &str = "shadow-boundary";
 pub(super) fn add(plan: &mut Plan<'_>) {
     for login in plan.logins {
         let (name, password) = (&login.username, &login.password);
-        let who = if login.is_active { "a user" } else { "an inactive user" };
+        let who = if login.is_active {
+            "a user"
+        } else {
+            "an inactive user"
+        };
         for endpoint in [TokenObtainPair, TokenObtainSliding] {
             let right = plan.credentials(name, password);
             plan.post(&format!("log in as {who}"), endpoint, &right);
             let wrong = plan.credentials(name, "not-the-password");
-            plan.post(&format!("log in as {who} with a wrong password"), endpoint, &wrong);
+            plan.post(
+                &format!("log in as {who} with a wrong password"),
+                endpoint,
+                &wrong,
+            );
         }
     }
     let Some(login) = plan.logins.iter().find(|login| login.is_active) else {
@@ -28,8 +36,16 @@ pub(super) fn add(plan: &mut Plan<'_>) {
     for (about, name, password) in [
         ("an unknown name", "nobody-of-this-name", password),
         ("a name in capitals", &*name.to_uppercase(), password),
-        ("white space around the name", &format!(" {name}\t"), password),
-        ("white space around the password", name, &format!("  {password} ")),
+        (
+            "white space around the name",
+            &format!(" {name}\t"),
+            password,
+        ),
+        (
+            "white space around the password",
+            name,
+            &format!("  {password} "),
+        ),
         ("a blank name", "", password),
         ("a blank password", name, ""),
         ("white space for a name", "   ", password),
@@ -51,9 +67,22 @@ pub(super) fn add(plan: &mut Plan<'_>) {
 
 fn wrong_types(plan: &mut Plan<'_>, name: &str, password: &str) {
     let field = plan.username;
-    let right = |which: &'static str| (which, Value::from(if which == "password" { password } else { name }));
-    plan.post("log in without a password", TokenObtainPair, &[(field, Value::from(name))]);
-    plan.post("log in without a name", TokenObtainPair, &[right("password")]);
+    let right = |which: &'static str| {
+        (
+            which,
+            Value::from(if which == "password" { password } else { name }),
+        )
+    };
+    plan.post(
+        "log in without a password",
+        TokenObtainPair,
+        &[(field, Value::from(name))],
+    );
+    plan.post(
+        "log in without a name",
+        TokenObtainPair,
+        &[right("password")],
+    );
     plan.post("log in with nothing", TokenObtainPair, &[]);
     let empty_list = Value::Array(Vec::new());
     for (about, value) in [
@@ -65,9 +94,17 @@ fn wrong_types(plan: &mut Plan<'_>, name: &str, password: &str) {
         ("an object", Value::Object(Object::new())),
     ] {
         let named = [(field, value.clone()), right("password")];
-        plan.post(&format!("log in with {about} for a name"), TokenObtainPair, &named);
+        plan.post(
+            &format!("log in with {about} for a name"),
+            TokenObtainPair,
+            &named,
+        );
         let fields = [(field, Value::from(name)), ("password", value)];
-        plan.post(&format!("log in with {about} for a password"), TokenObtainPair, &fields);
+        plan.post(
+            &format!("log in with {about} for a password"),
+            TokenObtainPair,
+            &fields,
+        );
     }
     let mut fields = plan.credentials(name, password).to_vec();
     fields.push(("remember", Value::from(true)));
@@ -79,19 +116,44 @@ fn other_forms(plan: &mut Plan<'_>, name: &str, password: &str) {
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let form = format!("{field}={}&password={}", encoded(name), encoded(password));
     let part = |name: &str, value: &str| {
-        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        )
     };
-    let multipart = format!("{}{}--{BOUNDARY}--\r\n", part(field, name), part("password", password));
+    let multipart = format!(
+        "{}{}--{BOUNDARY}--\r\n",
+        part(field, name),
+        part("password", password)
+    );
     let multipart_type = format!("multipart/form-data; boundary={BOUNDARY}");
-    let paths = plan.paths.iter().filter(|(endpoint, _)| *endpoint == TokenObtainPair);
+    let paths = plan
+        .paths
+        .iter()
+        .filter(|(endpoint, _)| *endpoint == TokenObtainPair);
     for (_, path) in paths {
         for (about, content_type, body) in [
             ("JSON", "application/json", json.as_slice()),
-            ("JSON with its charset", "application/json; charset=utf-8", &json),
-            ("a form", "application/x-www-form-urlencoded", form.as_bytes()),
+            (
+                "JSON with its charset",
+                "application/json; charset=utf-8",
+                &json,
+            ),
+            (
+                "a form",
+                "application/x-www-form-urlencoded",
+                form.as_bytes(),
+            ),
             ("a multipart form", &multipart_type, multipart.as_bytes()),
-            ("a multipart form without boundary", "multipart/form-data", multipart.as_bytes()),
-            ("JSON called a form", "application/x-www-form-urlencoded", &json),
+            (
+                "a multipart form without boundary",
+                "multipart/form-data",
+                multipart.as_bytes(),
+            ),
+            (
+                "JSON called a form",
+                "application/x-www-form-urlencoded",
+                &json,
+            ),
             ("a form called JSON", "application/json", form.as_bytes()),
             ("JSON called text", "text/plain", &json),
             ("JSON called XML", "application/xml", &json),

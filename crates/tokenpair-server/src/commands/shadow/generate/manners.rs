@@ -16,9 +16,14 @@ const ACCEPTS: [&str; 6] = [
 const FORMATS: [&str; 3] = ["json", "api", "xml"];
 
 pub(super) fn add(plan: &mut Plan<'_>) {
-    let endpoints = plan.paths.iter().filter(|(endpoint, _)| *endpoint != Endpoint::Me);
+    let endpoints = plan
+        .paths
+        .iter()
+        .filter(|(endpoint, _)| *endpoint != Endpoint::Me);
     for (_, path) in endpoints {
-        let ask = |about: &str, method: &str, target: String| Request::new(format!("generated: {about}"), method, target);
+        let ask = |about: &str, method: &str, target: String| {
+            Request::new(format!("generated: {about}"), method, target)
+        };
         for method in METHODS {
             plan.requests.push(ask(method, method, path.to_owned()));
         }
@@ -28,7 +33,8 @@ pub(super) fn add(plan: &mut Plan<'_>) {
             plan.requests.push(request);
         }
         for format in FORMATS {
-            plan.requests.push(ask("format", "POST", format!("{path}?format={format}")));
+            plan.requests
+                .push(ask("format", "POST", format!("{path}?format={format}")));
         }
         let mut described = ask("OPTIONS as a page", "OPTIONS", path.to_owned());
         described.headers.push("accept", "text/html");
@@ -36,10 +42,16 @@ pub(super) fn add(plan: &mut Plan<'_>) {
         let mut foreign = ask("credentials that nobody asked for", "POST", path.to_owned());
         foreign.headers.push("authorization", "Bearer x.y.z");
         plan.requests.push(foreign);
-        plan.requests.push(ask("a query", "POST", format!("{path}?next=/a%20b&next=")));
+        plan.requests
+            .push(ask("a query", "POST", format!("{path}?next=/a%20b&next=")));
         if let Some(bare) = path.strip_suffix('/').filter(|bare| !bare.is_empty()) {
-            plan.requests.push(ask("no final slash", "POST", bare.to_owned()));
-            plan.requests.push(ask("no final slash, with a query", "GET", format!("{bare}?x=1")));
+            plan.requests
+                .push(ask("no final slash", "POST", bare.to_owned()));
+            plan.requests.push(ask(
+                "no final slash, with a query",
+                "GET",
+                format!("{bare}?x=1"),
+            ));
         }
     }
 }

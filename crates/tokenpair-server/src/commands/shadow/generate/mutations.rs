@@ -6,7 +6,13 @@ use fastrand::Rng;
 
 const BYTES: &[u8] = b"aZ09 _-.=+/\\\"'{}[]:,;&%<>?#*\t\0\xc3\xa9\xff";
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "HEAD", "OPTIONS"];
-const ACCEPTS: [&str; 5] = ["*/*", "application/json", "text/*", "application/json;indent=2", "text/html"];
+const ACCEPTS: [&str; 5] = [
+    "*/*",
+    "application/json",
+    "text/*",
+    "application/json;indent=2",
+    "text/html",
+];
 const TYPES: [&str; 6] = [
     "application/json",
     "application/json; charset=latin-1",
@@ -49,7 +55,9 @@ fn choice(texts: &[&str], random: &mut Rng) -> String {
 }
 
 fn set(headers: &mut Headers, name: &str, value: String) {
-    headers.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+    headers
+        .0
+        .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     headers.push(name, value);
 }
 
@@ -75,7 +83,9 @@ mod tests {
         let mut requests = vec![Request::new("generated: one", "POST", "/api/token/")];
         add(&mut requests, 50, seed);
         let parts = requests.into_iter();
-        parts.map(|request| (request.method, request.target, request.body)).collect()
+        parts
+            .map(|request| (request.method, request.target, request.body))
+            .collect()
     }
 
     #[test]

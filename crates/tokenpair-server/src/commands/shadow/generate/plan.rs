@@ -79,7 +79,9 @@ impl<'a> Plan<'a> {
         };
         let mut request = posted(about, path, "application/json", object(fields));
         if !tokens.is_empty() {
-            let tokens = tokens.iter().map(|(name, token)| (*name, Value::from(*token)));
+            let tokens = tokens
+                .iter()
+                .map(|(name, token)| (*name, Value::from(*token)));
             request.recorded = Some(object(&tokens.collect::<Vec<_>>()));
         }
         self.add(request);
@@ -112,18 +114,27 @@ impl<'a> Plan<'a> {
     pub(super) fn stand_in(&mut self, kind: &str) -> String {
         self.stand_ins += 1;
         let payload = format!(r#"{{"token_type":"{kind}","stand_in":{}}}"#, self.stand_ins);
-        let segments = [r#"{"alg":"none"}"#, &payload, "shadow"].map(|text| URL_SAFE_NO_PAD.encode(text));
+        let segments =
+            [r#"{"alg":"none"}"#, &payload, "shadow"].map(|text| URL_SAFE_NO_PAD.encode(text));
         segments.join(".")
     }
 
     /// What a log-in sends.
     pub(super) fn credentials(&self, username: &str, password: &str) -> [(&'a str, Value); 2] {
-        [(self.username, Value::from(username)), ("password", Value::from(password))]
+        [
+            (self.username, Value::from(username)),
+            ("password", Value::from(password)),
+        ]
     }
 }
 
 /// A POST with a body.
-pub(super) fn posted(about: &str, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Request {
+pub(super) fn posted(
+    about: &str,
+    path: &str,
+    content_type: &str,
+    body: impl Into<Vec<u8>>,
+) -> Request {
     let mut request = Request::new(format!("generated: {about}"), "POST", path);
     if !content_type.is_empty() {
         request.headers.push("content-type", content_type);
@@ -135,5 +146,5 @@ pub(super) fn posted(about: &str, path: &str, content_type: &str, body: impl Int
 /// One object as JSON.
 pub(super) fn object(fields: &Fields<'_>) -> Vec<u8> {
     let fields = fields.iter().map(|(name, value)| (*name, value.clone()));
-    json::encode_utf8(&Value::Object(Object::from_iter(fields))).into_bytes()
+    json::encode_utf8(&Value::Object(fields.collect::<Object>())).into_bytes()
 }
