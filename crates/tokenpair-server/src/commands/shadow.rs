@@ -35,6 +35,8 @@ pub(crate) struct Sites {
     /// The signing key is in `settings` only if `has_key`.
     pub(crate) config: Config,
     pub(crate) has_key: bool,
+    /// What Django speaks unless it is asked for something else, where that is known.
+    pub(crate) language: Option<String>,
     /// Whom the generated requests log in.
     pub(crate) logins: Vec<Login>,
     /// What was started for this run and ends with it.
@@ -79,6 +81,7 @@ impl Shadow {
             config,
             has_key,
             logins: self.logins().await?,
+            language: None,
             started: None,
         })
     }

@@ -196,9 +196,9 @@ fn every_difference_is_told_and_the_exit_status_with_it() {
 }
 
 #[test]
-fn a_log_without_answers_is_played_with_its_old_tokens_made_new() {
+fn a_log_without_answers_is_played_with_its_tokens_as_good_as_they_were() {
     let twins = Twins::new("", "");
-    let old = twins.here.run("token mint --user ada --lifetime 2s").out;
+    let old = twins.here.run("token mint --user ada").out;
     let old = old.trim();
     let line = |at: i64, token: &str| {
         json!({"msec": format!("{at}.5"), "request_method": "POST", "request_uri": "/api/token/verify/",
@@ -210,7 +210,7 @@ fn a_log_without_answers_is_played_with_its_old_tokens_made_new() {
         .unwrap();
     let lines = [
         line(issued, old),
-        line(issued + 100, old),
+        line(issued + 1000, old),
         line(issued, &recorded_token(1)),
     ];
     let log = lines.map(|line| format!("{line}\n")).concat();
@@ -219,7 +219,7 @@ fn a_log_without_answers_is_played_with_its_old_tokens_made_new() {
     assert_eq!(status, Some(0), "{report}");
     assert_eq!(
         report["tokens"],
-        json!({"replaced": 0, "renewed": 2, "foreign": 1})
+        json!({"replaced": 0, "renewed": 1, "foreign": 1})
     );
     assert_eq!(report["alike"], 3);
 }

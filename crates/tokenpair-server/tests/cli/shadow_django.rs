@@ -241,3 +241,13 @@ fn without_the_browsable_api_pages_are_a_documented_difference() {
     };
     project.shadow("").expect_alike();
 }
+
+#[test]
+fn a_django_that_speaks_german_differs_in_texts_as_documented() {
+    let Some(project) = Project::on_sqlite("LANGUAGE_CODE = 'de'") else {
+        return;
+    };
+    let told = project.shadow("");
+    told.expect_alike();
+    assert!(told.codes().contains(&"language".to_owned()));
+}

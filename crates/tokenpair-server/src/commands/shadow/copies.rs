@@ -53,6 +53,7 @@ pub(crate) async fn start(arguments: &Shadow, options: &Options) -> Result<Sites
         tokenpair: server.url.clone(),
         config,
         has_key: true,
+        language: Some(ready.language),
         logins: ready.logins,
         started: Some(Started {
             _server: server,

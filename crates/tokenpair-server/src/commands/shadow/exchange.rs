@@ -110,6 +110,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) paths: &'a Paths,
     /// Whether the blacklist app is installed.
     pub(crate) token_blacklist: bool,
+    /// What Django speaks unless it is asked for something else, where that is known.
+    pub(crate) language: Option<&'a str>,
 }
 
 /// Something that the two answers do not have in common.

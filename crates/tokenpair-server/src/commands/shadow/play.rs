@@ -60,6 +60,7 @@ pub(super) async fn play(
             settings,
             paths: &sites.config.paths,
             token_blacklist: sites.config.token_blacklist,
+            language: sites.language.as_deref(),
         };
         let explained = differences.into_iter().map(|difference| {
             let rule = documented::rule(&exchange, &difference);

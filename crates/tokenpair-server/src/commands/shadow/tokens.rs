@@ -1,8 +1,8 @@
 //! Which token each server is sent where a recording has one.
 //!
 //! A token that an answer of the recording gave out stands for what the servers answered in its place now. Any other
-//! token came from elsewhere: where the configured key signed it, it is signed again with its dates moved by the time
-//! since the recording, so that it is worth what it was worth then; otherwise it is sent as it is.
+//! token came from elsewhere: where the configured key signed it and it has expired since, it is signed again with its
+//! dates moved by the time since the recording, so that it is worth what it was worth then; otherwise it is sent as it is.
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +42,14 @@ impl Pair {
     }
 }
 
+/// What is done about a token that no answer gave out.
+enum Renewal {
+    /// It is worth what it was worth when it was recorded.
+    Unneeded,
+    Done(String),
+    Impossible,
+}
+
 /// How many requests carried tokens, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
@@ -79,17 +87,19 @@ impl Tokens {
         let mut pairs = HashMap::new();
         let mut met = Count::default();
         for token in tokens_of(request) {
-            let pair = if let Some(pair) = self.known.get(&token) {
+            if let Some(pair) = self.known.get(&token) {
                 met.replaced = 1;
-                pair.clone()
-            } else if let Some(renewed) = self.renew(&token, request.recorded_at, now).await {
-                met.renewed = 1;
-                Pair::same(renewed)
-            } else {
-                met.foreign = 1;
+                pairs.insert(token, pair.clone());
                 continue;
-            };
-            pairs.insert(token, pair);
+            }
+            match self.renewal(&token, request.recorded_at, now).await {
+                Renewal::Unneeded => {}
+                Renewal::Done(renewed) => {
+                    met.renewed = 1;
+                    pairs.insert(token, Pair::same(renewed));
+                }
+                Renewal::Impossible => met.foreign = 1,
+            }
         }
         self.count.replaced += met.replaced;
         self.count.renewed += met.renewed;
@@ -119,29 +129,47 @@ impl Tokens {
         }
     }
 
-    /// The same claims as a token that counts now; `None` where the key is not known or did not sign it.
-    async fn renew(
-        &self,
-        raw: &str,
-        recorded_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Option<String> {
-        let jwt = self.jwt.as_ref()?;
-        if matches!(jwt.find_flaw(raw).await, Err(_) | Ok(Some(Flaw::Signature))) {
-            return None;
-        }
-        let mut claims = Parts::read(raw)?.claims;
-        let since = match recorded_at {
-            Some(then) => now.as_second() - then.as_second(),
-            None => now.as_second() - whole(claims.get("iat")?)?,
+    /// What a token that no answer gave out has to become.
+    async fn renewal(&self, raw: &str, recorded_at: Option<Timestamp>, now: Timestamp) -> Renewal {
+        let Some(jwt) = &self.jwt else {
+            return Renewal::Impossible;
         };
-        for name in ["iat", "nbf", "exp", &self.refresh_exp] {
-            shift(&mut claims, name, since);
+        let flaw = jwt.find_flaw(raw).await;
+        let is_signed = matches!(flaw, Ok(None | Some(Flaw::Claim { .. })));
+        let Some(parts) = Parts::read(raw).filter(|_| is_signed) else {
+            return Renewal::Impossible;
+        };
+        let issued = parts.claims.get("iat").and_then(whole);
+        // Nobody had the token before it was made: the recording's clock may be slow.
+        let Some(then) = recorded_at.map(Timestamp::as_second).max(issued) else {
+            return Renewal::Impossible;
+        };
+        let dates = ["iat", "nbf", "exp", &self.refresh_exp];
+        if !has_aged(&parts.claims, dates, then, now.as_second()) {
+            return Renewal::Unneeded;
         }
-        let mut token = UntypedToken::new(jwt);
-        *token.claims_mut() = claims;
-        jwt.encode(&token).ok()
+        let mut claims = parts.claims;
+        for name in dates {
+            shift(&mut claims, name, now.as_second() - then);
+        }
+        sign(jwt, &claims).map_or(Renewal::Impossible, Renewal::Done)
     }
+}
+
+/// The claims as a token; `None` where it would have others, as the signer adds the configured audience and issuer.
+fn sign(jwt: &SimpleJwt, claims: &Object) -> Option<String> {
+    let mut token = UntypedToken::new(jwt);
+    *token.claims_mut() = claims.clone();
+    let signed = jwt.encode(&token).ok()?;
+    (Parts::read(&signed)?.claims == *claims).then_some(signed)
+}
+
+/// Whether a date has come between `then` and `now`, so that the token is worth something else.
+fn has_aged(claims: &Object, dates: [&str; 4], then: i64, now: i64) -> bool {
+    let mut dates = dates
+        .into_iter()
+        .filter_map(|name| whole(claims.get(name)?));
+    dates.any(|date| (date <= then) != (date <= now))
 }
 
 fn whole(date: &Value) -> Option<i64> {

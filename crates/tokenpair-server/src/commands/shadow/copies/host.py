@@ -351,6 +351,7 @@ def run(order, ending):
         tell(
             ready=f"http://127.0.0.1:{server.server_port}", kind=connection.vendor, source=source,
             copy=copies.tokenpair, users=found, notes=notes,
+            language=settings.LANGUAGE_CODE if settings.USE_I18N else "en",
         )
         ending.has_come.wait()
         server.shutdown()
@@ -360,7 +361,9 @@ def run(order, ending):
 
 
 def main():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whoever stops a group of processes stops the one that we wait for, too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     order = json.loads(sys.stdin.buffer.readline())
     try:

@@ -42,6 +42,8 @@ pub(super) struct Ready {
     pub(super) source: String,
     /// tokenpair's copy, as the original is named.
     pub(super) copy: String,
+    /// What Django speaks unless it is asked for something else, such as `en-us`.
+    pub(super) language: String,
     pub(super) logins: Vec<Login>,
     pub(super) notes: Vec<String>,
 }
@@ -194,6 +196,7 @@ fn ready(event: &Object) -> Option<Ready> {
         kind: text("kind")?,
         source: text("source")?,
         copy: text("copy")?,
+        language: text("language")?,
         logins: logins.filter_map(login).collect(),
         notes: notes
             .filter_map(|note| note.as_str().map(output::printable))

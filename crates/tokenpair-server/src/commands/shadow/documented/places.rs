@@ -29,22 +29,25 @@ pub(super) fn language(exchange: &Exchange<'_>, difference: &Difference) -> bool
     if is_header(difference, "content-language") {
         return difference.tokenpair.is_none();
     }
-    let Some(language) = exchange.django.headers.get("content-language") else {
+    let named = exchange.django.headers.get("content-language");
+    let Some(language) = named.or(exchange.language) else {
         return false;
     };
-    if is_header(difference, "vary") {
+    if named.is_some() && is_header(difference, "vary") {
         let mut ours = words(difference.tokenpair.as_deref());
         return ours.insert("accept-language".to_owned())
             && ours == words(difference.django.as_deref());
     }
-    let is_text =
+    let is_quoted =
         |value: &Option<String>| value.as_deref().is_some_and(|text| text.starts_with('"'));
-    matches!(&difference.place, Place::Body(member) if !member.is_empty() && member != "code")
+    let is_text = matches!(&difference.place, Place::Body(member) if !member.is_empty() && member != "code")
+        && is_quoted(&difference.django)
+        && is_quoted(&difference.tokenpair);
+    let is_length = exchange.request.method == "HEAD" && is_header(difference, "content-length");
+    (is_text || is_length)
         && exchange.django.status == exchange.tokenpair.status
         && exchange.django.status >= 400
         && !language.starts_with("en")
-        && is_text(&difference.django)
-        && is_text(&difference.tokenpair)
 }
 
 pub(super) fn prose(exchange: &Exchange<'_>, difference: &Difference) -> bool {

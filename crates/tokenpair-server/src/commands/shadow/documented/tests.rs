@@ -1,9 +1,9 @@
-use super::super::exchange::{Answer, Difference, Exchange, Headers, Place, Request};
-use super::{TABLE, rule};
-use crate::config::Paths;
+mod case;
+
+use super::TABLE;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokenpair::Settings;
+use case::Case;
 use tokenpair::clock::{Clock as _, SystemClock};
 
 const NO_ACCOUNT: &str =
@@ -11,121 +11,6 @@ const NO_ACCOUNT: &str =
 const NOT_VALID: &str = r#"{"detail":"Token is invalid","code":"token_not_valid"}"#;
 const PAGE: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-
-/// An exchange to be judged. What a test does not say is a POST of nothing to the log-in, answered 200 by both.
-struct Case {
-    request: Request,
-    django: Answer,
-    tokenpair: Answer,
-    settings: Settings,
-    token_blacklist: bool,
-}
-
-fn answer(status: u16, content_type: &str, body: &str) -> Answer {
-    let mut headers = Headers::default();
-    headers.push("content-type", content_type);
-    Answer {
-        status,
-        headers,
-        body: body.as_bytes().to_vec(),
-    }
-}
-
-impl Case {
-    fn at(path: &str) -> Self {
-        Self {
-            request: Request::new("test", "POST", path),
-            django: answer(200, JSON, "{}"),
-            tokenpair: answer(200, JSON, "{}"),
-            settings: Settings::new("a key of at least 32 bytes for these tests"),
-            token_blacklist: true,
-        }
-    }
-
-    fn method(mut self, method: &str) -> Self {
-        self.request.method = method.to_owned();
-        self
-    }
-
-    fn header(mut self, name: &str, value: &str) -> Self {
-        self.request.headers.push(name, value);
-        self
-    }
-
-    fn body(mut self, body: impl AsRef<str>) -> Self {
-        self.request.body = body.as_ref().as_bytes().to_vec();
-        self
-    }
-
-    fn django(mut self, status: u16, content_type: &str, body: &str) -> Self {
-        self.django = answer(status, content_type, body);
-        self
-    }
-
-    fn django_header(mut self, name: &str, value: &str) -> Self {
-        self.django.headers.push(name, value);
-        self
-    }
-
-    fn tokenpair(mut self, status: u16, content_type: &str, body: &str) -> Self {
-        self.tokenpair = answer(status, content_type, body);
-        self
-    }
-
-    fn set(mut self, change: impl Fn(&mut Settings)) -> Self {
-        change(&mut self.settings);
-        self
-    }
-
-    /// The code of the rule that explains a difference.
-    fn code(
-        &self,
-        place: Place,
-        django: Option<&str>,
-        tokenpair: Option<&str>,
-    ) -> Option<&'static str> {
-        let exchange = Exchange {
-            request: &self.request,
-            django: &self.django,
-            tokenpair: &self.tokenpair,
-            settings: &self.settings,
-            paths: &Paths::default(),
-            token_blacklist: self.token_blacklist,
-        };
-        let difference = Difference {
-            place,
-            django: django.map(str::to_owned),
-            tokenpair: tokenpair.map(str::to_owned),
-        };
-        rule(&exchange, &difference).map(|rule| rule.code)
-    }
-
-    fn header_code(
-        &self,
-        name: &str,
-        django: Option<&str>,
-        tokenpair: Option<&str>,
-    ) -> Option<&'static str> {
-        self.code(Place::Header(name.to_owned()), django, tokenpair)
-    }
-
-    fn body_code(&self, member: &str, django: &str, tokenpair: &str) -> Option<&'static str> {
-        self.code(
-            Place::Body(member.to_owned()),
-            Some(django),
-            Some(tokenpair),
-        )
-    }
-
-    fn status_code(&self) -> Option<&'static str> {
-        let status = |answer: &Answer| answer.status.to_string();
-        self.code(
-            Place::Status,
-            Some(&status(&self.django)),
-            Some(&status(&self.tokenpair)),
-        )
-    }
-}
 
 /// A token with this header and these claims, of no key.
 fn token(header: &str, claims: &str) -> String {
@@ -222,6 +107,26 @@ fn texts_of_a_language_that_django_names_are_explained() {
     let english = Case::at("/api/token/")
         .django(401, JSON, "{}")
         .tokenpair(401, JSON, "{}");
+    assert_eq!(english.body_code("detail", theirs, ours), None);
+    let mut configured = english;
+    configured.language = Some("de");
+    assert_eq!(
+        configured.body_code("detail", theirs, ours),
+        Some("language")
+    );
+    assert_eq!(configured.body_code("code", theirs, ours), None);
+    configured.language = Some("en-us");
+    let english = configured;
+    let name = "content-length";
+    assert_eq!(english.header_code(name, Some("9"), Some("8")), None);
+    let mut length = Case::at("/api/token/").method("HEAD");
+    length.language = Some("de");
+    assert_eq!(length.header_code(name, Some("9"), Some("8")), None);
+    length = length.django(405, JSON, "").tokenpair(405, JSON, "");
+    assert_eq!(
+        length.header_code(name, Some("9"), Some("8")),
+        Some("language")
+    );
     assert_eq!(english.body_code("detail", theirs, ours), None);
     let named = english.django_header("content-language", "en-gb");
     assert_eq!(named.body_code("detail", theirs, ours), None);

@@ -165,9 +165,38 @@ async fn an_old_token_is_worth_what_it_was_worth_when_it_was_recorded() {
 }
 
 #[tokio::test]
-async fn a_token_that_had_expired_when_it_was_recorded_is_still_expired() {
-    let claims = renewed(r#"{"exp":1000,"iat":700}"#, Some(1010)).await;
-    assert_eq!(claims[0], ("exp".to_owned(), Value::from(NOW - 10)));
+async fn a_token_that_is_worth_what_it_was_worth_is_sent_as_it_is() {
+    let cases = [
+        (r#"{"exp":1000,"iat":700}"#, Some(1010)),
+        (r#"{"exp":2000000001,"iat":700}"#, Some(1010)),
+        (r#"{"exp":2000000001,"iat":700}"#, None),
+        (r#"{"exp":2000000001,"iat":1015}"#, Some(1010)),
+    ];
+    for (claims, recorded_at) in cases {
+        let mut tokens = tokens(true);
+        let mut request = with_bearer(&token(KEY, claims));
+        request.recorded_at = recorded_at.map(|at| Timestamp::from_second(at).unwrap());
+        let (to_django, _) = tokens.translate(&request, now()).await;
+        assert_eq!(to_django.headers.0, request.headers.0);
+        assert_eq!(tokens.count, Count::default());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_not_good_yet_stays_so() {
+    let claims = renewed(r#"{"exp":5000,"nbf":2000,"iat":700}"#, Some(1000)).await;
+    assert_eq!(claims[1], ("nbf".to_owned(), Value::from(NOW + 1000)));
+}
+
+/// Signing adds the configured audience, which this token did not have.
+#[tokio::test]
+async fn a_token_that_cannot_be_made_again_is_sent_as_it_is() {
+    let mut settings = settings(KEY);
+    settings.issuer = Some("site".to_owned());
+    let mut tokens = Tokens::new(&settings, true).unwrap();
+    let request = with_bearer(&token(KEY, r#"{"exp":1000,"iat":700}"#));
+    tokens.translate(&request, now()).await;
+    assert_eq!(tokens.count.foreign, 1);
 }
 
 #[tokio::test]
