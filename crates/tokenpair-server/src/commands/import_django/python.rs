@@ -6,11 +6,11 @@
 mod additions;
 mod calls;
 mod changes;
+mod data_files;
 mod database_url;
 mod environment;
 mod expressions;
 mod iexact;
-mod json;
 mod lookups;
 mod merge;
 mod methods;

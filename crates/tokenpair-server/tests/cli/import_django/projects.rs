@@ -27,7 +27,7 @@ pub fn project(name: &str) -> Folder {
     folder
 }
 
-/// Beside each folder stands what is written for it. With UPDATE_EXPECTED=1 it is made anew, to be looked at.
+/// Beside each folder stands what is written for it. With `UPDATE_EXPECTED=1` it is made anew, to be looked at.
 #[test]
 fn whole_projects_are_read_as_they_are_written() {
     for (name, settings, _) in PROJECTS {
@@ -75,9 +75,9 @@ fn django_tells_the_same_of_whole_projects() {
             continue;
         }
         let folder = project(name);
-        let line =
+        let command =
             format!("import-django --manage-py manage.py --python {python} --output live.toml");
-        let told = folder.run(&line);
+        let told = folder.run(&command);
         assert_eq!(told.status, Some(0), "{name}: {}", told.err);
         let live = fs::read_to_string(folder.path("live.toml")).unwrap();
         let import = Import::in_folder(folder, settings);

@@ -81,15 +81,17 @@ fn log_ins(facts: &Facts) -> Vec<Option<&Rc<Serializer>>> {
     let Routes::Read { routes, .. } = &facts.routes else {
         return vec![usual];
     };
-    let of = |view| match view {
-        &View::SimpleJwt(ref class) if class == PAIR => Some(usual),
-        View::Own {
-            base, serializer, ..
-        } if base == PAIR => Some(serializer.as_ref()),
-        View::SimpleJwt(base) | View::Own { base, .. } if base == SLIDING => Some(None),
-        _ => None,
-    };
-    let used: Vec<_> = routes.iter().filter_map(|route| of(&route.view)).collect();
+    let mut used = Vec::new();
+    for route in routes {
+        match &route.view {
+            View::SimpleJwt(class) if class == PAIR => used.push(usual),
+            View::Own {
+                base, serializer, ..
+            } if base == PAIR => used.push(serializer.as_ref()),
+            View::SimpleJwt(base) | View::Own { base, .. } if base == SLIDING => used.push(None),
+            _ => {}
+        }
+    }
     if used.is_empty() { vec![usual] } else { used }
 }
 
@@ -186,11 +188,11 @@ impl<'a> Reader<'a> {
 
     fn is_reserved(&self, claim: &str) -> bool {
         let settings = self.facts.settings.get("SIMPLE_JWT");
-        let named = |setting: &&str| {
+        let named = |setting: &str| {
             let named = settings.and_then(|settings| settings.member(setting));
             named.and_then(Value::as_text) == Some(claim)
         };
-        RESERVED.contains(&claim) || NAMING.iter().any(|setting| named(&setting))
+        RESERVED.contains(&claim) || NAMING.iter().any(|setting| named(setting))
     }
 
     /// As the configuration has it; `None` where no column holds it.

@@ -98,6 +98,48 @@ struct Method<'a> {
     is_token: bool,
 }
 
+impl<'a> Method<'a> {
+    /// `token = super().get_token(user)`, `user = self.user`.
+    fn name(&mut self, name: &'a str, right: &str, argument: &str) -> Option<()> {
+        let called = if self.is_token {
+            ".get_token("
+        } else {
+            ".validate("
+        };
+        let of_super = right
+            .strip_prefix("super(")
+            .and_then(|rest| rest.split_once(')'));
+        let call = of_super.map(|(_, call)| call);
+        if self.target.is_none() && call == Some(&format!("{called}{argument})")) {
+            self.target = Some(name);
+        } else if self.users.contains(&right) {
+            self.users.push(name);
+        } else if right == "self.get_token(self.user)" {
+            self.refresh = Some(name);
+        } else {
+            return None;
+        }
+        Some(())
+    }
+
+    /// `[group.name for group in user.groups.all()]`.
+    fn comprehension(&self, text: &str) -> Added {
+        let is_groups = |user: &&str| {
+            let end = format!("in{user}.groups.all()]");
+            let inner = text
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(&end));
+            let name = inner.and_then(|inner| inner.split_once(".namefor"));
+            name.is_some_and(|(before, after)| before == after)
+        };
+        if self.users.iter().any(is_groups) {
+            Added::Groups
+        } else {
+            Added::Other
+        }
+    }
+}
+
 impl<'a> Reader<'a> {
     fn text(&self, node: Node<'_>) -> &'a str {
         self.source.text.get(node.byte_range()).unwrap_or_default()
@@ -188,7 +230,7 @@ impl<'a> Reader<'a> {
         let left = expression.child_by_field_name("left")?;
         let right = expression.child_by_field_name("right")?;
         match left.kind() {
-            "identifier" => self.name(self.text(left), &self.dense(right), method, argument),
+            "identifier" => method.name(self.text(left), &self.dense(right), argument),
             "subscript" => {
                 let object = left.child_by_field_name("value")?;
                 if Some(self.text(object)) != method.target {
@@ -200,35 +242,6 @@ impl<'a> Reader<'a> {
             }
             _ => None,
         }
-    }
-
-    /// `token = super().get_token(user)`, `user = self.user`.
-    fn name(
-        &self,
-        name: &'a str,
-        right: &str,
-        method: &mut Method<'a>,
-        argument: &str,
-    ) -> Option<()> {
-        let called = if method.is_token {
-            ".get_token("
-        } else {
-            ".validate("
-        };
-        let of_super = right
-            .strip_prefix("super(")
-            .and_then(|rest| rest.split_once(')'));
-        let call = of_super.map(|(_, call)| call);
-        if method.target.is_none() && call == Some(&format!("{called}{argument})")) {
-            method.target = Some(name);
-        } else if method.users.contains(&right) {
-            method.users.push(name);
-        } else if right == "self.get_token(self.user)" {
-            method.refresh = Some(name);
-        } else {
-            return None;
-        }
-        Some(())
     }
 
     /// `data.update({…})`.
@@ -307,24 +320,7 @@ impl<'a> Reader<'a> {
         {
             Added::Permissions
         } else {
-            self.comprehension(&text, method)
-        }
-    }
-
-    /// `[group.name for group in user.groups.all()]`.
-    fn comprehension(&self, text: &str, method: &Method<'a>) -> Added {
-        let is_groups = |user: &&str| {
-            let end = format!("in{user}.groups.all()]");
-            let inner = text
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(&end));
-            let name = inner.and_then(|inner| inner.split_once(".namefor"));
-            name.is_some_and(|(before, after)| before == after)
-        };
-        if method.users.iter().any(is_groups) {
-            Added::Groups
-        } else {
-            Added::Other
+            method.comprehension(&text)
         }
     }
 

@@ -53,6 +53,9 @@ impl Frame<'_> {
                     arguments: arguments.0,
                     keywords: arguments.1,
                 };
+                if let Some(value) = self.file_function(node, &call) {
+                    return value;
+                }
                 self.known_function(node, &call).unwrap_or_else(|| {
                     self.warn_of_reach(node, &call);
                     let Call {
@@ -121,14 +124,6 @@ impl Frame<'_> {
             "os.path.exists" | "os.path.isfile" | "os.path.isdir" => {
                 path().and_then(|path| plain(What::Bool(path.exists())))
             }
-            "sys.path.insert" | "sys.path.append" => {
-                let folder = call.arguments.last().and_then(Value::as_path);
-                folder.and_then(|folder| {
-                    self.project.add_root(&resolved(&folder));
-                    plain(What::None)
-                })
-            }
-            "json.load" | "json.loads" => first.and_then(|file| self.json_file(file, &at)),
             "os.getcwd" => None,
             "os.getenv" | "os.environ.get" => return Some(self.get_variable(node, call)),
             "environ.Env" | "environ.FileAwareEnv" => {

@@ -3,7 +3,7 @@
 use super::calls::{flag, float, int};
 use super::expressions::Arguments;
 use super::statements::Frame;
-use super::value::{Call, Value, What};
+use super::value::{Call, Scheme, Value, What};
 use std::rc::Rc;
 use tree_sitter::Node;
 
@@ -41,7 +41,7 @@ impl Frame<'_> {
     pub(super) fn env_call(
         &mut self,
         node: Node<'_>,
-        (scheme, is_file_aware): &(Rc<[(Rc<str>, Value)]>, bool),
+        (scheme, is_file_aware): &Scheme,
         kind: Option<&str>,
         (arguments, keywords): Arguments,
     ) -> Value {

@@ -73,6 +73,9 @@ pub(in super::super) enum What {
     Unknown(Rc<str>),
 }
 
+/// The scheme of an `environ.Env`, and whether it also reads the files that `NAME_FILE` names.
+pub(super) type Scheme = (Rc<[(Rc<str>, Value)]>, bool);
+
 /// `callee(arguments, keywords)`.
 #[derive(PartialEq)]
 pub(in super::super) struct Call {

@@ -1,32 +1,45 @@
-//! Settings that stand in a JSON file: `json.load(open(…))`.
+//! Files that settings name: JSON with further settings, folders with further modules.
 
 use super::names::resolved;
 use super::statements::Frame;
-use super::value::{Place, Value, What};
+use super::value::{Call, Place, Value, What};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tokenpair::json;
+use tree_sitter::Node;
 
 /// No settings are longer.
 const LONGEST: u64 = 1 << 16;
 
 impl Frame<'_> {
-    /// What the file holds, which is opened or whose text is read; `None` for what is no such file.
-    pub(super) fn json_file(&mut self, file: &Value, at: &Place) -> Option<Value> {
-        let path = path_of(file)?;
-        let is_short =
-            fs::metadata(&path).is_ok_and(|about| about.is_file() && about.len() <= LONGEST);
-        if !is_short {
-            let reason = format!("is in {}, which cannot be read", path.display());
-            return Some(Value::unknown(reason, at.clone()));
+    /// `json.load(open(…))` and `sys.path.insert(0, …)`; `None` for all other functions.
+    pub(super) fn file_function(&mut self, node: Node<'_>, call: &Call) -> Option<Value> {
+        let at = self.place(node);
+        match &*call.callee {
+            "json.load" | "json.loads" => {
+                let path = path_of(call.arguments.first()?)?;
+                let read = read(&path, &at);
+                Some(read.unwrap_or_else(|reason| Value::unknown(reason, at)))
+            }
+            "sys.path.insert" | "sys.path.append" => {
+                let folder = call.arguments.last()?.as_path()?;
+                self.project.add_root(&resolved(&folder));
+                Some(Value::new(What::None, at))
+            }
+            _ => None,
         }
-        let text = fs::read_to_string(&path).ok()?;
-        let found = json::decode_body(&text).map(|found| value_of(&found, at));
-        Some(found.unwrap_or_else(|_| {
-            let reason = format!("is in {}, which is no JSON", path.display());
-            Value::unknown(reason, at.clone())
-        }))
+    }
+}
+
+/// What a JSON file holds.
+fn read(path: &Path, at: &Place) -> Result<Value, String> {
+    let is_short = fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= LONGEST);
+    let text = is_short.then(|| fs::read_to_string(path).ok()).flatten();
+    let text = text.ok_or_else(|| format!("is in {}, which cannot be read", path.display()))?;
+    match json::decode_body(&text) {
+        Ok(found) => Ok(value_of(&found, at)),
+        Err(_) => Err(format!("is in {}, which is no JSON", path.display())),
     }
 }
 
