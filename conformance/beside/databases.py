@@ -21,6 +21,8 @@ class Sqlite:
     """An SQLite file, made by whoever opens it first."""
 
     kind = "SQLite"
+    # Further entries of tokenpair's section `[database]`.
+    ours = {}
 
     def __init__(self, folder, name=None, **options):
         self.options = options
@@ -72,6 +74,8 @@ class Postgres:
     """A database of the server that `server` (an address of one of its databases) leads to."""
 
     kind = "PostgreSQL"
+    # More than usual: how long a busy machine takes to connect is not the subject.
+    ours = {"acquire_timeout": "10s"}
 
     def __init__(self, server, name=None):
         self.server = server

@@ -174,7 +174,7 @@ class Profile:
         settings["PASSWORD_ROUNDS"] = DJANGOS_WORK if self.full_work else LITTLE_WORK
         sections = {
             "server": {"flush_interval": 0},
-            "database": {"url": self.database.url, "token_blacklist": self.blacklist},
+            "database": {"url": self.database.url, "token_blacklist": self.blacklist, **self.database.ours},
             "user_model": self.users.columns,
             "simple_jwt": settings,
         }
