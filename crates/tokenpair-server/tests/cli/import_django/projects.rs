@@ -1,6 +1,6 @@
 //! Whole projects of other people's making: each is read, told by Django itself in the same way, and run beside it.
 
-use super::{Import, copy, part};
+use super::{Import, copy_folder, part};
 use crate::support::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn place() -> PathBuf {
 /// A copy of a project.
 pub fn project(name: &str) -> Folder {
     let folder = Folder::new();
-    copy(&place().join(name), &folder.path("."));
+    copy_folder(&place().join(name), &folder.path("."));
     folder
 }
 
