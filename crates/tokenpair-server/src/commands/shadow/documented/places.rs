@@ -57,14 +57,25 @@ pub(super) fn prose(exchange: &Exchange<'_>, difference: &Difference) -> bool {
         && difference.tokenpair.is_some()
 }
 
-/// Two pages that say the same in their head.
+/// Two pages that say the same in their head, but for the cookie of the forms on Django's.
 pub(super) fn page(exchange: &Exchange<'_>, difference: &Difference) -> bool {
     let is_body = difference.place == Place::Body(String::new());
     let is_length = exchange.request.method == "HEAD" && is_header(difference, "content-length");
-    (is_body || is_length)
+    (is_body || is_length || is_of_forms(difference))
         && exchange.django.status == exchange.tokenpair.status
         && is_page(exchange.django)
         && is_page(exchange.tokenpair)
+}
+
+/// `CsrfViewMiddleware`'s cookie, and that the page depends on it.
+fn is_of_forms(difference: &Difference) -> bool {
+    let theirs = difference.django.as_deref();
+    if is_header(difference, "set-cookie") {
+        return difference.tokenpair.is_none()
+            && theirs.is_some_and(|cookie| cookie.starts_with("csrftoken="));
+    }
+    let mut ours = words(difference.tokenpair.as_deref());
+    is_header(difference, "vary") && ours.insert("cookie".to_owned()) && ours == words(theirs)
 }
 
 /// What OPTIONS says can be rendered.
