@@ -1,6 +1,8 @@
 //! What is played and what comes back.
 
+use super::jose::{self, Parts};
 use crate::config::Paths;
+use crate::output::printable;
 use jiff::Timestamp;
 use std::fmt;
 use tokenpair::Settings;
@@ -50,12 +52,20 @@ impl Request {
         let end = self.target.find('?').unwrap_or(self.target.len());
         &self.target[..end]
     }
+
+    /// The path as it may be shown: a token may be a part of it.
+    pub(crate) fn shown_path(&self) -> String {
+        let token = |text: &str| Parts::read(text).map(|_| "<token>".to_owned());
+        let path = jose::replace(self.path().as_bytes(), token);
+        printable(&String::from_utf8_lossy(&path))
+    }
 }
 
 impl fmt::Debug for Request {
     /// Neither headers nor body: they hold passwords and tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.method, self.path(), self.origin)
+        let method = printable(&self.method);
+        write!(f, "{method} {} ({})", self.shown_path(), self.origin)
     }
 }
 

@@ -6,7 +6,6 @@ mod tests;
 mod text;
 
 use super::exchange::{Difference, Place, Request, Rule};
-use super::jose::{self, Parts};
 use super::tokens::Count;
 use crate::output::printable;
 use std::collections::{BTreeMap, HashMap};
@@ -57,7 +56,7 @@ impl Report {
         for (difference, rule) in found {
             let key = Key {
                 method: printable(&request.method),
-                path: shown_path(request),
+                path: request.shown_path(),
                 place: difference.place,
                 django: difference.django,
                 tokenpair: difference.tokenpair,
@@ -99,13 +98,6 @@ impl Report {
         }
         rules
     }
-}
-
-/// A token may be a part of an address.
-fn shown_path(request: &Request) -> String {
-    let token = |text: &str| Parts::read(text).map(|_| "<token>".to_owned());
-    let path = jose::replace(request.path().as_bytes(), token);
-    printable(&String::from_utf8_lossy(&path))
 }
 
 impl Place {

@@ -95,6 +95,8 @@ fn a_token_in_an_address_is_not_shown() {
         vec![(status("200", "404"), None)],
     );
     assert!(report.text().contains("GET /activate/<token>/"));
+    let request = Request::new("it", "GET", path);
+    assert_eq!(format!("{request:?}"), "GET /activate/<token>/ (it)");
 }
 
 #[test]
