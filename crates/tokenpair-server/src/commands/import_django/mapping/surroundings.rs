@@ -68,24 +68,17 @@ fn time_zone(facts: &Facts, draft: &mut Draft) {
     };
     if aware.truth() == Some(false) && !is_utc {
         let zone = zone.and_then(Value::as_text).unwrap_or("America/Chicago");
-        let is_postgres = draft.lines.iter().any(|line| {
-            let url = line.value.as_str().unwrap_or_default();
-            line.section == "database" && line.name == "url" && url.starts_with("postgres")
-        });
-        let (reason, advice) = if is_postgres {
-            let reason = format!(
-                "is False: Simple JWT writes the UTC times of its tables, such as expires_at, as if they were of {zone}, and tokenpair writes the moment itself"
-            );
-            let advice = "Tokens are not concerned; rows are flushed earlier or later by that much. Set USE_TZ = True in Django, which changes no column.";
-            (reason, advice)
-        } else {
-            let reason = format!(
-                "is False: on SQLite Django stores times of {zone}, and tokenpair stores and reads UTC"
-            );
-            let advice = "Set USE_TZ = True in Django, or keep to PostgreSQL, where only the times of Simple JWT's tables are shifted.";
-            (reason, advice)
-        };
-        draft.leave("USE_TZ", &aware.at, reason, advice);
+        let reason = format!(
+            "is False: Django stores times of {zone}, on SQLite its own and on PostgreSQL those of tokens; \
+             tokenpair stores and reads UTC"
+        );
+        draft.leave(
+            "USE_TZ",
+            &aware.at,
+            reason,
+            "Set USE_TZ = True in Django. Until then flush with `tokenpair flushexpiredtokens` alone: on \
+             PostgreSQL, west of UTC, Django's command deletes tokens of tokenpair's that still live.",
+        );
     }
 }
 
