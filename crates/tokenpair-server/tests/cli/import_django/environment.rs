@@ -175,3 +175,26 @@ fn a_private_key_may_stay_in_the_environment() {
         import.told.out
     );
 }
+
+/// The end of the last line is a part of Django's key, and is left out where a key file is read here.
+#[test]
+fn a_key_in_a_file_is_what_django_reads_there() {
+    for (code, is_text) in [
+        ("env('KEY')", true),
+        ("open('key.txt').read()", true),
+        ("open('key.txt').read().strip()", false),
+    ] {
+        let settings =
+            format!("import environ\nenv = environ.FileAwareEnv()\nSECRET_KEY = {code}\n");
+        let mut folder = Folder::new()
+            .with_file("key.txt", format!("{KEY}\n"))
+            .with_file("settings.py", settings);
+        folder.variables = vec![("KEY_FILE".to_owned(), "key.txt".to_owned())];
+        let import = Import::in_folder(folder, "settings.py");
+        let key = import.setting("simple_jwt", "SIGNING_KEY");
+        assert_eq!(key.contains(KEY) && key.contains('\n'), is_text, "{code}");
+        let file = import.setting("server", "signing_key_file");
+        assert_eq!(file.contains("key.txt"), !is_text, "{code}");
+        assert!(!import.told.out.contains(KEY));
+    }
+}
