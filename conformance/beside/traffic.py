@@ -19,7 +19,7 @@ REQUESTS_A_SECOND = 100
 EXCHANGES = 4
 # The part of the requests that goes to tokenpair.
 SHARES = [*(step / 10 for step in range(11)), *(step / 10 for step in reversed(range(10)))]
-HALF = SHARES.index(0.5)
+WAY_DOWN = len(SHARES) - 1 - SHARES.index(0.5)
 RACES = 25
 SEED = 1
 POLL = 0.05
@@ -29,7 +29,7 @@ REMEMBERED = 500
 
 
 def check(scene, profile, seconds, tokens_each_way):
-    """As many requests as fit in `seconds`, and at the half of the way up as many more as it takes for so many tokens
+    """As many requests as fit in `seconds`, and at the half of the way down as many more as it takes for so many tokens
     of each to be accepted by the other. Returns what to say about it.
     """
     profile = profile.but(simple_jwt=SETTINGS)
@@ -44,7 +44,7 @@ def check(scene, profile, seconds, tokens_each_way):
             for number, share in enumerate(SHARES):
                 load.share = share
                 load.work(seconds * REQUESTS_A_SECOND / len(SHARES))
-                while number == HALF and load.fewest_crossed() < tokens_each_way and not load.flaws:
+                while number == WAY_DOWN and load.fewest_crossed() < tokens_each_way and not load.flaws:
                     load.work(REQUESTS_A_SECOND)
         finally:
             load.stop()
