@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections import Counter, deque
+from itertools import count
 
 from . import fixtures
 from .django_side import in_django
@@ -23,7 +24,7 @@ WAY_DOWN = len(SHARES) - 1 - SHARES.index(0.5)
 RACES = 25
 SEED = 1
 POLL = 0.05
-# One session in so many is left open; so many tokens of the others are remembered as refused.
+# Each client leaves one session in so many open, the first among them; so many tokens of the others are remembered as refused.
 OPEN = 10
 REMEMBERED = 500
 
@@ -151,16 +152,18 @@ class Load:
     def _client(self, seed):
         choice = random.Random(seed)
         servers = Client(self.ports[0], "Django"), Client(self.ports[1], "tokenpair")
-        while not self._end.is_set() and not self.flaws:
+        for number in count():
+            if self._end.is_set() or self.flaws:
+                break
             try:
-                self._session(choice, servers)
+                self._session(choice, servers, is_left_open=number % OPEN == 0)
             except Exception as error:  # no answer at all is one that nobody expects
                 self.flaws.append(f"{type(error).__name__}: {error}")
         for server in servers:
             server.close()
             self.reconnects += server.reconnects
 
-    def _session(self, choice, servers):
+    def _session(self, choice, servers, is_left_open):
         def ask(what, status, call, token=None):
             self._pace.wait()
             server = servers[choice.random() < self.share]
@@ -193,7 +196,7 @@ class Load:
             old, (access, refresh) = refresh, pair(*exchange(refresh))
             old.ended_by = refresh.issuer
             exchange(old, 401)
-        if choice.randrange(OPEN) == 0:
+        if is_left_open:
             self.open.append((access, refresh))
             return
         refresh.ended_by, _body = ask(
