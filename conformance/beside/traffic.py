@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections import Counter, deque
+from itertools import count
 
 from . import fixtures
 from .django_side import in_django
@@ -19,17 +20,17 @@ REQUESTS_A_SECOND = 100
 EXCHANGES = 4
 # The part of the requests that goes to tokenpair.
 SHARES = [*(step / 10 for step in range(11)), *(step / 10 for step in reversed(range(10)))]
-HALF = SHARES.index(0.5)
+WAY_DOWN = len(SHARES) - 1 - SHARES.index(0.5)
 RACES = 25
 SEED = 1
 POLL = 0.05
-# One session in so many is left open; so many tokens of the others are remembered as refused.
+# Each client leaves one session in so many open, the first among them; so many tokens of the others are remembered as refused.
 OPEN = 10
 REMEMBERED = 500
 
 
 def check(scene, profile, seconds, tokens_each_way):
-    """As many requests as fit in `seconds`, and at the half of the way up as many more as it takes for so many tokens
+    """As many requests as fit in `seconds`, and at the half of the way down as many more as it takes for so many tokens
     of each to be accepted by the other. Returns what to say about it.
     """
     profile = profile.but(simple_jwt=SETTINGS)
@@ -44,7 +45,7 @@ def check(scene, profile, seconds, tokens_each_way):
             for number, share in enumerate(SHARES):
                 load.share = share
                 load.work(seconds * REQUESTS_A_SECOND / len(SHARES))
-                while number == HALF and load.fewest_crossed() < tokens_each_way and not load.flaws:
+                while number == WAY_DOWN and load.fewest_crossed() < tokens_each_way and not load.flaws:
                     load.work(REQUESTS_A_SECOND)
         finally:
             load.stop()
@@ -151,16 +152,18 @@ class Load:
     def _client(self, seed):
         choice = random.Random(seed)
         servers = Client(self.ports[0], "Django"), Client(self.ports[1], "tokenpair")
-        while not self._end.is_set() and not self.flaws:
+        for number in count():
+            if self._end.is_set() or self.flaws:
+                break
             try:
-                self._session(choice, servers)
+                self._session(choice, servers, is_left_open=number % OPEN == 0)
             except Exception as error:  # no answer at all is one that nobody expects
                 self.flaws.append(f"{type(error).__name__}: {error}")
         for server in servers:
             server.close()
             self.reconnects += server.reconnects
 
-    def _session(self, choice, servers):
+    def _session(self, choice, servers, is_left_open):
         def ask(what, status, call, token=None):
             self._pace.wait()
             server = servers[choice.random() < self.share]
@@ -193,7 +196,7 @@ class Load:
             old, (access, refresh) = refresh, pair(*exchange(refresh))
             old.ended_by = refresh.issuer
             exchange(old, 401)
-        if choice.randrange(OPEN) == 0:
+        if is_left_open:
             self.open.append((access, refresh))
             return
         refresh.ended_by, _body = ask(
