@@ -6,6 +6,7 @@
 
 Time stands still and ids count, as in the Rust tests below `tests/it/extending`, which make the same requests to the same
 customisations in tokenpair: even the tokens have to be the same, byte for byte. Nothing in the recording is written by hand.
+With `--print` it goes to standard output instead.
 """
 
 import itertools
@@ -310,9 +311,11 @@ def main():
     for name, ask in CASES.items():
         begin()
         recorded[name] = ask()
-    target = Path(__file__).with_name("recorded.json")
-    target.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(recorded)} cases", file=sys.stderr)
+    text = json.dumps(recorded, indent=1) + "\n"
+    if sys.argv[1:] == ["--print"]:
+        sys.stdout.write(text)
+    else:
+        Path(__file__).with_name("recorded.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
