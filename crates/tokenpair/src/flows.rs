@@ -23,7 +23,7 @@ pub async fn obtain_pair(
     info: &RequestInfo,
 ) -> Result<Object, Error> {
     let user = authenticate(jwt, credentials, info).await?;
-    get_tokens_for_user(jwt, &user, info).await
+    pair(jwt, &user, info).await
 }
 
 /// The user these credentials belong to, if `USER_AUTHENTICATION_RULE` lets them in. A refusal is reported.
@@ -36,25 +36,34 @@ pub async fn authenticate(
     credentials: &Credentials,
     info: &RequestInfo,
 ) -> Result<User, Error> {
-    let user = jwt.users().authenticate(credentials).await?;
-    match user {
+    match jwt.users().authenticate(credentials).await? {
         Some(user) if jwt.may_authenticate(Some(&user)) => Ok(user),
-        _ => {
-            jwt.login_failed(&credentials.username, info);
-            Err(Error::NoActiveAccount)
-        }
+        _ => Err(refused(jwt, &credentials.username, info)),
     }
+}
+
+fn refused(jwt: &SimpleJwt, username: &str, info: &RequestInfo) -> Error {
+    jwt.login_failed(username, info);
+    Error::NoActiveAccount
 }
 
 /// The pair of a user who has proved who they are, in whatever way: a log-in with its hooks, record and event.
 ///
-/// The function of this name in Simple JWT's "Creating tokens manually". Whether the user may log in is not asked, and
-/// what is read at a log-in only ([`UserTable::login_columns`](crate::UserTable::login_columns)) is what `user` has.
+/// The function of this name in Simple JWT's "Creating tokens manually". Refuses as [`authenticate`] whom
+/// `USER_AUTHENTICATION_RULE` does not let in. What is read at a log-in only
+/// ([`UserTable::login_columns`](crate::UserTable::login_columns)) is what `user` has.
 pub async fn get_tokens_for_user(
     jwt: &SimpleJwt,
     user: &User,
     info: &RequestInfo,
 ) -> Result<Object, Error> {
+    if !jwt.may_authenticate(Some(user)) {
+        return Err(refused(jwt, &user.username, info));
+    }
+    pair(jwt, user, info).await
+}
+
+async fn pair(jwt: &SimpleJwt, user: &User, info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
     let refresh = claims_for_login(jwt, TokenClass::Refresh, user, now);
     let access = jwt.sign(&tokens::access_claims(jwt, &refresh, now))?;

@@ -58,6 +58,21 @@ async fn tokens_for_a_user_are_a_whole_log_in() {
     assert_eq!(app.store.last_login(&UserId::Int(1)), Some(app.jwt.now()));
 }
 
+/// As the function in Simple JWT's documentation does.
+#[tokio::test]
+async fn nobody_gets_tokens_for_a_user_who_may_not_log_in() {
+    let mut barred = alice();
+    barred.is_active = false;
+    let info = RequestInfo::default();
+    for (check, status) in [(true, 401), (false, 200)] {
+        let app = TestApp::with(|settings| settings.check_user_is_active = check);
+        let tokens = flows::get_tokens_for_user(&app.jwt, &barred, &info).await;
+        let answer = tokenpair::web::answer(&app.jwt, &info, tokens);
+        assert_eq!(answer.status(), status);
+        assert_eq!(app.store.outstanding_count(), usize::from(!check));
+    }
+}
+
 #[tokio::test]
 async fn a_lifetime_that_is_set_before_the_record_is_on_record() {
     let app = TestApp::new();
