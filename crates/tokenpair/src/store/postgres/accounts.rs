@@ -22,6 +22,15 @@ const CREATE: &str = r#"INSERT INTO "auth_user"
 /// Django's table lets two users have one address; where it is the login, that must not be.
 const UNLESS_ADDRESS_IS_TAKEN: &str =
     r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = $4)"#;
+/// Whether what a log-in may be by is somebody's in any case, as a constraint of the project's own may compare.
+fn is_taken() -> String {
+    let [by_name, by_email] = [r#""username""#, r#""email""#].map(|column| iexact(column, "$1"));
+    format!(r#"SELECT 1 FROM "auth_user" WHERE {by_name} OR {by_email} LIMIT 1"#)
+}
+
+/// Such as after a `COPY` of rows with their ids.
+const IN_THE_WAY: &str = "the name is free, but another row of auth_user is in the way of a new one: is its sequence of ids \
+                          behind (manage.py sqlsequencereset auth)?";
 
 #[async_trait]
 impl UserAdmin for PostgresStore {
@@ -54,10 +63,13 @@ impl UserAdmin for PostgresStore {
             Value::time(at),
         ];
         let sql = format!("{CREATE} {unless} ON CONFLICT DO NOTHING RETURNING 1");
-        if self.0.pool.write(&sql, &values).await?.is_empty() {
-            Ok(None)
-        } else {
-            self.find_by_login(&user.username).await
+        if !self.0.pool.write(&sql, &values).await?.is_empty() {
+            return self.find_by_login(&user.username).await;
+        }
+        let name = [Value::Text(&user.username)];
+        match &self.0.pool.read(&is_taken(), &name).await?[..] {
+            [] => Err(StoreError::new(IN_THE_WAY)),
+            _ => Ok(None),
         }
     }
 

@@ -71,3 +71,25 @@ async fn a_unique_constraint_of_the_projects_own_is_heeded() {
     let created = store.create_user(user, jiff::Timestamp::UNIX_EPOCH).await;
     assert!(created.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_sequence_that_is_behind_is_no_name_that_is_taken() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let store = place.filled(&[User::new(1, "ada")]).await;
+    place
+        .run("SELECT setval(pg_get_serial_sequence('auth_user', 'id'), 1, false)")
+        .await;
+    let user = NewUser {
+        username: "bob".to_owned(),
+        email: String::new(),
+        password: tokenpair::EncodedPassword::new("h"),
+        is_staff: false,
+        is_superuser: false,
+    };
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let refused = store.create_user(user.clone(), at).await.unwrap_err();
+    assert!(refused.to_string().contains("sequence"), "{refused}");
+    assert!(store.create_user(user, at).await.unwrap().is_some());
+}
