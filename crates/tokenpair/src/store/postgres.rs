@@ -123,10 +123,11 @@ impl PostgresStore {
     ///
     /// The error names the table or column that is missing and the nearest one there is.
     pub async fn check_user_model(&self) -> Result<(), StoreError> {
-        match schema::flaw(&self.0.pool, &self.0.model).await? {
-            Some(flaw) => Err(StoreError::new(flaw)),
-            None => Ok(()),
+        if let Some(flaw) = schema::flaw(&self.0.pool, &self.0.model).await? {
+            return Err(StoreError::new(flaw));
         }
+        // Whether we may read them, too: a right that is missing would refuse every log-in.
+        self.login_columns(&User::new(0, "")).await.map(drop)
     }
 
     /// Whether the database itself keeps log-in names apart, by a primary key or a unique index. Where it does not,

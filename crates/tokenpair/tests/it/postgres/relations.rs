@@ -6,7 +6,7 @@ use crate::relations::{
     read_with_each_user, told, users,
 };
 use tokenpair::store::UserModel;
-use tokenpair::{PostgresStore, UserId};
+use tokenpair::{PostgresOptions, PostgresStore, UserId};
 
 async fn filled() -> Option<Place> {
     let place = Place::new().await?;
@@ -63,4 +63,30 @@ async fn a_column_of_that_name_wins_and_a_table_that_is_missing_is_named() {
         store.check_user_model().await.unwrap_err().to_string(),
         r#"the user table "customers" has no column "all_permissions", and Django's table "auth_group_permissions", where it would be read from, does not exist"#
     );
+}
+
+/// Otherwise every log-in would be refused by the database.
+#[tokio::test]
+async fn a_right_that_is_missing_is_told_before_anybody_logs_in() {
+    let Some(place) = filled().await else { return };
+    let role = format!("{}_reader", place.name());
+    place
+        .run(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT SELECT ON auth_user TO {role}"
+        ))
+        .await;
+    let mut options = PostgresOptions::from_url(&place.url_as(&role, "x")).unwrap();
+    options.user_model = auth_user(&ALL);
+    let store = PostgresStore::open(options).await.unwrap();
+    let refused = store.check_user_model().await.unwrap_err().to_string();
+    assert!(refused.contains("permission denied"), "{refused}");
+    let tables = "auth_group, auth_group_permissions, auth_permission, auth_user_groups, auth_user_user_permissions, \
+                  django_content_type";
+    place
+        .run(&format!("GRANT SELECT ON {tables} TO {role}"))
+        .await;
+    store.check_user_model().await.unwrap();
+    place
+        .run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
+        .await;
 }
