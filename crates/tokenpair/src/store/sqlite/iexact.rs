@@ -10,10 +10,10 @@ use super::users::UserQueries;
 use crate::models::User;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-/// Whether names can be read in the order of their bytes from an index.
+/// Whether names can be read from an index in the order of this collation.
 const IS_ORDERED: &str = r"SELECT (SELECT encoding FROM pragma_encoding) = 'UTF-8' AND EXISTS (SELECT 1
     FROM pragma_index_list(?1) i JOIN pragma_index_xinfo(i.name) c
-    WHERE NOT i.partial AND c.seqno = 0 AND c.name = ?2 COLLATE NOCASE AND c.coll = 'BINARY')";
+    WHERE NOT i.partial AND c.seqno = 0 AND c.name = ?2 COLLATE NOCASE AND c.coll = ?3)";
 
 /// The statements for one user model, written once.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl IexactQueries {
 
     /// The spellings of a name that users have, two at most.
     pub(super) fn spellings(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<String>> {
-        if self.is_ordered(db)? {
+        if self.is_ordered(db, "BINARY")? {
             return self.leap(db, login);
         }
         let mut scan = db.prepare_cached(&self.scan)?;
@@ -63,7 +63,7 @@ impl IexactQueries {
         found.collect()
     }
 
-    /// The statement that makes an index for leaps, unless there is one.
+    /// The statement that makes an index for leaps, unless there is one or the scan has one (`db_collation="NOCASE"`).
     pub(super) fn missing_index(&self, db: &Connection) -> rusqlite::Result<Option<String>> {
         let Self {
             table, username, ..
@@ -73,7 +73,8 @@ impl IexactQueries {
                 r#"CREATE INDEX "{table}_{username}_binary" ON "{table}" ("{username}" COLLATE BINARY)"#
             )
         };
-        Ok((!self.is_ordered(db)?).then(statement))
+        let is_served = self.is_ordered(db, "BINARY")? || self.is_ordered(db, "NOCASE")?;
+        Ok((!is_served).then(statement))
     }
 
     /// Two names that differ only in case, if there are any.
@@ -96,9 +97,10 @@ impl IexactQueries {
         db.query_row(&sql, [], names).optional()
     }
 
-    fn is_ordered(&self, db: &Connection) -> rusqlite::Result<bool> {
+    fn is_ordered(&self, db: &Connection, collation: &str) -> rusqlite::Result<bool> {
         let mut statement = db.prepare_cached(IS_ORDERED)?;
-        statement.query_row([&self.table, &self.username], |row| row.get(0))
+        let values = [&self.table, &self.username, collation];
+        statement.query_row(values, |row| row.get(0))
     }
 
     fn leap(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<String>> {
@@ -238,5 +240,15 @@ mod tests {
             plan.contains("SEARCH") && plan.contains("COVERING INDEX"),
             "{plan}"
         );
+    }
+
+    #[test]
+    fn an_index_without_case_serves_the_scan() {
+        let db = table(r#""name" varchar(150) COLLATE NOCASE UNIQUE"#, &[]);
+        let queries = queries();
+        assert_eq!(queries.missing_index(&db).unwrap(), None);
+        let sql = format!("EXPLAIN QUERY PLAN {}", queries.scan);
+        let plan = db.query_row(&sql, ["A"], |row| row.get::<_, String>("detail"));
+        assert!(plan.unwrap().contains("SEARCH"));
     }
 }
