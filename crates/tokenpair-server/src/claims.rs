@@ -114,6 +114,9 @@ impl Source {
             Value::Number(Number::Float(float)) if !float.is_finite() => {
                 return Err(flaw(path, "must be a number that JSON has"));
             }
+            Value::Number(Number::BigInt(_)) => {
+                return Err(flaw(path, "must be an integer of 64 bits, or a text"));
+            }
             other => Self::Static(other.clone()),
         })
     }
@@ -195,7 +198,6 @@ fn meant_column<'a>(text: &'a str, model: &UserModel) -> Option<&'a str> {
         Some(&model.id),
         Some(&model.username),
         Some(&model.user_id),
-        Some(&model.password),
         model.is_active.as_ref(),
         model.is_staff.as_ref(),
         model.is_superuser.as_ref(),

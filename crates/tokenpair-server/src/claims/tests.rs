@@ -1,5 +1,5 @@
 use super::ClaimMap;
-use tokenpair::json::{self, Object, Value};
+use tokenpair::json::{self, Number, Object, Value};
 use tokenpair::store::UserModel;
 use tokenpair::{Settings, User};
 
@@ -122,15 +122,18 @@ fn what_is_nearly_a_column_is_refused_with_what_is_meant() {
         "a.email",
         "users of acme, all",
         "power.user",
+        // An authentication method; the column could not be meant.
+        "password",
     ] {
         claims(&format!(r#"{{"a":{text:?}}}"#)).unwrap();
     }
 }
 
 #[test]
-fn a_number_that_json_does_not_have_is_refused() {
-    for number in [f64::NAN, f64::INFINITY] {
-        let table = Object::from_iter([("a", Value::from(number))]);
+fn a_number_that_json_or_toml_does_not_have_is_refused() {
+    let large = Value::Number(Number::BigInt("9223372036854775808".to_owned()));
+    for number in [Value::from(f64::NAN), Value::from(f64::INFINITY), large] {
+        let table = Object::from_iter([("a", number)]);
         let refused = ClaimMap::answer(&table, &UserModel::default());
         assert!(refused.is_err());
     }

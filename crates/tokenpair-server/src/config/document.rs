@@ -264,7 +264,7 @@ fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(int) => i64::from_str_radix(int.as_str(), int.radix()).map_or_else(
-            |_| Value::from(int.to_string()),
+            |_| Value::Number(Number::BigInt(int.to_string())),
             |int| Value::Number(Number::Int(int)),
         ),
         DeValue::Float(float) => float

@@ -77,6 +77,7 @@ fn what_cannot_be_a_claim_is_refused_with_its_place() {
             "2:8",
             "never given out",
         ),
+        ("[claims]\nbig = 9223372036854775808\n", "2:7", "64 bits"),
         ("[answer]\naccess = \"user.id\"\n", "2:10", "another name"),
         ("[answer.user]\nhash = \"user.password\"\n", "1:9", "hash: "),
     ] {
