@@ -15,6 +15,9 @@ const IS_ORDERED: &str = r"SELECT (SELECT encoding FROM pragma_encoding) = 'UTF-
     FROM pragma_index_list(?1) i JOIN pragma_index_xinfo(i.name) c
     WHERE NOT i.partial AND c.seqno = 0 AND c.name = ?2 COLLATE NOCASE AND c.coll = ?3)";
 
+/// Then a look at every name is cheaper. Only names that somebody registered to that end make so many necessary.
+const MOST_LEAPS: usize = 500;
+
 /// The statements for one user model, written once.
 #[derive(Debug)]
 pub(super) struct IexactQueries {
@@ -55,8 +58,10 @@ impl IexactQueries {
 
     /// The spellings of a name that users have, two at most.
     pub(super) fn spellings(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<String>> {
-        if self.is_ordered(db, "BINARY")? {
-            return self.leap(db, login);
+        if self.is_ordered(db, "BINARY")?
+            && let Some(spellings) = self.leap(db, login)?
+        {
+            return Ok(spellings);
         }
         let mut scan = db.prepare_cached(&self.scan)?;
         let found = scan.query_map([login], |row| super::users::text(row, 0))?;
@@ -103,24 +108,26 @@ impl IexactQueries {
         statement.query_row(values, |row| row.get(0))
     }
 
-    fn leap(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<String>> {
+    /// `None`: there would be too many leaps.
+    fn leap(&self, db: &Connection, login: &str) -> rusqlite::Result<Option<Vec<String>>> {
         let mut statement = db.prepare_cached(&self.next)?;
         let mut spellings = Vec::new();
         let mut from = login.to_ascii_uppercase();
-        while let Some(name) = statement
-            .query_row([&from], |row| super::users::text(row, 0))
-            .optional()?
-        {
+        for _ in 0..MOST_LEAPS {
+            let name = statement.query_row([&from], |row| super::users::text(row, 0));
+            let Some(name) = name.optional()? else {
+                return Ok(Some(spellings));
+            };
             let next = spelling_after(&name, login);
             if name.eq_ignore_ascii_case(login) {
                 spellings.push(name);
             }
             match next {
                 Some(next) if next > from && spellings.len() < 2 => from = next,
-                _ => break,
+                _ => return Ok(Some(spellings)),
             }
         }
-        Ok(spellings)
+        Ok(None)
     }
 }
 
@@ -227,6 +234,21 @@ mod tests {
         ] {
             assert_eq!(spelling_after(name, "ada").as_deref(), next, "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_stand_between_all_spellings_are_looked_at_at_once() {
+        let spelled =
+            |bits: usize| (0..10).map(move |bit| if bits >> bit & 1 == 0 { 'A' } else { 'a' });
+        let mut names: Vec<_> = (0..1 << 10)
+            .map(|bits| spelled(bits).chain(['!']).collect::<String>())
+            .collect();
+        names.push("aaaaaaaaaaa".to_owned());
+        let db = table(r#""name" varchar(150) NOT NULL UNIQUE"#, &names);
+        let queries = queries();
+        assert_eq!(queries.leap(&db, "AAAAAAAAAAA").unwrap(), None);
+        let found = queries.spellings(&db, "AAAAAAAAAAA").unwrap();
+        assert_eq!(found, ["aaaaaaaaaaa"]);
     }
 
     #[test]
