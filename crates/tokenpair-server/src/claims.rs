@@ -10,10 +10,9 @@ use tokenpair::{Settings, SettingsError, User};
 /// What is meant by a text that nearly begins with `user.`; no tenant or plan is called so.
 const NEARLY_USER: [&str; 7] = ["user", "users", "usr", "uesr", "usre", "usser", "userr"];
 /// What Django has to offer besides the columns that are mapped.
-const FURTHER_COLUMNS: [&str; 7] = [
-    "email",
-    "first_name",
-    "last_name",
+const FURTHER_COLUMNS: [&str; 3] = ["email", "first_name", "last_name"];
+/// What Django keeps of a user in other tables; each is a list.
+const RELATIONS: [&str; 4] = [
     "groups",
     "all_permissions",
     "user_permissions",
@@ -46,7 +45,9 @@ impl ClaimMap {
         let mut map = Self::read("claims", table, &is_reserved, model)?;
         for (name, source) in &mut map.0 {
             match source {
-                Source::Column(column) if name == "sub" => {
+                Source::Column(column)
+                    if name == "sub" && !RELATIONS.contains(&column.as_str()) =>
+                {
                     *source = Source::Subject(std::mem::take(column));
                 }
                 _ if name == "sub" => {
@@ -121,14 +122,21 @@ impl Source {
         })
     }
 
-    /// `"user.email"` is the column `email`; what only looks like a column is refused, any other text means itself.
+    /// `"user.email"` is the column `email`, `"'user.email'"` a text. What only looks like a column is refused, any other
+    /// text means itself.
     fn of_text(path: String, text: &str, model: &UserModel) -> Result<Self, SettingsError> {
+        let quoted = text.strip_prefix('\'');
+        if let Some(literal) = quoted.and_then(|text| text.strip_suffix('\'')) {
+            return Ok(Self::Static(Value::from(literal)));
+        }
         let Some(column) = text.strip_prefix("user.") else {
             return match meant_column(text, model) {
                 Some(column) => Err(flaw(
                     path,
                     format!(
-                        "{text:?} is no user column, and too like one for a text: did you mean \"user.{column}\"?"
+                        "{text:?} is no user column, and too like one for a text: did you mean \"user.{column}\"? \
+                         As a text it is written {:?}",
+                        format!("'{text}'")
                     ),
                 )),
                 None => Ok(Self::Static(Value::from(text))),
@@ -204,7 +212,8 @@ fn meant_column<'a>(text: &'a str, model: &UserModel) -> Option<&'a str> {
         model.last_login.as_ref(),
     ];
     let is_mapped = mapped.into_iter().flatten().any(|column| column == bare);
-    (is_mapped || FURTHER_COLUMNS.contains(&bare)).then_some(bare)
+    let is_further = FURTHER_COLUMNS.contains(&bare) || RELATIONS.contains(&bare);
+    (is_mapped || is_further).then_some(bare)
 }
 
 fn flaw(path: impl Into<String>, message: impl Into<String>) -> SettingsError {

@@ -92,12 +92,12 @@ impl<K: Kind> Token<K> {
         self.claims.remove(claim)
     }
 
-    /// Sets `exp` to `lifetime` from now, whatever the settings say for the class.
+    /// Sets `claim`, `"exp"` as a rule, to `lifetime` from now, whatever the settings say for the class.
     ///
     /// Do it before the token is recorded ([`outstand`](Self::outstand)), as the record keeps the date.
-    pub fn set_exp(&mut self, jwt: &SimpleJwt, lifetime: Duration) {
+    pub fn set_exp(&mut self, jwt: &SimpleJwt, claim: &str, lifetime: Duration) {
         self.claims
-            .insert("exp", seconds_after(jwt.now(), lifetime));
+            .insert(claim, seconds_after(jwt.now(), lifetime));
     }
 
     /// Sets `iat` to now.

@@ -81,6 +81,17 @@ fn a_column_may_stand_in_a_list() {
 }
 
 #[test]
+fn what_stands_in_quotes_of_its_own_is_a_text() {
+    let map = claims(r#"{"scope":"'users.email'","of":["'user.id'","''"],"a":"'","b":"''c''"}"#);
+    let map = map.unwrap();
+    assert!(map.columns().is_empty());
+    assert_eq!(
+        filled(&map, "{}"),
+        r#"{"scope":"users.email","of":["user.id",""],"a":"'","b":"'c'"}"#
+    );
+}
+
+#[test]
 fn what_is_nearly_a_column_is_refused_with_what_is_meant() {
     for text in [
         "users.email",
@@ -101,7 +112,9 @@ fn what_is_nearly_a_column_is_refused_with_what_is_meant() {
                 "expected a user column behind \"user.\", such as \"user.email\"".to_owned()
             }
             _ => format!(
-                "{text:?} is no user column, and too like one for a text: did you mean \"user.email\"?"
+                "{text:?} is no user column, and too like one for a text: did you mean \"user.email\"? \
+                 As a text it is written {:?}",
+                format!("'{text}'")
             ),
         };
         let nested = claims(&format!(r#"{{"user":{{"mail":{text:?}}}}}"#)).unwrap_err();
@@ -219,8 +232,12 @@ fn sub_is_a_text_or_absent() {
     assert_eq!(sub("user.is_staff"), "{}");
     let map = claims(r#"{"sub":"user.id"}"#).unwrap();
     assert_eq!(Vec::from_iter(map.columns()), ["id"]);
+    for several in [r#"{"a":"user.id"}"#, r#""user.groups""#, r#""'x'""#] {
+        let error = claims(&format!(r#"{{"sub":{several}}}"#)).unwrap_err();
+        assert_eq!(error, "claims.sub: must be a single user column");
+    }
     assert_eq!(
-        claims(r#"{"sub":{"a":"user.id"}}"#).unwrap_err(),
+        claims(r#"{"sub":["user.id"]}"#).unwrap_err(),
         "claims.sub: must be a single user column"
     );
     for value in ["\"acme\"", "1", "[\"user.id\"]"] {

@@ -33,7 +33,7 @@ async fn tokens_by_hand_are_those_of_simple_jwt() {
 
     let app = TestApp::new();
     let mut refresh = RefreshToken::for_user(&app.jwt, &alice()).await.unwrap();
-    refresh.set_exp(&app.jwt, MONTH);
+    refresh.set_exp(&app.jwt, "exp", MONTH);
     assert_eq!(pair_of(&app, &refresh), recorded("by hand, own lifetime"));
 }
 
@@ -77,7 +77,7 @@ async fn nobody_gets_tokens_for_a_user_who_may_not_log_in() {
 async fn a_lifetime_that_is_set_before_the_record_is_on_record() {
     let app = TestApp::new();
     let mut refresh = RefreshToken::for_login(&app.jwt, &alice());
-    refresh.set_exp(&app.jwt, MONTH);
+    refresh.set_exp(&app.jwt, "exp", MONTH);
     refresh.outstand(&app.jwt).await.unwrap();
     let record = app.store.outstanding(&format!("{:032x}", 1)).unwrap();
     assert_eq!(record.expires_at.as_seconds(), NOW + 30 * 86_400);
@@ -111,7 +111,7 @@ async fn a_token_of_ones_own_type_opens_no_other_door() {
     let app = TestApp::new();
     let mut token = AccessToken::for_user(&app.jwt, &alice());
     token.insert("token_type", "password_reset");
-    token.set_exp(&app.jwt, Duration::from_secs(600));
+    token.set_exp(&app.jwt, "exp", Duration::from_secs(600));
     let raw = app.jwt.encode(&token).unwrap();
     assert_eq!((200, text_of([("token", &raw)])), recorded("own type"));
 
