@@ -147,8 +147,11 @@ class Postgres:
 
     def remove(self):
         for name in (self.django, self.tokenpair):
-            self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-            self.execute(f'DROP DATABASE IF EXISTS "{name}"')
+            try:
+                self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+                self.execute(f'DROP DATABASE IF EXISTS "{name}"')
+            except Exception as error:
+                tell(left=name, reason=type(error).__name__)
 
     def execute(self, statement, values=None):
         """By a session of its own in the original database, where the role may be in any case."""
@@ -161,6 +164,7 @@ class Postgres:
 
     def create(self, name, template, more=""):
         try:
+            template = template.replace('"', '""')
             self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {more}')
         except Exception as error:
             cause = error.__cause__
@@ -204,7 +208,9 @@ class Postgres:
             self.ending.check()
             if not is_copied:
                 errors.seek(0)
-                last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
+                # What follows such a line (DETAIL, CONTEXT) may quote a row, and so a password hash.
+                lines = errors.read().decode(errors="replace").splitlines()
+                last = [line for line in lines if line.startswith(("pg_dump: error", "psql:"))][-1:]
                 raise Failed(f"{self.source} cannot be copied: {' '.join(last) or 'pg_dump or psql failed'}")
 
     def wait(self, restore):
