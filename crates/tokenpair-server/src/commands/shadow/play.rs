@@ -77,10 +77,9 @@ pub(super) async fn play(
     }
     report.tokens = tokens.count;
     report.notes.extend(hints.into_iter().map(str::to_owned));
-    if tokens.count.foreign > 0 && !sites.has_key {
+    if !sites.has_key {
         report.notes.push(
-            "there is no SIGNING_KEY in the configuration, so recorded tokens were not renewed"
-                .to_owned(),
+            "there is no SIGNING_KEY in the configuration, so signatures were not checked and recorded tokens not renewed: the keys of the two may differ".to_owned(),
         );
     }
     if report.compared > 0 && proof.log_ins.played == 0 {

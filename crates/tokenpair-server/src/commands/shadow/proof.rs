@@ -1,5 +1,6 @@
 //! Whether likeness says anything: two servers that refuse everything are alike, too.
 
+use super::documented;
 use super::exchange::{Answer, Exchange};
 use super::jose;
 use crate::config::Endpoint;
@@ -86,13 +87,8 @@ fn gives_tokens(answer: &Answer) -> bool {
 }
 
 fn is_log_in(exchange: &Exchange<'_>) -> bool {
-    let log_in = |endpoint| {
-        matches!(
-            endpoint,
-            Endpoint::TokenObtainPair | Endpoint::TokenObtainSliding
-        )
-    };
-    let asked = exchange.request.path();
-    let mut paths = exchange.paths.iter();
-    paths.any(|(endpoint, path)| log_in(endpoint) && path == asked)
+    matches!(
+        documented::endpoint(exchange),
+        Some(Endpoint::TokenObtainPair | Endpoint::TokenObtainSliding)
+    )
 }
