@@ -144,6 +144,27 @@ fn a_role_that_may_not_create_databases_is_told_what_else_there_is() {
     );
 }
 
+/// `psql` quotes the row that it could not write.
+#[test]
+fn a_database_that_cannot_be_restored_is_told_without_its_rows() {
+    let Some((project, url)) = Project::on_postgres("auth.User") else {
+        return;
+    };
+    postgres::run(
+        &url,
+        "CREATE FUNCTION inner_check(text) RETURNS bool LANGUAGE sql AS 'SELECT true';
+         CREATE FUNCTION outer_check(t text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN inner_check(t); END';
+         UPDATE auth_user SET password = 'sesame';
+         ALTER TABLE auth_user ADD CHECK (outer_check(password))",
+    );
+    let told = project.shadow("");
+    assert_eq!(told.status, Some(1), "{}", told.err);
+    let reason = "cannot be copied: ERROR:  function inner_check(text) does not exist";
+    assert!(told.err.contains(reason), "{}", told.err);
+    assert!(!told.err.contains("sesame"), "{}", told.err);
+    assert!(postgres::copies(&url).is_empty());
+}
+
 fn has_copies(project: &Project) -> bool {
     let names = project.folder.names().into_iter();
     names

@@ -212,7 +212,7 @@ class Postgres:
                 errors.seek(0)
                 # What follows such a line (DETAIL, CONTEXT) may quote a row, and so a password hash.
                 lines = errors.read().decode(errors="replace").splitlines()
-                last = [line for line in lines if line.startswith(("pg_dump: error", "psql:"))][-1:]
+                last = [line for line in lines if line.startswith(("pg_dump: error", "psql:", "ERROR:"))][-1:]
                 raise Failed(f"{self.source} cannot be copied: {' '.join(last) or 'pg_dump or psql failed'}")
 
     def wait(self, restore):
