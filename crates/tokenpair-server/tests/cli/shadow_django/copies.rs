@@ -76,6 +76,29 @@ fn a_kill_leaves_no_database_and_no_process() {
     wait_until(|| postgres::copies(&url).is_empty() && !is_running(&project));
 }
 
+/// `PostgreSQL` does not drop a template.
+#[test]
+fn a_copy_that_cannot_be_removed_is_named() {
+    let Some((project, url)) = Project::on_postgres(MEMBER) else {
+        return;
+    };
+    let line = format!("{SHADOW} --generate 100000 --python {}", project.python);
+    let run = project.folder.start(&line);
+    wait_until(|| postgres::copies(&url).len() == 2);
+    let copies = postgres::copies(&url);
+    let [kept, _] = copies.as_slice() else {
+        panic!("{copies:?}")
+    };
+    postgres::run(&url, &format!("ALTER DATABASE {kept} IS_TEMPLATE true"));
+    run.signal("INT");
+    let told = run.end();
+    let note = format!("the copy {kept} could not be removed");
+    assert!(told.err.contains(&note), "{}", told.err);
+    assert_eq!(postgres::copies(&url), [kept.clone()]);
+    postgres::run(&url, &format!("ALTER DATABASE {kept} IS_TEMPLATE false"));
+    postgres::run(&url, &format!("DROP DATABASE {kept}"));
+}
+
 #[test]
 fn what_cannot_be_tried_is_told_in_a_sentence() {
     let Some(project) = Project::on_sqlite("") else {
