@@ -13,6 +13,7 @@ mod generate;
 mod http;
 mod jose;
 mod play;
+mod proof;
 mod recording;
 mod report;
 mod tokens;
@@ -63,7 +64,8 @@ impl Shadow {
             let generated = generate::requests(&sites, self)?;
             recording.requests.extend(generated);
         }
-        let mut report = play::play(&sites, &recording.requests, &self.header).await?;
+        let mut report =
+            play::play(&sites, &recording.requests, &self.header, &self.guarded).await?;
         report.left_out = recording.left_out;
         report.notes.splice(0..0, recording.notes);
         Ok(report)
@@ -73,6 +75,11 @@ impl Shadow {
         let (Some(django), Some(tokenpair)) = (&self.django, &self.tokenpair) else {
             return copies::start(self, options).await;
         };
+        if django == tokenpair {
+            return Err(Failure::new(
+                "--django and --tokenpair name the same server, which is alike to itself",
+            ));
+        }
         let mut config = Config::load(options, None)?;
         let has_key = config.use_existing_key_file()?;
         Ok(Sites {
@@ -109,7 +116,10 @@ fn tell(options: &Options, report: &Report) -> Result<(), Failure> {
         (0, _) => Err(Failure::new(
             "nothing was compared: no request is for a path that tokenpair serves; --path-prefix plays others",
         )),
-        (_, 0) => Ok(()),
+        (_, 0) => report
+            .proof
+            .gap()
+            .map_or(Ok(()), |gap| Err(Failure::new(gap))),
         (_, 1) => Err(Failure::new(
             "one request is answered otherwise than COMPATIBILITY.md says",
         )),

@@ -55,6 +55,13 @@ impl Twins {
     }
 }
 
+/// A line of a log with a log-in of ada's.
+fn log_in(password: &str) -> String {
+    let body = json!({"username": "ada", "password": password}).to_string();
+    let line = json!({"method": "POST", "uri": "/api/token/", "content_type": "application/json", "body": body});
+    format!("{line}\n")
+}
+
 fn entry(path: &str, body: &Value, bearer: &str, answer: &Value) -> Value {
     json!({
         "request": {
@@ -227,7 +234,7 @@ fn a_log_without_answers_is_played_with_its_tokens_as_good_as_they_were() {
 #[test]
 fn a_recording_may_come_from_standard_input() {
     let twins = Twins::new("", "");
-    let line = json!({"method": "GET", "uri": "/api/token/"}).to_string();
+    let line = log_in("s3cret-enough");
     let (django, tokenpair) = (twins.django.url(), twins.tokenpair.url());
     let told = twins.here.run_with_input(
         &format!("shadow - --django {django} --tokenpair {tokenpair}"),
@@ -252,9 +259,64 @@ fn where_nothing_is_compared_nothing_is_proved() {
         "{}",
         told.err
     );
+    let told = twins.shadow("access.log --path-prefix /oth");
+    assert_eq!(told.status, Some(1));
+    assert!(told.out.contains("1 request compared: 1 alike"));
+    assert!(
+        told.err
+            .starts_with("tokenpair: no request succeeded on both sides"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn where_nobody_was_let_in_nothing_is_proved() {
+    let twins = Twins::new("", "")
+        .with_file("wrong.log", log_in("not-the-password"))
+        .with_file("right.log", log_in("s3cret-enough"));
+    let told = twins.shadow("wrong.log");
+    assert_eq!(told.status, Some(1));
+    assert!(told.out.contains("1 request compared: 1 alike"));
+    assert!(
+        told.err.starts_with("tokenpair: none of 1 log-ins"),
+        "{}",
+        told.err
+    );
+    let (status, report) = twins.shadow_json("wrong.log right.log");
+    assert_eq!(status, Some(0));
+    assert_eq!(report["log_ins"], json!({"played": 2, "succeeded": 1}));
+    let generated = |guarded: &str| {
+        let (django, tokenpair) = (twins.django.url(), twins.tokenpair.url());
+        let line = "shadow --generate 4 --user ada --password-stdin";
+        twins.here.run_with_input(
+            &format!("{line} --guarded {guarded} --django {django} --tokenpair {tokenpair}"),
+            "s3cret-enough",
+        )
+    };
+    let told = generated("/api/me/");
+    assert_eq!(told.status, Some(0), "{}{}", told.out, told.err);
+    let told = generated("/api/misspelled/");
+    assert_eq!(told.status, Some(1));
+    assert!(
+        told.err
+            .starts_with("tokenpair: /api/misspelled/ let nobody in"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn a_server_is_not_compared_with_itself() {
+    let folder = Folder::new().with_file("access.log", log_in("s3cret-enough"));
+    let told =
+        folder.run("shadow access.log --django http://127.0.0.1:1 --tokenpair http://127.0.0.1:1/");
     assert_eq!(
-        twins.shadow("access.log --path-prefix /oth").status,
-        Some(0)
+        (told.status, told.err.as_str()),
+        (
+            Some(1),
+            "tokenpair: --django and --tokenpair name the same server, which is alike to itself\n"
+        )
     );
 }
 
@@ -267,7 +329,7 @@ fn what_cannot_be_read_or_reached_is_one_sentence() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let servers = format!("--django http://{closed} --tokenpair http://{closed}");
+    let servers = format!("--django http://{closed} --tokenpair http://localhost");
     let refusal = |recording: &str| {
         let told = folder.run(&format!("shadow {recording} {servers}"));
         assert_eq!(
@@ -360,7 +422,10 @@ fn both_are_sent_the_same_bytes_and_nothing_of_the_connections() {
         "--header",
         "Host: site.example",
     ]);
-    assert_eq!(told.status, Some(0), "{}{}", told.out, told.err);
+    let summary =
+        "1 request compared: 1 alike, 0 with documented differences only, 0 with others.\n";
+    assert!(told.out.ends_with(summary), "{}{}", told.out, told.err);
+    assert!(told.out.contains("no SIGNING_KEY"), "{}", told.out);
     let (theirs, ours) = (theirs.join().unwrap(), ours.join().unwrap());
     assert_eq!(theirs, ours);
     assert!(
@@ -390,7 +455,7 @@ fn an_answer_that_breaks_off_is_the_end_of_the_run() {
         Folder::new().with_file("access.log", "{\"method\":\"GET\",\"uri\":\"/api/token/\"}");
     let (django, _) = scripted("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhi", 1);
     let told = folder.run(&format!(
-        "shadow access.log --django {django} --tokenpair {django}"
+        "shadow access.log --django {django} --tokenpair http://localhost"
     ));
     assert_eq!(
         (told.status, told.out.as_str()),

@@ -243,6 +243,21 @@ fn without_the_browsable_api_pages_are_a_documented_difference() {
 }
 
 #[test]
+fn throttles_do_not_hide_what_comes_after_their_limit() {
+    let throttles = "REST_FRAMEWORK |= {'DEFAULT_THROTTLE_CLASSES': ['rest_framework.throttling.AnonRateThrottle'], 'DEFAULT_THROTTLE_RATES': {'anon': '5/day'}}";
+    let Some(project) = Project::on_sqlite(throttles) else {
+        return;
+    };
+    let told = project.shadow("");
+    told.expect_alike();
+    assert!(
+        told.err.contains("Django's throttles are off"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
 fn a_django_that_speaks_german_differs_in_texts_as_documented() {
     let Some(project) = Project::on_sqlite("LANGUAGE_CODE = 'de'") else {
         return;

@@ -76,6 +76,8 @@ pub(super) struct Field {
     /// `None` for what can be no user id.
     pub(super) kind: Option<UserIdKind>,
     pub(super) is_primary_key: bool,
+    /// Whether it may hold nothing, which Python's `str` calls None.
+    pub(super) is_nullable: bool,
 }
 
 impl Model {

@@ -139,7 +139,7 @@ fn user(answer: &json::Value, settings: &Scope, at: &Place) -> Option<User> {
         });
     }
     let fields = answer.get("fields")?.as_array()?.iter().map(|field| {
-        let [name, column, class, is_primary_key] = field.as_array()? else {
+        let [name, column, class, is_primary_key, is_nullable] = field.as_array()? else {
             return None;
         };
         Some(Field {
@@ -148,6 +148,7 @@ fn user(answer: &json::Value, settings: &Scope, at: &Place) -> Option<User> {
             class: class.as_str()?.to_owned(),
             kind: kind(class.as_str()?),
             is_primary_key: is_primary_key.is_truthy(),
+            is_nullable: is_nullable.is_truthy(),
         })
     });
     let remarks = answer.get("remarks")?.as_array()?.iter();

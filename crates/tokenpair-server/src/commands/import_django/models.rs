@@ -202,6 +202,7 @@ impl Reader<'_> {
                 class: class.to_owned(),
                 kind: kind(class),
                 is_primary_key: false,
+                is_nullable: *name == "last_login",
             });
         }
     }
@@ -244,14 +245,16 @@ impl Reader<'_> {
                     },
                     str::to_owned,
                 );
-                let is_primary_key =
-                    call.keyword("primary_key").and_then(Value::truth) == Some(true);
+                let is_set = |option: &str| call.keyword(option).map(Value::truth);
+                let is_primary_key = is_set("primary_key").flatten() == Some(true);
+                let is_nullable = is_set("null").is_some_and(|null| null != Some(false));
                 self.put(Field {
                     name: name.to_owned(),
                     column,
                     class: class.to_owned(),
                     kind: kind(class),
                     is_primary_key,
+                    is_nullable,
                 });
             }
             What::Name(_) if DECIDING.contains(&name) => {
@@ -310,6 +313,7 @@ impl Reader<'_> {
             class: "AutoField".to_owned(),
             kind,
             is_primary_key: true,
+            is_nullable: false,
         });
         Ok(())
     }
@@ -333,6 +337,7 @@ pub(super) fn of_django() -> Vec<Field> {
         class: "AutoField".to_owned(),
         kind: Some(UserIdKind::Integer),
         is_primary_key: true,
+        is_nullable: false,
     };
     let others = ABSTRACT_USER.iter().map(|name| Field {
         name: (*name).to_owned(),
@@ -340,6 +345,7 @@ pub(super) fn of_django() -> Vec<Field> {
         class: class_of(name).to_owned(),
         kind: kind(class_of(name)),
         is_primary_key: false,
+        is_nullable: *name == "last_login",
     });
     std::iter::once(key).chain(others).collect()
 }

@@ -15,7 +15,7 @@ Examples:
   tokenpair shadow access.log --manage-py manage.py --python venv/bin/python --json
   tokenpair shadow --generate 500 --seed 7 --manage-py manage.py
 
-Exit status: 0 both answer alike, but for documented differences, 1 they do not or nothing was compared, 2 wrong usage.")]
+Exit status: 0 both answer alike, but for documented differences, 1 they do not or nothing is proved by it, 2 wrong usage.")]
 pub(crate) struct Shadow {
     /// What to play: HAR files, or access logs with bodies in JSON lines; - is standard input
     #[arg(value_name = "RECORDING")]

@@ -50,7 +50,8 @@ impl<'a> Judge<'a> {
         django: &Half<'_>,
         ours: &Half<'_>,
     ) -> Vec<Difference> {
-        let secrets = Secrets::of(&[django.sent, ours.sent], self.settings);
+        let sent = [django.sent, ours.sent];
+        let secrets = Secrets::of(sent, [django.answer, ours.answer], self.settings);
         let mut differences = Vec::new();
         if django.answer.status != ours.answer.status {
             differences.push(Difference {

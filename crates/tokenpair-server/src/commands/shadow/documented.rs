@@ -10,6 +10,7 @@ mod strict;
 mod tests;
 
 use super::exchange::{Difference, Exchange, Place, Rule};
+pub(super) use places::endpoint;
 
 /// A row: what COMPATIBILITY.md says, under which heading, and when it applies.
 struct Documented {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex::bytes::Regex;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 use tokenpair::Settings;
 use tokenpair::json::{self, Object, Value};
@@ -62,16 +63,12 @@ fn object(segment: &str) -> Option<(Object, bool)> {
 
 /// The tokens in a text, each once, in their order.
 pub(super) fn find(text: &[u8]) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    for place in TOKEN.find_iter(text) {
-        let Ok(token) = std::str::from_utf8(place.as_bytes()) else {
-            continue;
-        };
-        if !found.contains(&token) && Parts::read(token).is_some() {
-            found.push(token);
-        }
-    }
-    found
+    let places = TOKEN.find_iter(text);
+    let tokens = places.filter_map(|place| std::str::from_utf8(place.as_bytes()).ok());
+    let mut known = HashSet::new();
+    tokens
+        .filter(|token| known.insert(*token) && Parts::read(token).is_some())
+        .collect()
 }
 
 /// The text with each token replaced by what `other` gives for it; `None` leaves it.

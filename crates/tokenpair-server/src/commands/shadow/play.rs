@@ -5,6 +5,7 @@ use super::compare::{Half, Judge};
 use super::documented;
 use super::exchange::{Exchange, Request};
 use super::http::Server;
+use super::proof::Proof;
 use super::report::Report;
 use super::tokens::Tokens;
 use crate::output::Failure;
@@ -17,6 +18,7 @@ pub(super) async fn play(
     sites: &Sites,
     requests: &[Request],
     extra: &[(String, String)],
+    guarded: &[String],
 ) -> Result<Report, Failure> {
     let settings = &sites.config.settings;
     let django = Server::new("Django", sites.django.clone(), extra)?;
@@ -24,6 +26,7 @@ pub(super) async fn play(
     let mut tokens = Tokens::new(settings, sites.has_key)?;
     let mut judge = Judge::new(settings, tokens.jwt().cloned());
     let mut report = Report::default();
+    let mut proof = Proof::of_guarded(guarded);
     let mut hints = BTreeSet::new();
     let progress = Progress::new(requests.len());
     for (index, request) in requests.iter().enumerate() {
@@ -62,6 +65,7 @@ pub(super) async fn play(
             token_blacklist: sites.config.token_blacklist,
             language: sites.language.as_deref(),
         };
+        proof.take(&exchange);
         let explained = differences.into_iter().map(|difference| {
             let rule = documented::rule(&exchange, &difference);
             if rule.is_none() {
@@ -73,10 +77,14 @@ pub(super) async fn play(
     }
     report.tokens = tokens.count;
     report.notes.extend(hints.into_iter().map(str::to_owned));
-    if tokens.count.foreign > 0 && !sites.has_key {
+    if !sites.has_key {
         report.notes.push(
-            "there is no SIGNING_KEY in the configuration, so recorded tokens were not renewed"
-                .to_owned(),
+            "there is no SIGNING_KEY in the configuration, so signatures were not checked and recorded tokens not renewed: the keys of the two may differ".to_owned(),
+        );
+    }
+    if report.compared > 0 && proof.log_ins.played == 0 {
+        report.notes.push(
+            "there was no log-in among the requests, so nothing is said about log-ins".to_owned(),
         );
     }
     if judge.met_another_key {
@@ -84,6 +92,7 @@ pub(super) async fn play(
             "the servers sign with another key than the configured one, so signatures were not checked and recorded tokens not renewed".to_owned(),
         );
     }
+    report.proof = proof;
     Ok(report)
 }
 

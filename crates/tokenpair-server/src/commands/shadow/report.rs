@@ -6,6 +6,7 @@ mod tests;
 mod text;
 
 use super::exchange::{Difference, Place, Request, Rule};
+use super::proof::Proof;
 use super::tokens::Count;
 use crate::output::printable;
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +23,7 @@ pub(super) struct Report {
     groups: Vec<Group>,
     places: HashMap<Key, usize>,
     pub(super) tokens: Count,
+    pub(super) proof: Proof,
     pub(super) left_out: BTreeMap<&'static str, usize>,
     pub(super) notes: Vec<String>,
 }

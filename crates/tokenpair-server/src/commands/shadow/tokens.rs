@@ -12,7 +12,7 @@ use super::jose::{self, Parts};
 use crate::commands::token;
 use crate::output::Failure;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tokenpair::json::{Number, Object, Value};
 use tokenpair::{Flaw, Settings, SimpleJwt, UntypedToken};
 
@@ -198,13 +198,10 @@ fn shift(claims: &mut Object, name: &str, seconds: i64) {
 fn tokens_of(request: &Request) -> Vec<String> {
     let headers = request.headers.0.iter().map(|(_, value)| value.as_slice());
     let texts = headers.chain([request.target.as_bytes(), &request.body]);
-    let mut tokens: Vec<String> = Vec::new();
-    for token in texts.flat_map(jose::find) {
-        if !tokens.iter().any(|known| known == token) {
-            tokens.push(token.to_owned());
-        }
-    }
-    tokens
+    let mut known = HashSet::new();
+    let tokens = texts.flat_map(jose::find);
+    let tokens = tokens.filter(|token| known.insert(*token));
+    tokens.map(str::to_owned).collect()
 }
 
 fn with_tokens(request: &Request, other: impl Fn(&str) -> Option<String>) -> Request {

@@ -1,7 +1,8 @@
 //! The project's own log-in serializers, back ends and managers: what is taken over, what is suggested, what is told.
 
-use super::Import;
+use super::{Import, django_python};
 use crate::support::Folder;
+use std::fs;
 
 const HEAD: &str = "from rest_framework_simplejwt.serializers import TokenObtainPairSerializer\nclass Mine(TokenObtainPairSerializer):\n";
 
@@ -150,6 +151,16 @@ fn what_is_not_surely_the_same_is_suggested_or_told() {
             "",
         ),
         (
+            get_token("token['x'] = 'user.email'"),
+            "the text 'user.email' would name a column here",
+            "",
+        ),
+        (
+            format!("    @traced\n{}", get_token("token['e'] = user.email")),
+            "`@traced` is Python code",
+            "",
+        ),
+        (
             "    username_field = 'email'\n".to_owned(),
             "`username_field = 'email'` is Python code",
             "",
@@ -173,6 +184,62 @@ fn what_is_not_surely_the_same_is_suggested_or_told() {
             claims.is_none_or(|claims| claims.as_table().is_some_and(toml::Table::is_empty));
         assert!(is_empty, "{body}\n{file}");
     }
+}
+
+/// A project with a user model of its own, whose log-in adds this.
+fn with_person(fields: &str, added: &str) -> Folder {
+    let settings = "SECRET_KEY = 'a-key-of-at-least-32-bytes-for-this-test'\nROOT_URLCONF = 'urls'\n\
+        INSTALLED_APPS = ['django.contrib.auth', 'django.contrib.contenttypes', 'rest_framework', 'people']\n\
+        DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'db.sqlite3'}}\n\
+        AUTH_USER_MODEL = 'people.Person'\nSIMPLE_JWT = {'TOKEN_OBTAIN_SERIALIZER': 'serializers.Mine'}\n";
+    let models =
+        "from django.contrib.auth.models import AbstractUser\nfrom django.db import models\n";
+    let urls = "from django.urls import path\nfrom rest_framework_simplejwt.views import TokenObtainPairView\nurlpatterns = [path('in/', TokenObtainPairView.as_view())]\n";
+    let manage = "import os, sys\nfrom django.core.management import execute_from_command_line\n\
+        os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\nexecute_from_command_line(sys.argv)\n";
+    let folder = Folder::new();
+    fs::create_dir(folder.path("people")).unwrap();
+    folder
+        .with_file("settings.py", settings)
+        .with_file("urls.py", urls)
+        .with_file("manage.py", manage)
+        .with_file("people/__init__.py", "")
+        .with_file("people/models.py", format!("{models}{fields}"))
+        .with_file("serializers.py", format!("{HEAD}{}", get_token(added)))
+}
+
+/// `str(None)` is a text in Python.
+#[test]
+fn a_text_of_what_may_be_null_is_suggested() {
+    let fields = "class Person(AbstractUser):\n    nick = models.CharField(max_length=9, null=True)\n    team = models.CharField(max_length=9, null=False)\n";
+    let added = "token['n'] = str(user.nick); token['t'] = str(user.team)";
+    let import = Import::in_folder(with_person(fields, added), "settings.py");
+    let reason = "str(user.nick) is \"None\" where the column is null (serializers.py:6)";
+    assert!(import.left().contains(reason), "{}", import.told.out);
+    assert!(
+        !import.left().contains("str(user.team)"),
+        "{}",
+        import.told.out
+    );
+}
+
+/// As fields that encrypt have it: they call themselves texts.
+#[test]
+fn a_column_that_the_projects_code_reads_is_not_taken_for_its_text() {
+    let Some(python) = django_python() else {
+        return;
+    };
+    let fields = "class Sealed(models.CharField):\n    def from_db_value(self, value, *_):\n        return value[::-1]\n\
+        class Person(AbstractUser):\n    nick = Sealed(max_length=9)\n    team = models.CharField(max_length=9)\n";
+    let added = "token['n'] = user.nick; token['t'] = user.team";
+    let folder = with_person(fields, added);
+    let told = folder.run(&format!(
+        "import-django --manage-py manage.py --python {python}"
+    ));
+    assert_eq!(told.status, Some(0), "{}", told.err);
+    let reason = "user.nick, a Sealed, may look otherwise here";
+    assert!(told.out.contains(reason), "{}", told.out);
+    assert!(!told.out.contains("user.team,"), "{}", told.out);
 }
 
 /// A claim is everybody's here.

@@ -76,6 +76,29 @@ fn a_kill_leaves_no_database_and_no_process() {
     wait_until(|| postgres::copies(&url).is_empty() && !is_running(&project));
 }
 
+/// `PostgreSQL` does not drop a template.
+#[test]
+fn a_copy_that_cannot_be_removed_is_named() {
+    let Some((project, url)) = Project::on_postgres(MEMBER) else {
+        return;
+    };
+    let line = format!("{SHADOW} --generate 100000 --python {}", project.python);
+    let run = project.folder.start(&line);
+    wait_until(|| postgres::copies(&url).len() == 2);
+    let copies = postgres::copies(&url);
+    let [kept, _] = copies.as_slice() else {
+        panic!("{copies:?}")
+    };
+    postgres::run(&url, &format!("ALTER DATABASE {kept} IS_TEMPLATE true"));
+    run.signal("INT");
+    let told = run.end();
+    let note = format!("the copy {kept} could not be removed");
+    assert!(told.err.contains(&note), "{}", told.err);
+    assert_eq!(postgres::copies(&url), copies[..1]);
+    postgres::run(&url, &format!("ALTER DATABASE {kept} IS_TEMPLATE false"));
+    postgres::run(&url, &format!("DROP DATABASE {kept}"));
+}
+
 #[test]
 fn what_cannot_be_tried_is_told_in_a_sentence() {
     let Some(project) = Project::on_sqlite("") else {
@@ -142,6 +165,27 @@ fn a_role_that_may_not_create_databases_is_told_what_else_there_is() {
         "{}",
         told.err
     );
+}
+
+/// `psql` quotes the row that it could not write.
+#[test]
+fn a_database_that_cannot_be_restored_is_told_without_its_rows() {
+    let Some((project, url)) = Project::on_postgres("auth.User") else {
+        return;
+    };
+    postgres::run(
+        &url,
+        "CREATE FUNCTION inner_check(text) RETURNS bool LANGUAGE sql AS 'SELECT true';
+         CREATE FUNCTION outer_check(t text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN inner_check(t); END';
+         UPDATE auth_user SET password = 'sesame';
+         ALTER TABLE auth_user ADD CHECK (outer_check(password))",
+    );
+    let told = project.shadow("");
+    assert_eq!(told.status, Some(1), "{}", told.err);
+    let reason = "cannot be copied: ERROR:  function inner_check(text) does not exist";
+    assert!(told.err.contains(reason), "{}", told.err);
+    assert!(!told.err.contains("sesame"), "{}", told.err);
+    assert!(postgres::copies(&url).is_empty());
 }
 
 fn has_copies(project: &Project) -> bool {

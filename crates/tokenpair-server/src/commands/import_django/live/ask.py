@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import get_hashers
+from django.db.models.query_utils import DeferredAttribute
 from django.urls import get_resolver
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
@@ -81,6 +82,12 @@ def backends():
     return found
 
 
+def kind(field):
+    """Django's kind of field, or the field's own class where Python code stands between the column and the attribute."""
+    is_plain = field.is_relation or field.descriptor_class is DeferredAttribute and not hasattr(field, "from_db_value")
+    return field.get_internal_type() if is_plain else type(field).__name__
+
+
 def user():
     model = get_user_model()
     if model._meta.label == "auth.User":
@@ -104,7 +111,7 @@ def user():
         "tables": len({model._meta.db_table, *(each._meta.db_table for each in model._meta.get_parent_list())}),
         "remarks": remarks,
         "fields": [
-            [field.name, field.column, field.get_internal_type(), field.primary_key]
+            [field.name, field.column, kind(field), field.primary_key, field.null]
             for field in model._meta.concrete_fields
         ],
     }

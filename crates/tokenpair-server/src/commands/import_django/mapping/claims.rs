@@ -199,6 +199,10 @@ impl<'a> Reader<'a> {
     fn value(&mut self, addition: &Addition) -> Option<json::Value> {
         let Addition { at, text, .. } = addition;
         match &addition.what {
+            Added::Text(constant) if constant.starts_with("user.") => {
+                self.differ(at, format!("the text {text} would name a column here"));
+                None
+            }
             Added::Text(constant) => Some(json::Value::from(constant.as_str())),
             Added::Int(constant) => Some(json::Value::from(*constant)),
             Added::Bool(constant) => Some(json::Value::from(*constant)),
@@ -222,6 +226,8 @@ impl<'a> Reader<'a> {
                 let is_key = field.is_primary_key && field.kind == Some(UserIdKind::Uuid);
                 if !is_key && !TEXTS.contains(&field.class.as_str()) {
                     self.differ(at, format!("{text} is a text, and the column is none"));
+                } else if field.is_nullable {
+                    self.differ(at, format!("{text} is \"None\" where the column is null"));
                 }
                 Some(column(&field))
             }

@@ -167,7 +167,9 @@ impl<'a> Reader<'a> {
         let function = match node.kind() {
             "pass_statement" => return,
             "expression_statement" if is_docstring(node) => return,
-            "decorated_definition" => node.child_by_field_name("definition"),
+            "decorated_definition" if self.is_classmethod(node) => {
+                node.child_by_field_name("definition")
+            }
             _ => Some(node),
         };
         let function = function.filter(|function| function.kind() == "function_definition");
@@ -177,6 +179,13 @@ impl<'a> Reader<'a> {
             (Some(function), Some("validate")) => self.method(function, false),
             _ => self.other(node),
         }
+    }
+
+    /// Any other decorator may do anything with the method.
+    fn is_classmethod(&self, definition: Node<'_>) -> bool {
+        let members = children(definition);
+        let mut decorators = members.iter().filter(|node| node.kind() == "decorator");
+        decorators.all(|decorator| self.dense(*decorator) == "@classmethod")
     }
 
     fn method(&mut self, function: Node<'a>, is_token: bool) {

@@ -1,6 +1,6 @@
-//! What must not be shown: passwords and tokens of the requests, tokens and hashes of the answers.
+//! What must not be shown: passwords and tokens of the requests, tokens, keys and hashes of the answers.
 
-use super::super::exchange::Request;
+use super::super::exchange::{Answer, Request};
 use super::super::jose::{self, Parts};
 use crate::output;
 use regex::Regex;
@@ -11,6 +11,9 @@ use tokenpair::json::{self, Value};
 
 /// Members whose values are secrets, by a part of their names.
 const SECRET_NAMES: [&str; 5] = ["password", "passwd", "secret", "otp", "code"];
+
+/// Members of answers whose texts are secrets although they are no tokens of ours, by the ends of their names.
+const GIVEN_OUT: [&str; 5] = ["token", "key", "secret", "password", "sessionid"];
 
 /// A shorter secret is blackened only where it stands alone: its letters are in every word.
 const SHORTEST: usize = 4;
@@ -32,10 +35,17 @@ pub(super) struct Secrets<'a> {
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn of(requests: &[&Request], settings: &'a Settings) -> Self {
+    pub(super) fn of(
+        requests: [&Request; 2],
+        answers: [&Answer; 2],
+        settings: &'a Settings,
+    ) -> Self {
         let mut texts = Vec::new();
         for request in requests {
             collect(&request.body, &mut texts);
+        }
+        for answer in answers.into_iter().filter_map(Answer::json) {
+            collect_json(&answer, is_given_out, &mut texts);
         }
         texts.sort_by_key(|text: &String| std::cmp::Reverse(text.len()));
         texts.dedup();
@@ -80,35 +90,36 @@ fn collect(body: &[u8], texts: &mut Vec<String>) {
         return;
     };
     if let Ok(value) = json::decode_body(text) {
-        return collect_json(&value, texts);
+        return collect_json(&value, is_secret, texts);
     }
     let Ok(mut form) = Url::parse("http://form/") else {
         return;
     };
     form.set_query(Some(text));
-    for (name, value) in form.query_pairs().filter(|(name, _)| is_secret(name)) {
-        if !value.is_empty() {
-            texts.push(value.into_owned());
-        }
-        let _ = name;
-    }
+    let fields = form.query_pairs();
+    let secrets = fields.filter(|(name, value)| is_secret(name) && !value.is_empty());
+    texts.extend(secrets.map(|(_, value)| value.into_owned()));
 }
 
-fn collect_json(value: &Value, texts: &mut Vec<String>) {
+fn collect_json(value: &Value, is_secret: fn(&str) -> bool, texts: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             for (name, member) in object {
                 match member {
-                    Value::String(text) if is_secret(name) && !text.is_empty() => {
+                    Value::String(text)
+                        if is_secret(name) && !text.is_empty() && Parts::read(text).is_none() =>
+                    {
                         texts.push(text.clone());
                         texts.push(text.trim().to_owned());
                     }
                     Value::Number(number) if is_secret(name) => texts.push(number.to_string()),
-                    member => collect_json(member, texts),
+                    member => collect_json(member, is_secret, texts),
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| collect_json(item, texts)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_json(item, is_secret, texts)),
         _ => {}
     }
 }
@@ -116,4 +127,9 @@ fn collect_json(value: &Value, texts: &mut Vec<String>) {
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|part| name.contains(part))
+}
+
+fn is_given_out(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    GIVEN_OUT.iter().any(|end| name.ends_with(end))
 }

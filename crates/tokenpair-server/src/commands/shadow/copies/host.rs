@@ -128,6 +128,11 @@ impl Drop for Host {
             ));
         }
         let _ = self.child.wait();
+        while let Ok(event) = self.events.try_recv() {
+            if let Some(sentence) = left_behind(&event) {
+                output::note(sentence);
+            }
+        }
     }
 }
 
@@ -185,6 +190,16 @@ fn listen(output: Option<ChildStdout>) -> (mpsc::UnboundedReceiver<Value>, block
         drop(ends);
     });
     (events, ended)
+}
+
+/// A copy that could not be removed.
+fn left_behind(event: &Value) -> Option<String> {
+    let text = |name: &str| Some(output::printable(event.as_object()?.get(name)?.as_str()?));
+    Some(format!(
+        "the copy {} could not be removed ({}): drop it yourself",
+        text("left")?,
+        text("reason")?
+    ))
 }
 
 fn ready(event: &Object) -> Option<Ready> {

@@ -76,6 +76,7 @@ pub(super) fn crash_over_media_type(exchange: &Exchange<'_>) -> bool {
 pub(super) fn page_without_renderer(exchange: &Exchange<'_>) -> bool {
     let asks_by_query = exchange.request.target.contains("format=api");
     let is_without = match statuses(exchange) {
+        (_, 500..) => false,
         (406, _) => true,
         (404, _) if asks_by_query => true,
         (theirs, ours) => theirs == ours,
@@ -178,7 +179,9 @@ pub(super) fn rare_charset(exchange: &Exchange<'_>) -> bool {
         .split_once("charset=")
         .map_or("", |(_, charset)| charset);
     let charset = charset.trim_start_matches(['"', '\'']);
-    is_token_endpoint(exchange) && RARE_CHARSETS.iter().any(|rare| charset.starts_with(rare))
+    is_token_endpoint(exchange)
+        && exchange.tokenpair.status == 400
+        && RARE_CHARSETS.iter().any(|rare| charset.starts_with(rare))
 }
 
 /// Both could not, and only one says so.

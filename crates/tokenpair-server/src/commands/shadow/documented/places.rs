@@ -118,7 +118,7 @@ pub(super) fn is_token_endpoint(exchange: &Exchange<'_>) -> bool {
 }
 
 /// The endpoint of ours that was asked.
-pub(super) fn endpoint(exchange: &Exchange<'_>) -> Option<Endpoint> {
+pub(in super::super) fn endpoint(exchange: &Exchange<'_>) -> Option<Endpoint> {
     let asked = exchange.request.path();
     let mut paths = exchange.paths.iter();
     paths.find_map(|(endpoint, path)| (path == asked).then_some(endpoint))

@@ -468,6 +468,7 @@ fn only_charsets_that_python_alone_knows_are_explained() {
     assert_eq!(case("utf-7").status_code(), Some("charset"));
     assert_eq!(case("utf-8").status_code(), None);
     assert_eq!(case("latin-1").status_code(), None);
+    assert_eq!(case("utf-7").tokenpair(200, JSON, "{}").status_code(), None);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use super::super::exchange::Request;
 use super::{Recording, headers};
 use jiff::Timestamp;
+use reqwest::Method;
 use tokenpair::json::{self, Object, Value};
 
 /// A body may have 2.5 MB by default (Django's `DATA_UPLOAD_MAX_MEMORY_SIZE`), and six bytes for a byte.
@@ -44,7 +45,12 @@ fn request(line: &[u8], origin: String) -> Result<Result<Request, &'static str>,
     }
     let members = Members::read(line)?;
     let method = members.need("request_method")?;
-    let target = target(&members.need("request_uri")?)?;
+    let target = target(&members.need("request_uri")?);
+    let is_method = Method::from_bytes(method.as_bytes()).is_ok();
+    let Some(target) = target.filter(|_| is_method) else {
+        // nginx logs what is no HTTP, too: every site on the Internet is sent some.
+        return Ok(Err("it is no request for a path"));
+    };
     let body = members.get("request_body")?.unwrap_or_default();
     if let Some(length) = members.text("content_length")? {
         match length.parse::<usize>() {
@@ -66,14 +72,13 @@ fn request(line: &[u8], origin: String) -> Result<Result<Request, &'static str>,
 }
 
 /// Path and query; a proxy's request names the whole address.
-fn target(uri: &str) -> Result<String, String> {
-    let wrong = || "request_uri is no path: it starts with /".to_owned();
+fn target(uri: &str) -> Option<String> {
     let path = match uri.split_once("://") {
         Some(("http" | "https", rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
         _ => uri,
     };
     let is_path = path.starts_with('/') && !path.contains(char::is_whitespace);
-    is_path.then(|| path.to_owned()).ok_or_else(wrong)
+    is_path.then(|| path.to_owned())
 }
 
 /// The members of a line, as bytes where they may be any.
@@ -97,13 +102,15 @@ impl Members {
 
     /// The bytes of a member; `None` where it is not there or empty, as a variable that is not set.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+        let member = self.find(name);
+        member.map_or(Ok(None), |(name, value)| self.bytes(name, value))
+    }
+
+    /// A member under one of its names.
+    fn find<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a Value)> {
         let aliases = ALIASES.iter().filter(|(_, variable)| *variable == name);
         let mut names = std::iter::once(name).chain(aliases.map(|(alias, _)| *alias));
-        let Some((name, value)) = names.find_map(|name| Some((name, self.object.get(name)?)))
-        else {
-            return Ok(None);
-        };
-        self.bytes(name, value)
+        names.find_map(|name| Some((name, self.object.get(name)?)))
     }
 
     fn bytes(&self, name: &str, value: &Value) -> Result<Option<Vec<u8>>, String> {
@@ -128,8 +135,12 @@ impl Members {
         bytes.map_err(|_| format!("{name} is no text in UTF-8"))
     }
 
+    /// The text of a member that every line has, be it empty.
     fn need(&self, name: &str) -> Result<String, String> {
-        self.text(name)?.ok_or_else(|| format!("has no {name}"))
+        if self.find(name).is_none() {
+            return Err(format!("has no {name}"));
+        }
+        Ok(self.text(name)?.unwrap_or_default())
     }
 
     /// `content_type` and everything that is named `http_…`.

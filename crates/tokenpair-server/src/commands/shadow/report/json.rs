@@ -26,6 +26,10 @@ impl Report {
             ("renewed", number(self.tokens.renewed)),
             ("foreign", number(self.tokens.foreign)),
         ]);
+        let log_ins = object([
+            ("played", number(self.proof.log_ins.played)),
+            ("succeeded", number(self.proof.log_ins.succeeded)),
+        ]);
         let notes = self.notes.iter().map(|note| Value::from(note.as_str()));
         output::json_line([
             ("compared", number(self.compared)),
@@ -38,6 +42,7 @@ impl Report {
             ),
             ("documented", Value::Array(documented.collect())),
             ("left_out", Value::Array(left_out.collect())),
+            ("log_ins", log_ins),
             ("tokens", tokens),
             ("notes", Value::Array(notes.collect())),
         ])

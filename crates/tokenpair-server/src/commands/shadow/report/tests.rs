@@ -80,6 +80,7 @@ fn a_script_gets_everything() {
         ],
         "documented": [{"code": "S10", "section": "HTTP layer", "reason": "answers with tokens are never cached", "count": 2}],
         "left_out": [{"reason": "its path is not tokenpair's", "requests": 28}],
+        "log_ins": {"played": 0, "succeeded": 0},
         "tokens": {"replaced": 1, "renewed": 0, "foreign": 2},
         "notes": ["look here"],
     });

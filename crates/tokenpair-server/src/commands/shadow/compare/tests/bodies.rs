@@ -128,3 +128,15 @@ async fn what_could_steer_a_terminal_is_escaped_and_what_is_long_is_cut() {
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1000));
     assert!(compare_bodies(&long, "{}").await[0].contains("xxx… | nothing"));
 }
+
+#[tokio::test]
+async fn a_key_that_only_one_gives_out_is_not_shown() {
+    let django = answer(200, &[], r#"{"auth_token":"9944b09199c62bcf","key":"abc"}"#);
+    let found = compare(&post(""), &django, &answer(404, &[], "Not Found")).await;
+    assert!(!found.concat().contains("9944b09199c62bcf"), "{found:?}");
+    let differing = answer(200, &[], r#"{"auth_token":"5511c09199c62bcf","key":"abc"}"#);
+    assert_eq!(
+        compare(&post(""), &django, &differing).await,
+        ["body auth_token: <secret> | <secret>"]
+    );
+}

@@ -33,6 +33,24 @@ async fn tokens_may_differ_in_id_moment_and_signature() {
 }
 
 #[tokio::test]
+async fn a_users_date_is_the_same_however_long_the_log_ins_take() {
+    let made = |at: i64, joined: i64| {
+        let ends = at + 300;
+        format!(r#"{{"exp":{ends},"iat":{at},"jti":"{ID}","joined":{joined}}}"#)
+    };
+    let joined = NOW - 1000;
+    let (early, late) = (made(NOW - 2, joined), made(NOW + 3, joined));
+    assert!(compare_tokens(&early, &late).await.is_empty());
+    let other = made(NOW + 3, joined - 60);
+    assert_eq!(
+        compare_tokens(&early, &other).await,
+        [
+            "claim joined of access: 998 s before the token's making | 1063 s before the token's making"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn another_lifetime_is_a_difference() {
     let longer = claims("").replace(&(NOW + 300).to_string(), &(NOW + 600).to_string());
     assert_eq!(
