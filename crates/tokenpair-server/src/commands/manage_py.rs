@@ -49,11 +49,7 @@ pub(super) fn told(line: &str) -> Option<Value> {
 /// The exception that ended it; its text only where that can hold no secret.
 pub(super) fn complaint(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let last = text
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
+    let last = exception_in(&text).unwrap_or("nothing is said why");
     let exception = last.split(':').next().unwrap_or_default().trim();
     let shown = if TELLING.contains(&exception) {
         last
@@ -62,4 +58,46 @@ pub(super) fn complaint(stderr: &[u8]) -> String {
     };
     let hint = "`manage.py check` says more; name the project's own interpreter with --python";
     format!("Django does not start: {}; {hint}", printable(shown))
+}
+
+/// The line after the last traceback; where there is none, the last line.
+///
+/// Texts of exceptions have further lines, and an interpreter that ends badly adds its own.
+fn exception_in(text: &str) -> Option<&str> {
+    let is_said = |line: &&str| !line.trim().is_empty();
+    let is_outside = |line: &&str| is_said(line) && !line.starts_with(char::is_whitespace);
+    match text.rsplit_once("Traceback (most recent call last):") {
+        Some((_, traceback)) => traceback.lines().find(is_outside),
+        None => text.lines().rev().find(is_said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complaint;
+
+    #[test]
+    fn the_exception_is_told_and_no_text_that_may_hold_a_secret() {
+        let hint =
+            "; `manage.py check` says more; name the project's own interpreter with --python";
+        for (stderr, told) in [
+            ("", "nothing is said why"),
+            ("no such option: -x\n", "no such option"),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'SECRET_KEY'\n",
+                "KeyError: 'SECRET_KEY'",
+            ),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\"\npsycopg.OperationalError: x\n\n\
+                 The above exception was the direct cause of the following exception:\n\n\
+                 Traceback (most recent call last):\n  File \"b.py\"\n    connect()\n\
+                 django.db.utils.OperationalError: password of ada: s3cret\n\tIs the server running?\n\
+                 Fatal Python error: _enter_buffered_busy\n\nCurrent thread 0x1:\n  <no Python frame>\n",
+                "django.db.utils.OperationalError",
+            ),
+        ] {
+            let complaint = complaint(stderr.as_bytes());
+            assert_eq!(complaint, format!("Django does not start: {told}{hint}"));
+        }
+    }
 }

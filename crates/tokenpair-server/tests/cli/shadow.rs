@@ -375,6 +375,15 @@ fn wrong_usage_has_its_own_status() {
     }
 }
 
+#[test]
+fn both_ways_to_name_the_servers_are_said() {
+    let told = Folder::new().run("shadow a.har").err;
+    assert!(
+        told.contains("<--django <URL>|--manage-py <FILE>>"),
+        "{told}"
+    );
+}
+
 /// Answers every request alike and tells what it was sent.
 fn scripted(answer: &'static str, requests: usize) -> (String, thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

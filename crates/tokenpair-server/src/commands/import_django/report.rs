@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use tokenpair::json::{Object, Value};
 
+/// Columns for the names of a section.
+const ROOM: usize = 100;
+
 /// Commands that come next.
 pub(super) fn next(draft: &Draft, written: Option<&Path>) -> Vec<String> {
     let file = written.map_or("tokenpair.toml".to_owned(), |path| {
@@ -80,13 +83,26 @@ fn taken(text: &mut String, lines: &[Line]) {
             .filter(|line| line.section == section)
             .map(|line| line.name.as_str())
             .collect();
-        let _ = writeln!(
-            text,
-            "  {:<13} {}",
-            format!("[{section}]"),
-            names.join(", ")
-        );
+        let _ = writeln!(text, "  {:<13} {}", format!("[{section}]"), wrapped(&names));
     }
+}
+
+/// Names in lines that a terminal holds, each but the first under the first.
+fn wrapped(names: &[&str]) -> String {
+    let mut text = String::new();
+    let mut room = ROOM;
+    for (index, name) in names.iter().enumerate() {
+        let needed = name.len() + ", ".len();
+        if index > 0 && needed > room {
+            let _ = write!(text, ",\n{:16}", "");
+            room = ROOM;
+        } else if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+        room = room.saturating_sub(needed);
+    }
+    text
 }
 
 fn of_reference(reference: &Reference) -> String {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 /// Arguments of `shadow`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    group(clap::ArgGroup::new("servers").required(true).args(["django", "manage_py"])),
+    after_help = "\
 Examples:
   tokenpair shadow site.har --django http://127.0.0.1:8001 --tokenpair http://127.0.0.1:8002
   tokenpair shadow access.log --manage-py manage.py --python venv/bin/python --json
@@ -21,7 +23,7 @@ pub(crate) struct Shadow {
     #[arg(value_name = "RECORDING")]
     pub(super) recordings: Vec<PathBuf>,
     /// A Django that answers, on a copy of the database
-    #[arg(long, value_name = "URL", value_parser = url, requires = "tokenpair", required_unless_present = "manage_py")]
+    #[arg(long, value_name = "URL", value_parser = url, requires = "tokenpair")]
     pub(super) django: Option<Url>,
     /// A tokenpair that answers, on another copy
     #[arg(long, value_name = "URL", value_parser = url, requires = "django")]

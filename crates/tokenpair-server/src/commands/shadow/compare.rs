@@ -59,6 +59,10 @@ impl<'a> Judge<'a> {
                 django: Some(django.answer.status.to_string()),
                 tokenpair: Some(ours.answer.status.to_string()),
             });
+            // A throttle answered in the place of the view.
+            if django.answer.status == 429 {
+                return differences;
+            }
         }
         let is_head = django.sent.method == "HEAD";
         differences.extend(headers::differences(

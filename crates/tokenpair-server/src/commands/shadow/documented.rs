@@ -98,7 +98,7 @@ pub(crate) fn hint(difference: &Difference) -> Option<&'static str> {
             Some("where Django answers 500, --django-log FILE keeps what it says about it")
         }
         Place::Status if difference.django.as_deref() == Some("429") => Some(
-            "tokenpair has no throttling: a proxy can limit requests, such as nginx's limit_req",
+            "what Django throttled is not compared any further: let its settings throttle nothing meanwhile; tokenpair has no throttling, a proxy can limit requests, such as nginx's limit_req",
         ),
         _ => None,
     }

@@ -253,7 +253,7 @@ fn routes_that_are_not_simple_jwts_own_are_told() {
     for (urls, fragment) in [
         (
             "class Mine(views.TokenBlacklistView):\n    def post(self, request):\n        pass\nurlpatterns = [path('a/', Mine.as_view())]",
-            "Mine at /a/ is a view of your own on top of TokenBlacklistView: it has its own post",
+            "is a view of your own at /a/, on top of TokenBlacklistView: it has its own post",
         ),
         (
             "urlpatterns = [path('a/', views.TokenVerifyView.as_view(permission_classes=[]))]",

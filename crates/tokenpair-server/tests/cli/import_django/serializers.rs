@@ -58,6 +58,10 @@ fn what_is_surely_the_same_is_taken_over() {
             "[claims]\ngroups = \"user.groups\"",
         ),
         (
+            get_token("token['groups'] = sorted(user.groups.values_list('name', flat=True))"),
+            "[claims]\ngroups = \"user.groups\"",
+        ),
+        (
             get_token("token['groups'] = [g.name for g in user.groups.all()]"),
             "[claims]\ngroups = \"user.groups\"",
         ),

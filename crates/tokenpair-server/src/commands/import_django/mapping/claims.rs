@@ -105,7 +105,7 @@ fn one(facts: &Facts, draft: &mut Draft, serializer: &Serializer, is_everywhere:
         reader.differ(at, format!("`{text}` is Python code"));
     }
     if !is_everywhere {
-        let reason = "not every log-in goes through it, and [claims] and [answer] hold for all";
+        let reason = "not every log-in goes through it, and [claims] and [answer] hold for all that are not left to Django";
         reader.differ(&serializer.at, reason);
     }
     let sections = [("claims", claims), ("answer", answer)];

@@ -81,6 +81,7 @@ fn endpoint(
 ) {
     let mut paths: Vec<&str> = Vec::new();
     let mut places: Vec<String> = Vec::new();
+    let mut left = None;
     for route in routes {
         match (&route.view, &route.path) {
             (view, Ok(path)) if is_of(view, class, taken) => {
@@ -120,7 +121,8 @@ fn endpoint(
             ) if base == class => {
                 let place = path.as_deref().unwrap_or("a path that varies");
                 let reason =
-                    format!("{own} at {place} is a view of your own on top of {base}: it {how}");
+                    format!("is a view of your own at {place}, on top of {base}: it {how}");
+                left = Some(format!("left to Django, {}", route.at));
                 let advice = format!(
                     "Leave this route to Django, or write it into [paths] as {name} to have Simple JWT's own behaviour there. {HOOKS}"
                 );
@@ -130,7 +132,10 @@ fn endpoint(
         }
     }
     let (value, source) = match paths.as_slice() {
-        [] => (json::Value::from(false), "not in urls.py".to_owned()),
+        [] => {
+            let why = left.unwrap_or_else(|| "not in urls.py".to_owned());
+            (json::Value::from(false), why)
+        }
         [path] => (json::Value::from(*path), places.join(", ")),
         paths => (
             json::Value::Array(paths.iter().map(|path| json::Value::from(*path)).collect()),

@@ -322,7 +322,9 @@ impl<'a> Reader<'a> {
             return Added::TextOf(name);
         }
         let is_of = |form: fn(&str) -> String| method.users.iter().any(|user| form(user) == text);
-        if is_of(|user| format!("list({user}.groups.values_list(\"name\",flat=True))")) {
+        if is_of(|user| format!("list({user}.groups.values_list(\"name\",flat=True))"))
+            || is_of(|user| format!("sorted({user}.groups.values_list(\"name\",flat=True))"))
+        {
             Added::Groups
         } else if is_of(|user| format!("list({user}.get_all_permissions())"))
             || is_of(|user| format!("sorted({user}.get_all_permissions())"))

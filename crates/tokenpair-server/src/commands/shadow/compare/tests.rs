@@ -87,6 +87,16 @@ async fn the_status_is_compared() {
 }
 
 #[tokio::test]
+async fn a_throttled_request_has_one_difference_and_no_more() {
+    let throttled = answer(429, &[("retry-after", "57")], r#"{"detail": "throttled"}"#);
+    let granted = answer(200, &[("allow", "POST")], r#"{"access": "x"}"#);
+    let told = compare(&post("{}"), &throttled, &granted).await;
+    assert_eq!(told, ["status: 429 | 200"]);
+    let both = compare(&post("{}"), &throttled, &answer(429, &[], "{}")).await;
+    assert!(both.len() > 1, "{both:?}");
+}
+
+#[tokio::test]
 async fn headers_are_compared_but_for_those_of_server_and_moment() {
     let django = [
         ("date", "a"),

@@ -55,7 +55,8 @@ class Ending:
         threading.Thread(target=self._wait, daemon=True).start()
 
     def _wait(self):
-        while sys.stdin.buffer.readline():
+        # Past Python's buffer, whose lock would make the interpreter abort when it ends meanwhile.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         self.has_come.set()
         self.interrupt()
