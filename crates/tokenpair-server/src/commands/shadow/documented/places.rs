@@ -50,11 +50,14 @@ pub(super) fn language(exchange: &Exchange<'_>, difference: &Difference) -> bool
         && !language.starts_with("en")
 }
 
+/// `name` and `description` are made of a view's class and its docstring (DRF's `metadata.py`), also of a project's own.
 pub(super) fn prose(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let is_text =
+        |value: &Option<String>| value.as_deref().is_some_and(|text| text.starts_with('"'));
     exchange.request.method == "OPTIONS"
-        && difference.place == Place::Body("description".to_owned())
-        && difference.django.is_some()
-        && difference.tokenpair.is_some()
+        && matches!(&difference.place, Place::Body(member) if member == "name" || member == "description")
+        && is_text(&difference.django)
+        && is_text(&difference.tokenpair)
 }
 
 /// Two pages that say the same in their head, but for the cookie of the forms on Django's.

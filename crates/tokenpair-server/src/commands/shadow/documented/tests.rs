@@ -133,13 +133,13 @@ fn texts_of_a_language_that_django_names_are_explained() {
 }
 
 #[test]
-fn the_description_of_options_is_prose_and_its_name_is_not() {
+fn name_and_description_of_options_are_prose() {
     let case = Case::at("/api/token/").method("OPTIONS");
-    assert_eq!(
-        case.body_code("description", r#""a""#, r#""b""#),
-        Some("prose")
-    );
-    assert_eq!(case.body_code("name", r#""a""#, r#""b""#), None);
+    for member in ["name", "description"] {
+        assert_eq!(case.body_code(member, r#""a""#, r#""b""#), Some("prose"));
+        assert_eq!(case.body_code(member, r#""a""#, "null"), None);
+    }
+    assert_eq!(case.body_code("actions", r#""a""#, r#""b""#), None);
     assert_eq!(
         case.body_code("renders", r#"["application/json"]"#, "[…]"),
         Some("pages")
