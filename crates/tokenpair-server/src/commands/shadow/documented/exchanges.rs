@@ -75,6 +75,10 @@ pub(super) fn crash_over_media_type(exchange: &Exchange<'_>) -> bool {
 /// Where a page is asked for, Django has none to give: it refuses, knows no such format, or answers in JSON.
 pub(super) fn page_without_renderer(exchange: &Exchange<'_>) -> bool {
     let asks_by_query = exchange.request.target.contains("format=api");
+    if statuses(exchange) == (404, 406) {
+        // The format is looked at before `Accept`, which does not fit.
+        return asks_by_query && !is_page(exchange.django);
+    }
     let is_without = match statuses(exchange) {
         (_, 500..) => false,
         (406, _) => true,

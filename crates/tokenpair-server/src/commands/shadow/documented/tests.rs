@@ -176,6 +176,12 @@ fn a_project_without_the_browsable_api_is_explained_where_a_page_was_asked_for()
         refused("/api/token/?format=api", 404).status_code(),
         Some("pages")
     );
+    let unfit = |path: &str| {
+        let case = Case::at(path).django(404, JSON, "{}");
+        case.tokenpair(406, JSON, "{}").status_code()
+    };
+    assert_eq!(unfit("/api/token/?format=api"), Some("pages"));
+    assert_eq!(unfit("/api/token/?format=json"), None);
     assert_eq!(refused("/api/token/", 404).status_code(), None);
     assert_eq!(refused("/api/token/", 401).status_code(), None);
     assert_eq!(
