@@ -20,7 +20,6 @@ use std::fs;
 use std::path::Path;
 
 const FOLDER: &str = "docs/";
-const BUILD: &str = "build --package tokenpair-server";
 /// For pages that speak Python or `HTTPie`.
 const PYTHON: &str = "conformance/seeds/requirements.txt";
 /// Where the pages with examples in Rust are made documentation tests.
@@ -56,7 +55,7 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
     for (program, package) in PROGRAMS {
         packages::program(project, program, package)?;
     }
-    project.run(&mut project.cargo(BUILD)).success()?;
+    project.build_debug_server()?;
     let machine = Machine::new(project, path(project)?);
     let doc_tests = fs::read_to_string(project.root.join(DOC_TESTS))?;
     let mut tally = Tally::default();

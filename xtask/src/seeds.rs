@@ -15,11 +15,8 @@ pub(crate) fn examples(project: &Project) -> Outcome {
     packages::program(project, "curl", "curl")?;
     let python = python::environment(project, REQUIREMENTS)?;
     let chromium = packages::program(project, "chromium", "chromium");
-    let build = "build --package tokenpair-server";
-    project.run(&mut project.cargo(build)).success()?;
-
     let mut command = project.command(python, RUN);
-    command.arg(project.target.join("debug/tokenpair"));
+    command.arg(project.build_debug_server()?);
     if chromium.is_ok() {
         command.args(["--chromium", "chromium"]);
     }
