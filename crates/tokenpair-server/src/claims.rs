@@ -11,13 +11,6 @@ use tokenpair::{Settings, SettingsError, User};
 const NEARLY_USER: [&str; 7] = ["user", "users", "usr", "uesr", "usre", "usser", "userr"];
 /// What Django has to offer besides the columns that are mapped.
 const FURTHER_COLUMNS: [&str; 3] = ["email", "first_name", "last_name"];
-/// What Django keeps of a user in other tables; each is a list.
-const RELATIONS: [&str; 4] = [
-    "groups",
-    "all_permissions",
-    "user_permissions",
-    "group_permissions",
-];
 
 /// Names and the values that stand under them. What comes from a user's column is null in rows without it.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +39,7 @@ impl ClaimMap {
         for (name, source) in &mut map.0 {
             match source {
                 Source::Column(column)
-                    if name == "sub" && !RELATIONS.contains(&column.as_str()) =>
+                    if name == "sub" && !UserModel::RELATIONS.contains(&column.as_str()) =>
                 {
                     *source = Source::Subject(std::mem::take(column));
                 }
@@ -212,7 +205,7 @@ fn meant_column<'a>(text: &'a str, model: &UserModel) -> Option<&'a str> {
         model.last_login.as_ref(),
     ];
     let is_mapped = mapped.into_iter().flatten().any(|column| column == bare);
-    let is_further = FURTHER_COLUMNS.contains(&bare) || RELATIONS.contains(&bare);
+    let is_further = FURTHER_COLUMNS.contains(&bare) || UserModel::RELATIONS.contains(&bare);
     (is_mapped || is_further).then_some(bare)
 }
 

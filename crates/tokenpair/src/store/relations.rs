@@ -1,7 +1,7 @@
 //! Groups and permissions: what Django keeps of a user in other tables (`django/contrib/auth/models.py`, `backends.py`).
 //!
 //! One text of SQL for both databases, asked for with the user's key as `$1`. It yields pairs: which of the
-//! [`RELATIONS`], and a name that belongs to it.
+//! [`UserModel::RELATIONS`], and a name that belongs to it.
 
 use super::UserModel;
 use crate::json::{Object, Value};
@@ -9,13 +9,6 @@ use crate::models::User;
 use md5::{Digest as _, Md5};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a user model may ask for among its further columns.
-pub(super) const RELATIONS: [&str; 4] = [
-    GROUPS,
-    USER_PERMISSIONS,
-    GROUP_PERMISSIONS,
-    "all_permissions",
-];
 const GROUPS: &str = "groups";
 const USER_PERMISSIONS: &str = "user_permissions";
 const GROUP_PERMISSIONS: &str = "group_permissions";
@@ -24,7 +17,7 @@ const PERMISSIONS: &str = r#"c."app_label" || '.' || p."codename" FROM "auth_per
     JOIN "django_content_type" c ON c."id" = p."content_type_id""#;
 
 pub(super) fn is_relation(name: &str) -> bool {
-    RELATIONS.contains(&name)
+    UserModel::RELATIONS.contains(&name)
 }
 
 /// The columns of the tables that a user model may need, by table. A table that does not exist has none.

@@ -1,7 +1,7 @@
 //! The mapping from a Django user model to a table: names of columns, kinds of keys.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::relations::{RELATIONS, is_relation};
+use super::relations::is_relation;
 use crate::error::StoreError;
 use crate::models::UserIdKind;
 use crate::settings::SettingsError;
@@ -81,6 +81,14 @@ impl Default for UserModel {
 }
 
 impl UserModel {
+    /// What [`columns`](Self::columns) may name besides columns: lists that Django keeps in other tables.
+    pub const RELATIONS: [&str; 4] = [
+        "groups",
+        "user_permissions",
+        "group_permissions",
+        "all_permissions",
+    ];
+
     /// The name of the log-in field: what clients send beside `password`.
     pub fn username_field(&self) -> &str {
         self.username_field.as_deref().unwrap_or(&self.username)
@@ -187,7 +195,7 @@ impl UserModel {
             .mapped_columns()
             .filter(|(field, name)| !exists(name) && !may_be_elsewhere(field, name));
         missing.next().map(|(field, name)| {
-            let related = RELATIONS.iter().filter(|_| field == "columns");
+            let related = Self::RELATIONS.iter().filter(|_| field == "columns");
             let known = existing.iter().map(String::as_str).chain(related.copied());
             let hint = crate::nearest(name, known)
                 .map(|column| format!(", did you mean {column:?}?"))

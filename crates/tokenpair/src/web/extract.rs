@@ -194,6 +194,18 @@ pub(super) async fn permit<P: Permission>(parts: &mut Parts, jwt: &SimpleJwt) ->
     P::check(caller, &parts.method)
 }
 
+/// The same for an extractor, whose refusal is an answer.
+async fn admit<S, P>(parts: &mut Parts, state: &S) -> Result<P, Response>
+where
+    S: Send + Sync,
+    P: Permission,
+    SimpleJwt: FromRef<S>,
+{
+    let jwt = SimpleJwt::from_ref(state);
+    let permitted = permit(parts, &jwt).await;
+    permitted.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))
+}
+
 macro_rules! extractors {
     ($($permission:ident)*) => {$(
         impl<S, U> FromRequestParts<S> for $permission<U>
@@ -205,9 +217,7 @@ macro_rules! extractors {
             type Rejection = Response;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-                let jwt = SimpleJwt::from_ref(state);
-                let permitted = permit(parts, &jwt).await;
-                permitted.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))
+                admit(parts, state).await
             }
         }
     )*};
@@ -222,9 +232,7 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let jwt = SimpleJwt::from_ref(state);
-        let permitted = permit(parts, &jwt).await.map(Self);
-        permitted.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))
+        admit(parts, state).await.map(Self)
     }
 }
 
