@@ -23,9 +23,14 @@ impl Twins {
         let there = Folder::new()
             .with_file("tokenpair.toml", format!("{KEY}{theirs}"))
             .with_user("ada");
-        let copy = std::fs::read(there.path("tokenpair.sqlite3")).unwrap();
         let here = Folder::new().with_file("tokenpair.toml", format!("{KEY}{ours}"));
-        let here = here.with_file("tokenpair.sqlite3", copy);
+        // Not by copying the file: what was written last may stand in its log.
+        let original = rusqlite::Connection::open(there.path("tokenpair.sqlite3")).unwrap();
+        let copy = here.path("tokenpair.sqlite3");
+        original
+            .execute("VACUUM INTO ?1", [copy.to_str().unwrap()])
+            .unwrap();
+        drop(original);
         Self {
             django: there.serve("serve"),
             tokenpair: here.serve("serve"),
