@@ -1,4 +1,4 @@
-//! What no other tool looks for: unsafe code forbidden everywhere, nothing unfinished, no path of one machine.
+//! What no other tool looks for: unsafe code forbidden but in one crate, nothing unfinished, no path of one machine.
 
 use crate::cargo::metadata;
 use crate::check::{Outcome, Trouble, verdict};
@@ -12,6 +12,13 @@ const SELF: &str = "xtask/src/hygiene.rs";
 const FOREIGN: [&str; 4] = ["/work/", "/tmp/h/", "/root/", "../shared"];
 const UNFINISHED: [&str; 5] = ["TODO", "FIXME", "todo!", "unimplemented!", "dbg!"];
 const CODE: [&str; 4] = ["rs", "py", "sql", "toml"];
+/// Where unsafe code is, and where it may not be without a comment that argues for it.
+const UNSAFE: &str = "crates/tokenpair-pbkdf2/Cargo.toml";
+const UNSAFE_LINTS: [[&str; 3]; 3] = [
+    ["lints", "rust", "unsafe_code"],
+    ["lints", "rust", "unsafe_op_in_unsafe_fn"],
+    ["lints", "clippy", "undocumented_unsafe_blocks"],
+];
 /// Beyond it a file of code is worth a look.
 const LONG: usize = 500;
 
@@ -32,7 +39,7 @@ pub(crate) fn check(project: &Project) -> Outcome {
     )
 }
 
-/// The workspace forbids unsafe code, and every crate takes its lints from there.
+/// The workspace forbids unsafe code, and every crate but one takes its lints from there.
 fn unforbidden_unsafe(project: &Project) -> Result<Vec<String>, Trouble> {
     let mut problems = Vec::new();
     let root = manifest(&project.root.join("Cargo.toml"))?;
@@ -52,12 +59,34 @@ fn unforbidden_unsafe(project: &Project) -> Result<Vec<String>, Trouble> {
         let Some(path) = package.and_then(|package| package["manifest_path"].as_str()) else {
             continue;
         };
-        let inherits = lookup(&manifest(Path::new(path))?, &["lints", "workspace"]).is_some();
-        if !inherits {
+        let file = manifest(Path::new(path))?;
+        if path.ends_with(UNSAFE) {
+            problems.extend(lints_that_differ(&root, &file));
+        } else if lookup(&file, &["lints", "workspace"]).is_none() {
             problems.push(format!("{path} lacks `[lints] workspace = true`"));
         }
     }
     Ok(problems)
+}
+
+/// The crate with unsafe code repeats the workspace's lints, as Cargo cannot change a single one, and denies what is not argued.
+fn lints_that_differ(root: &toml::Value, file: &toml::Value) -> Vec<String> {
+    let allowed = UNSAFE_LINTS
+        .iter()
+        .filter(|lint| lookup(file, &lint[..]).and_then(toml::Value::as_str) != Some("deny"));
+    let mut problems: Vec<String> = allowed
+        .map(|lint| format!("{UNSAFE} does not deny {}", lint[2]))
+        .collect();
+    for tool in ["rust", "clippy"] {
+        let shared = lookup(root, &["workspace", "lints", tool]).and_then(toml::Value::as_table);
+        for (name, level) in shared.into_iter().flatten() {
+            let own = lookup(file, &["lints", tool, name]);
+            if name != "unsafe_code" && own != Some(level) {
+                problems.push(format!("{UNSAFE} lacks the workspace's {tool} lint {name}"));
+            }
+        }
+    }
+    problems
 }
 
 /// A file of TOML.
