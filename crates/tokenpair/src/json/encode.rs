@@ -76,6 +76,11 @@ impl Charset {
     }
 }
 
+/// Whether this is a character that stands for itself in either charset.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
 struct Writer<'o> {
     out: &'o mut String,
     charset: Charset,
@@ -161,6 +166,11 @@ impl<'o> Writer<'o> {
 
     fn string(&mut self, text: &str) {
         self.out.push('"');
+        if text.bytes().all(is_plain) {
+            self.out.push_str(text);
+            self.out.push('"');
+            return;
+        }
         let mut rest = text;
         while let Some((start, char)) = self.next_escape(rest) {
             self.out.push_str(&rest[..start]);
