@@ -16,6 +16,7 @@ use tokenpair::{
     AccessToken, Algorithm, MemoryStore, RequestInfo, Settings, SimpleJwt, SimpleJwtBuilder,
     UntypedToken, User, authentication, flows,
 };
+use uuid::Uuid;
 
 /// 2027-01-15 08:00:00 UTC, in seconds.
 const NOW: i64 = 1_800_000_000;
@@ -35,7 +36,8 @@ struct Counting(AtomicU64);
 
 impl Ids for Counting {
     fn jti(&self, _: Timestamp) -> String {
-        format!("{:032x}", self.0.fetch_add(1, Relaxed))
+        let id = Uuid::from_u128(self.0.fetch_add(1, Relaxed).into());
+        id.simple().encode_lower(&mut [0; 32]).to_owned()
     }
 }
 

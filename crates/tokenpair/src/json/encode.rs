@@ -8,6 +8,7 @@
 
 use std::{fmt::Write, iter::repeat_n};
 
+use super::plain::is_plain_ascii;
 use super::{Number, Object, Value};
 
 /// A header or claims set as `PyJWT` writes it: compact, everything but printable ASCII escaped.
@@ -74,11 +75,6 @@ impl Charset {
             Self::Ascii => "-Infinity",
         }
     }
-}
-
-/// Whether this is a character that stands for itself in either charset.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 struct Writer<'o> {
@@ -158,15 +154,16 @@ impl<'o> Writer<'o> {
             Number::Float(float) if !float.is_finite() => {
                 self.out.push_str(self.charset.non_finite(*float));
             }
+            Number::Int(integer) => self.out.push_str(itoa::Buffer::new().format(*integer)),
             Number::BigInt(digits) => self.out.push_str(digits),
             // Writing to a string cannot fail.
-            _ => _ = write!(self.out, "{number}"),
+            Number::Float(_) => _ = write!(self.out, "{number}"),
         }
     }
 
     fn string(&mut self, text: &str) {
         self.out.push('"');
-        if text.bytes().all(is_plain) {
+        if is_plain_ascii(text) {
             self.out.push_str(text);
             self.out.push('"');
             return;
