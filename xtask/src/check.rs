@@ -1,7 +1,7 @@
 //! `cargo xtask check`: the steps one after the other, a table at the end. A failure does not stop the others.
 
 use crate::project::Project;
-use crate::{beside, book, cargo, conformance, dependencies, faults, hygiene, seeds};
+use crate::{beside, book, cargo, conformance, counts, dependencies, faults, hygiene, seeds};
 use std::fmt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ pub(crate) struct Step {
 
 /// In an order that shows cheap mistakes early and lets a step use what an earlier one has built.
 #[rustfmt::skip]
-pub(crate) const STEPS: [Step; 15] = [
+pub(crate) const STEPS: [Step; 16] = [
     Step { name: "format", about: "rustfmt", run: cargo::format },
     Step { name: "hygiene", about: "unsafe code, unfinished code, foreign paths, long files", run: hygiene::check },
     Step { name: "dependencies", about: "bans, licences, versions, number of crates", run: dependencies::check },
@@ -58,6 +58,7 @@ pub(crate) const STEPS: [Step; 15] = [
     Step { name: "race", about: "one refresh token exchanged many times at once", run: conformance::race },
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
     Step { name: "beside", about: "Django and tokenpair on one database, Simple JWT's own HTTP tests", run: beside::short },
+    Step { name: "counts", about: "instructions of the engine's operations beside those on record", run: counts::compare },
     Step { name: "faults", about: "races, crashes, ill databases: the fault programs in their short form", run: faults::short },
 ];
 

@@ -10,6 +10,7 @@ mod book;
 mod cargo;
 pub mod check;
 mod conformance;
+mod counts;
 mod dependencies;
 mod faults;
 mod hygiene;
@@ -31,6 +32,7 @@ pub fn run(arguments: &[&str]) -> ExitCode {
         ["check", "--only", names @ ..] if !names.is_empty() => check::run(names),
         ["book", pages @ ..] => check::alone(|project| book::run(project, pages)),
         ["beside", arguments @ ..] => beside::run(arguments),
+        ["counts", arguments @ ..] => counts::run(arguments),
         ["faults", arguments @ ..] => faults::run(arguments),
         [] | ["help" | "--help" | "-h", ..] => {
             help();
@@ -49,6 +51,7 @@ cargo xtask check                  everything that CI runs; installs what it nee
 cargo xtask check --only STEP...   some of its steps
 cargo xtask book [NAME...]         the step of that name, or only the pages of docs/ with these names
 cargo xtask beside [--full]        Django and the release build on one database; `--help` says what else it takes
+cargo xtask counts                 instructions of an operation beside those on record; --record, --json
 cargo xtask faults NAME...         a fault program against the release build; `--help` lists them
 cargo xtask help                   this text
 

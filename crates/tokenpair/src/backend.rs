@@ -35,6 +35,9 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 const MAX_KID_BYTES: usize = 256;
 
+/// An RSA key of 8192 bits makes the longest.
+const MAX_SIGNATURE_BYTES: usize = 1024;
+
 /// Signs claims and reads signed ones.
 pub(crate) struct TokenBackend {
     algorithm: Algorithm,
@@ -175,11 +178,11 @@ impl TokenBackend {
         } else {
             self.check_header(parts.header)?
         };
-        let mut signature = Vec::with_capacity(512);
-        URL_SAFE_NO_PAD
-            .decode_vec(parts.signature, &mut signature)
+        let mut signature = [0; MAX_SIGNATURE_BYTES];
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(parts.signature, &mut signature)
             .map_err(|_| TokenError::Invalid)?;
-        self.verify(parts.signed, &signature, kid.as_deref())?;
+        self.verify(parts.signed, &signature[..length], kid.as_deref())?;
         let payload = URL_SAFE_NO_PAD
             .decode(parts.payload)
             .map_err(|_| TokenError::Invalid)?;

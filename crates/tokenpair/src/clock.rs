@@ -4,6 +4,7 @@
 //! [`FixedClock`] instead of sleeping.
 
 use jiff::Timestamp;
+use std::cell::RefCell;
 use uuid::Builder;
 
 /// Where the time comes from.
@@ -41,13 +42,36 @@ pub struct TimeOrderedIds;
 
 impl Ids for TimeOrderedIds {
     fn jti(&self, now: Timestamp) -> String {
-        let mut random = [0u8; 10];
-        fill_random(&mut random);
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        Builder::from_unix_timestamp_millis(millis, &random)
-            .into_uuid()
-            .simple()
-            .to_string()
+        let random = RESERVE.with_borrow_mut(Reserve::take);
+        let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        id.simple().encode_lower(&mut [0; 32]).to_owned()
+    }
+}
+
+thread_local! {
+    static RESERVE: RefCell<Reserve> = const { RefCell::new(Reserve::EMPTY) };
+}
+
+/// Random bytes for the next ids of a thread: a call to the generator costs as much as half a signature.
+struct Reserve {
+    bytes: [[u8; 10]; 32],
+    left: usize,
+}
+
+impl Reserve {
+    const EMPTY: Self = Self {
+        bytes: [[0; 10]; 32],
+        left: 0,
+    };
+
+    fn take(&mut self) -> [u8; 10] {
+        if self.left == 0 {
+            fill_random(self.bytes.as_flattened_mut());
+            self.left = self.bytes.len();
+        }
+        self.left -= 1;
+        self.bytes[self.left]
     }
 }
 

@@ -12,6 +12,7 @@ use std::fmt;
 mod decode;
 mod encode;
 mod object;
+mod plain;
 #[cfg(test)]
 mod tests;
 

@@ -291,6 +291,7 @@ pub(crate) fn listed_jti<'a>(settings: &Settings, claims: &'a Claims) -> Option<
     let jti = claims
         .get(settings.jti_claim.as_deref()?)
         .and_then(Value::as_str)?;
-    let fits = !jti.is_empty() && jti.chars().count() <= 255 && !jti.contains('\0');
+    let is_short = jti.len() <= 255 || jti.chars().count() <= 255;
+    let fits = !jti.is_empty() && is_short && !jti.contains('\0');
     fits.then_some(jti)
 }

@@ -9,11 +9,14 @@
 
 use std::{error::Error, fmt};
 
-use super::{Number, Object, Value, object::Members};
+use super::{Number, Object, Value, object::Members, plain::unescaped_prefix};
 
 /// Arrays and objects of one document: each takes a hundred bytes of memory for two of text.
 /// DIFFERENCE: CPython has no such bound.
 const MAX_CONTAINERS: usize = 100_000;
+
+/// Room for the members of a claims set; inner objects are many and small.
+const USUAL_MEMBERS: usize = 8;
 
 /// `CPython` would go on to its recursion limit and then fail with a 500.
 const MAX_DEPTH: usize = 128;
@@ -163,10 +166,14 @@ impl<'t> Decoder<'t> {
     }
 
     fn object(&mut self) -> Result<Value, Fault> {
-        let mut members = Members::default();
         if self.eat(b'}') {
-            return Ok(Value::Object(members.into()));
+            return Ok(Value::Object(Object::new()));
         }
+        let mut members = if self.depth == 1 {
+            Members::with_capacity(USUAL_MEMBERS)
+        } else {
+            Members::default()
+        };
         loop {
             self.member(&mut members)?;
             if !self.comma_before(b'}')? {
@@ -308,7 +315,7 @@ impl<'t> Decoder<'t> {
     /// What stands before the next quote or backslash.
     fn plain_run(&mut self, opening: usize) -> Result<&'t str, Fault> {
         let start = self.at;
-        self.skip_plain();
+        self.at += unescaped_prefix(&self.text.as_bytes()[start..]);
         match self.peek() {
             Some(b'"' | b'\\') => Ok(&self.text[start..self.at]),
             Some(_) => Err(self.fault("Invalid control character at")),
@@ -387,18 +394,6 @@ impl<'t> Decoder<'t> {
         while self.peek().is_some_and(&wanted) {
             self.at += 1;
         }
-    }
-
-    /// Sixteen bytes at a time first: tokens are long, and the compiler tests a whole chunk at once.
-    fn skip_plain(&mut self) {
-        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-        let chunks = self.text.as_bytes()[self.at..].chunks_exact(16);
-        let plain_chunks = chunks.take_while(|chunk| {
-            let odd = chunk.iter().filter(|byte| !is_plain(**byte));
-            odd.count() == 0
-        });
-        self.at += 16 * plain_chunks.count();
-        self.skip_while(is_plain);
     }
 
     fn fault(&self, what: &'static str) -> Fault {

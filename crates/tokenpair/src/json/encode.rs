@@ -8,6 +8,7 @@
 
 use std::{fmt::Write, iter::repeat_n};
 
+use super::plain::is_plain_ascii;
 use super::{Number, Object, Value};
 
 /// A header or claims set as `PyJWT` writes it: compact, everything but printable ASCII escaped.
@@ -153,14 +154,20 @@ impl<'o> Writer<'o> {
             Number::Float(float) if !float.is_finite() => {
                 self.out.push_str(self.charset.non_finite(*float));
             }
+            Number::Int(integer) => self.out.push_str(itoa::Buffer::new().format(*integer)),
             Number::BigInt(digits) => self.out.push_str(digits),
             // Writing to a string cannot fail.
-            _ => _ = write!(self.out, "{number}"),
+            Number::Float(_) => _ = write!(self.out, "{number}"),
         }
     }
 
     fn string(&mut self, text: &str) {
         self.out.push('"');
+        if is_plain_ascii(text) {
+            self.out.push_str(text);
+            self.out.push('"');
+            return;
+        }
         let mut rest = text;
         while let Some((start, char)) = self.next_escape(rest) {
             self.out.push_str(&rest[..start]);

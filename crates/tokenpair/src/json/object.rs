@@ -106,32 +106,38 @@ impl<N: Into<String>, V: Into<Value>> FromIterator<(N, V)> for Object {
 #[derive(Default)]
 pub(super) struct Members {
     members: Vec<(String, Value)>,
-    places: HashMap<String, usize>,
+    places: Option<HashMap<String, usize>>,
 }
 
 impl Members {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            members: Vec::with_capacity(capacity),
+            places: None,
+        }
+    }
+
     /// Overwrites the member in its place, or appends it; returns the value it had before.
     pub(super) fn insert(&mut self, name: String, value: Value) -> Option<Value> {
         let place = self.place(&name);
         if let Some((_, known)) = place.and_then(|place| self.members.get_mut(place)) {
             return Some(std::mem::replace(known, value));
         }
-        if !self.places.is_empty() {
-            self.places.insert(name.clone(), self.members.len());
+        if let Some(places) = &mut self.places {
+            places.insert(name.clone(), self.members.len());
         }
         self.members.push((name, value));
         if self.members.len() == INDEX_FROM {
             let names = self.members.iter().map(|(name, _)| name.clone());
-            self.places = names.zip(0..).collect();
+            self.places = Some(names.zip(0..).collect());
         }
         None
     }
 
     fn place(&self, name: &str) -> Option<usize> {
-        if self.places.is_empty() {
-            self.members.iter().position(|(known, _)| known == name)
-        } else {
-            self.places.get(name).copied()
+        match &self.places {
+            None => self.members.iter().position(|(known, _)| known == name),
+            Some(places) => places.get(name).copied(),
         }
     }
 }
