@@ -187,3 +187,6 @@ impl<T: Together> fmt::Debug for Inner<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,8 @@ const FLUSH: &str = r#"WITH blacklisted AS (
         DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
             (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < $2 LIMIT $3) RETURNING 1
     ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges))"#;
+/// See `PLANS` in `postgres/options.rs`.
+const WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = on";
 const COUNT_EXPIRED: &str =
     r#"SELECT count(*) FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1"#;
 const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
@@ -384,6 +386,7 @@ pub(super) async fn time(pool: &Pool) -> Result<Timestamp, StoreError> {
 pub(super) async fn count_expired(pool: &Pool, before: Timestamp) -> Result<usize, StoreError> {
     let transaction = pool.begin(Purpose::Read, FLUSH_LIMIT).await?;
     transaction.run(FLUSH_PATIENCE).await?;
+    transaction.run(WHOLE_TABLE).await?;
     let before = [Value::Time(NumericDate::from(before))];
     let counted: i64 = get(only(&transaction.ask(COUNT_EXPIRED, &before).await?)?, 0)?;
     transaction.commit().await?;
