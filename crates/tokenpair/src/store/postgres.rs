@@ -9,9 +9,11 @@ mod accounts;
 mod columns;
 mod durability;
 mod failure;
+mod gathering;
 mod health;
 mod iexact;
 mod lease;
+mod many;
 mod options;
 mod pool;
 mod schema;
@@ -33,6 +35,7 @@ use crate::json::Object;
 use crate::models::{OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use many::{Gatherings, Lookup};
 use pool::{Access, Pool};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +52,8 @@ struct Inner {
     pool: Pool,
     users: Arc<UserQueries>,
     relations: Relations,
-    tokens: TokenQueries,
+    tokens: Arc<TokenQueries>,
+    gatherings: Gatherings,
     model: UserModel,
     steps: &'static [Migration],
     flushing: Place,
@@ -84,9 +88,11 @@ impl PostgresStore {
         let tables = schema::tables(&pool, &model).await.map_err(unusable)?;
         let relations = Relations::new(&model, schema::LONGEST_NAME, &tables);
         let users = Arc::new(UserQueries::new(&relations.own_columns(&model)));
+        let tokens = Arc::new(TokenQueries::new(&users));
         Ok(Self(Arc::new(Inner {
+            gatherings: Gatherings::new(&pool, &tokens),
             pool,
-            tokens: TokenQueries::new(&users),
+            tokens,
             users,
             relations,
             model,
@@ -180,7 +186,11 @@ impl UserTable for PostgresStore {
     }
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        self.0.users.by_user_id(&self.0.pool, id).await
+        let lookup = Lookup {
+            id: Some(id.clone()),
+            jti: None,
+        };
+        Ok(self.0.gatherings.users.ask(lookup).await?.0)
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
@@ -211,15 +221,19 @@ impl TokenStore for PostgresStore {
     }
 
     async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
-        self.0.tokens.is_blacklisted(&self.0.pool, jti).await
+        let lookup = Lookup {
+            id: None,
+            jti: Some(jti.to_owned()),
+        };
+        Ok(self.0.gatherings.blacklisted.ask(lookup).await?.1)
     }
 
     async fn blacklist(&self, token: &OutstandingToken, at: Timestamp) -> Result<bool, StoreError> {
-        self.0.tokens.blacklist(&self.0.pool, token, at).await
+        self.0.gatherings.blacklist.ask((token.clone(), at)).await
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
-        self.0.tokens.rotate(&self.0.pool, rotation).await
+        self.0.gatherings.rotate(&self.0.pool, rotation).await
     }
 
     async fn end_line(
@@ -253,8 +267,11 @@ impl Store for PostgresStore {
         id: &UserId,
         jti: &str,
     ) -> Result<(Option<User>, bool), StoreError> {
-        let (tokens, pool) = (&self.0.tokens, &self.0.pool);
-        tokens.user_and_blacklisted(pool, id, jti).await
+        let lookup = Lookup {
+            id: Some(id.clone()),
+            jti: Some(jti.to_owned()),
+        };
+        self.0.gatherings.users_and_blacklisted.ask(lookup).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -86,6 +86,16 @@ impl Failure {
         self.has_one_of(&UNSPEAKABLE)
     }
 
+    /// Whether one row of many may be why nothing was done: its values (class 22), what they refer to (23), another
+    /// transaction (40) or its lock. Others may fare better without it.
+    pub(super) fn is_about_one(&self) -> bool {
+        let Self::Refused(error) = self else {
+            return false;
+        };
+        let class = error.code().and_then(|code| code.code().get(..2));
+        class.is_some_and(|class| ["22", "23", "40"].contains(&class)) || self.is_lock_timeout()
+    }
+
     pub(super) fn is_lock_timeout(&self) -> bool {
         self.has_one_of(&[SqlState::LOCK_NOT_AVAILABLE])
     }

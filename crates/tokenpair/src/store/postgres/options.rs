@@ -14,6 +14,9 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// A connection that went dead without a word is noticed after so long, even if nobody asks anything.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Plans are made once for a connection, perhaps when the tables are empty, and each statement looks a few rows up: a plan
+/// that reads a table from its beginning would be kept while the table grows.
+const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
 /// What tokio-postgres has instead, unless the address says otherwise.
 const USUAL_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
 /// A transaction of ours that a frozen node left open must not keep its locks.
@@ -159,7 +162,7 @@ impl PostgresOptions {
         if self.prepared_statements {
             let ours = format!(
                 "-c statement_timeout={} -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MILLIS} \
-                 -c default_transaction_isolation=read\\ committed -c TimeZone=UTC",
+                 -c default_transaction_isolation=read\\ committed -c TimeZone=UTC {PLANS}",
                 self.statement_timeout.as_millis()
             );
             // The later one counts, and that is the operator's.

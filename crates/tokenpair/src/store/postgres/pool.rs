@@ -125,6 +125,27 @@ impl Pool {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
+        Ok(self.change(sql, values).await?)
+    }
+
+    /// Asks or changes for many. `None` if nothing was done, perhaps because of one of them.
+    pub(super) async fn for_many(
+        &self,
+        purpose: Purpose,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Option<Vec<Row>>, StoreError> {
+        let done = match purpose {
+            Purpose::Read => self.ask(purpose, sql, values).await,
+            Purpose::Write => self.change(sql, values).await,
+        };
+        match done {
+            Err(failure) if failure.is_about_one() => Ok(None),
+            done => Ok(Some(done?)),
+        }
+    }
+
+    async fn change(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Failure> {
         let made = self.ask(Purpose::Write, sql, values).await;
         match &made {
             Ok(_) => self.0.last_change.made(),
@@ -133,7 +154,7 @@ impl Pool {
             }
             Err(_) => {}
         }
-        Ok(made?)
+        made
     }
 
     /// Whether the server answers.

@@ -16,8 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::Row;
 
-const IS_BLACKLISTED: &str = r#"EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
-    JOIN "token_blacklist_blacklistedtoken" b ON b."token_id" = o."id" WHERE o."jti" = $1)"#;
+/// One row after the other: nothing here can be planned as a join of whole tables.
+const IS_BLACKLISTED: &str = r#"(SELECT true FROM "token_blacklist_blacklistedtoken" WHERE "token_id" =
+    (SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = {jti})) IS NOT NULL"#;
+
+/// Whether the token with the id in `place` is blacklisted.
+pub(super) fn is_blacklisted(place: &str) -> String {
+    IS_BLACKLISTED.replace("{jti}", place)
+}
 
 /// The first part of every statement that blacklists $1, with its record in $2 to $5 and the time in $6.
 const BLACKLIST: &str = r#"WITH known AS (
@@ -51,8 +57,8 @@ const EXCHANGE: &str = r#", won AS (
     )"#;
 
 const EXCHANGED_FOR: &str = r#"SELECT r."successor_jti", r."successor_iat", r."successor_exp", r."rotated_at",
-    EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
-        JOIN "token_blacklist_blacklistedtoken" b ON b."token_id" = o."id" WHERE o."jti" = r."successor_jti")
+    (SELECT true FROM "token_blacklist_blacklistedtoken" WHERE "token_id" =
+        (SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = r."successor_jti")) IS NOT NULL
     FROM "tokenpair_rotation" r WHERE r."parent_jti" = $1"#;
 
 /// Blacklists the one token of a line that has not been exchanged.
@@ -85,6 +91,8 @@ const FLUSH: &str = r#"WITH blacklisted AS (
         DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
             (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < $2 LIMIT $3) RETURNING 1
     ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges))"#;
+/// See `PLANS` in `postgres/options.rs`.
+const WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = on";
 const COUNT_EXPIRED: &str =
     r#"SELECT count(*) FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1"#;
 const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
@@ -95,7 +103,7 @@ const RACES: usize = 100;
 /// The statements that depend on the user model, written once.
 #[derive(Debug)]
 pub(super) struct TokenQueries {
-    users: Arc<UserQueries>,
+    pub(super) users: Arc<UserQueries>,
     owner_kind: UserIdKind,
     is_blacklisted: String,
     user_and_blacklisted: String,
@@ -119,13 +127,14 @@ impl TokenQueries {
             sql.replace("{owner $5}", &owner("$5"))
                 .replace("{owner $16}", &owner("$16"))
         };
+        let is_blacklisted = is_blacklisted("$1");
         let found = "EXISTS (SELECT 1 FROM token)";
         Self {
             users: users.clone(),
             owner_kind: users.id_kind,
-            is_blacklisted: format!("SELECT {IS_BLACKLISTED}"),
+            is_blacklisted: format!("SELECT {is_blacklisted}"),
             user_and_blacklisted: format!(
-                "SELECT {columns}, {table}.{id} IS NOT NULL, {IS_BLACKLISTED}
+                "SELECT {columns}, {table}.{id} IS NOT NULL, {is_blacklisted}
                  FROM (SELECT 1) one LEFT JOIN {table} ON {table}.{user_id} = $2 LIMIT 2"
             ),
             record: with_owner(
@@ -143,7 +152,7 @@ impl TokenQueries {
     }
 
     /// jti, token, dates and owner: the parameters from $1 on.
-    fn row<'a>(&self, token: &'a OutstandingToken) -> [Value<'a>; 5] {
+    pub(super) fn row<'a>(&self, token: &'a OutstandingToken) -> [Value<'a>; 5] {
         let [text, created_at, expires_at, owner] = self.rest(token);
         [Value::Text(&token.jti), text, created_at, expires_at, owner]
     }
@@ -200,23 +209,37 @@ impl TokenQueries {
         token: &OutstandingToken,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let [jti, text, created_at, expires_at, owner] = self.row(token);
-        let values = [jti, text, created_at, expires_at, owner, Value::time(at)];
-        race(pool, &self.blacklist, &values).await
+        race(pool, &self.blacklist, &self.blacklist_values(token, at)).await
     }
 
-    pub(super) async fn rotate(
+    /// The parameters of a blacklisting, $1 to $6.
+    pub(super) fn blacklist_values<'a>(
+        &self,
+        token: &'a OutstandingToken,
+        at: Timestamp,
+    ) -> [Value<'a>; 6] {
+        let [jti, text, created_at, expires_at, owner] = self.row(token);
+        [jti, text, created_at, expires_at, owner, Value::time(at)]
+    }
+
+    /// Whether the exchange was made; else see [`settle_repeated`].
+    pub(super) async fn exchange(
         &self,
         pool: &Pool,
         rotation: &Rotation,
-    ) -> Result<Rotated, StoreError> {
+    ) -> Result<bool, StoreError> {
+        race(pool, &self.rotate, &self.exchange_values(rotation)).await
+    }
+
+    /// The parameters of an exchange, $1 to $16.
+    pub(super) fn exchange_values<'a>(&self, rotation: &'a Rotation) -> [Value<'a>; 16] {
         let Rotation {
             parent, successor, ..
         } = rotation;
         let has_expired = rotation.at.as_microsecond() >= parent.expires_at.as_micros();
         let [jti, text, created_at, expires_at, owner] = self.row(parent);
         let [new_text, new_created_at, new_expires_at, new_owner] = self.rest(successor);
-        let values = [
+        [
             jti,
             text,
             created_at,
@@ -233,12 +256,7 @@ impl TokenQueries {
             new_created_at,
             new_expires_at,
             new_owner,
-        ];
-        if race(pool, &self.rotate, &values).await? {
-            Ok(Rotated::Fresh)
-        } else {
-            settle_repeated(pool, rotation).await
-        }
+        ]
     }
 }
 
@@ -256,7 +274,10 @@ async fn race(pool: &Pool, sql: &str, values: &[Value<'_>]) -> Result<bool, Stor
 }
 
 /// What becomes of a parent that had been blacklisted before.
-async fn settle_repeated(pool: &Pool, rotation: &Rotation) -> Result<Rotated, StoreError> {
+pub(super) async fn settle_repeated(
+    pool: &Pool,
+    rotation: &Rotation,
+) -> Result<Rotated, StoreError> {
     let parent = &rotation.parent.jti;
     let rows = pool.read(EXCHANGED_FOR, &[Value::Text(parent)]).await?;
     let Some(row) = rows.first() else {
@@ -365,6 +386,7 @@ pub(super) async fn time(pool: &Pool) -> Result<Timestamp, StoreError> {
 pub(super) async fn count_expired(pool: &Pool, before: Timestamp) -> Result<usize, StoreError> {
     let transaction = pool.begin(Purpose::Read, FLUSH_LIMIT).await?;
     transaction.run(FLUSH_PATIENCE).await?;
+    transaction.run(WHOLE_TABLE).await?;
     let before = [Value::Time(NumericDate::from(before))];
     let counted: i64 = get(only(&transaction.ask(COUNT_EXPIRED, &before).await?)?, 0)?;
     transaction.commit().await?;
@@ -376,7 +398,7 @@ fn only(rows: &[Row]) -> Result<&Row, StoreError> {
         .ok_or_else(|| StoreError::new("the database gave no row where there is always one"))
 }
 
-fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
+pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     place: usize,
 ) -> Result<T, StoreError> {

@@ -18,6 +18,8 @@ pub(super) enum Value<'a> {
     /// Exact to the microsecond.
     Time(NumericDate),
     Ids(&'a [i64]),
+    /// One of each row, all of one type.
+    Many(Vec<Value<'a>>),
     /// A key of a column of this kind. What is none is NULL, and so equals no row's.
     Key(Option<&'a UserId>, UserIdKind),
 }
@@ -40,6 +42,13 @@ impl Value<'_> {
             Self::Bool(_) => Type::BOOL,
             Self::Time(_) => Type::TIMESTAMPTZ,
             Self::Ids(_) => Type::INT8_ARRAY,
+            Self::Many(values) => match values.first().map(Self::sql_type) {
+                Some(Type::INT8) => Type::INT8_ARRAY,
+                Some(Type::BOOL) => Type::BOOL_ARRAY,
+                Some(Type::TIMESTAMPTZ) => Type::TIMESTAMPTZ_ARRAY,
+                Some(Type::UUID) => Type::UUID_ARRAY,
+                _ => Type::TEXT_ARRAY,
+            },
             Self::Key(_, UserIdKind::Uuid) => Type::UUID,
         }
     }
@@ -68,6 +77,7 @@ impl ToSql for Value<'_> {
                 (SystemTime::UNIX_EPOCH + since_1970).to_sql(ty, out)
             }
             Self::Ids(ids) => ids.to_sql(ty, out),
+            Self::Many(values) => values.to_sql(ty, out),
             Self::Key(Some(UserId::Uuid(uuid)), UserIdKind::Uuid) => uuid.to_sql(ty, out),
             Self::Key(Some(UserId::Text(text)), UserIdKind::Text) => text.to_sql(ty, out),
             Self::Key(_, _) => Ok(IsNull::Yes),

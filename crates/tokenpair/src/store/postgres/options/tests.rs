@@ -159,6 +159,7 @@ fn a_session_is_set_up_unless_a_pooler_would_refuse_it() {
         settings.contains("-c statement_timeout=1500 "),
         "{settings}"
     );
+    assert!(settings.contains(PLANS), "{settings}");
     assert!(settings.ends_with("-c search_path=site"), "{settings}");
     assert_eq!(session.get_application_name(), Some("tokenpair"));
     assert_eq!(session.get_connect_timeout(), Some(&Duration::from_secs(1)));
