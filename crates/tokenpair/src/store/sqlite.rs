@@ -5,9 +5,12 @@
 //! `migrations/sqlite`.
 
 mod accounts;
+mod checkpoints;
 mod columns;
 mod connect;
 mod iexact;
+mod lookups;
+mod place;
 mod schema;
 mod threads;
 mod tokens;
@@ -214,9 +217,17 @@ impl SqliteStore {
         self.0.threads.read(query).await
     }
 
+    /// For questions that an index answers: they are put on the caller's thread.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.threads.look_up(query).await
+    }
+
     async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        change: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.0.threads.write(change).await
     }
@@ -254,7 +265,7 @@ fn why_not(path: &Path, access: Access, error: &rusqlite::Error) -> String {
 impl UserTable for SqliteStore {
     async fn find_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
         let (users, login) = (self.0.users.clone(), login.to_owned());
-        self.read(move |db| users.by_login(db, &login)).await
+        self.look_up(move |db| users.by_login(db, &login)).await
     }
 
     async fn find_by_login_iexact(&self, login: &str) -> Result<Option<User>, StoreError> {
@@ -279,7 +290,7 @@ impl UserTable for SqliteStore {
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         let (users, id) = (self.0.users.clone(), id.clone());
-        self.read(move |db| users.by_user_id(db, &id)).await
+        self.look_up(move |db| users.by_user_id(db, &id)).await
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
@@ -316,7 +327,8 @@ impl TokenStore for SqliteStore {
 
     async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
         let jti = jti.to_owned();
-        self.read(move |db| tokens::is_blacklisted(db, &jti)).await
+        self.look_up(move |db| tokens::is_blacklisted(db, &jti))
+            .await
     }
 
     async fn blacklist(&self, token: &OutstandingToken, at: Timestamp) -> Result<bool, StoreError> {
@@ -352,9 +364,11 @@ impl TokenStore for SqliteStore {
             Ok(ids)
         };
         let ids = self.read(find).await?;
-        let flush = move |db: &Connection| Ok((tokens::flush(db, &ids, before, limit)?, ids));
-        let (flushed, ids) = self.write(flush).await?;
-        self.0.flushing.passed(before, &ids);
+        let found = Arc::new(ids);
+        let ids = Arc::clone(&found);
+        let flush = move |db: &Connection| tokens::flush(db, &ids, before, limit);
+        let flushed = self.write(flush).await?;
+        self.0.flushing.passed(before, &found);
         Ok(flushed)
     }
 
@@ -371,7 +385,7 @@ impl Store for SqliteStore {
         jti: &str,
     ) -> Result<(Option<User>, bool), StoreError> {
         let (queries, id, jti) = (self.0.tokens.clone(), id.clone(), jti.to_owned());
-        self.read(move |db| queries.user_and_blacklisted(db, &id, &jti))
+        self.look_up(move |db| queries.user_and_blacklisted(db, &id, &jti))
             .await
     }
 

@@ -512,8 +512,8 @@ async fn a_database_file_that_was_deleted_is_an_outage() {
     let app = app(&store);
     let pair = app.log_in().await;
     std::fs::remove_file(&path).unwrap();
-    assert_unavailable(&app.refresh(&pair.refresh).await);
     assert!(tokenpair::store::Store::ping(&store).await.is_err());
+    assert_unavailable(&app.refresh(&pair.refresh).await);
 }
 
 #[tokio::test]

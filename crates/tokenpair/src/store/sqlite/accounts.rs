@@ -33,7 +33,7 @@ impl UserAdmin for SqliteStore {
         let by_email = self.user_model().creates_by_email()?;
         let (login, iexact) = (user.username.clone(), self.0.iexact.clone());
         let add = move |db: &Connection| {
-            let is_taken = iexact.map_or(Ok(false), |iexact| {
+            let is_taken = iexact.as_ref().map_or(Ok(false), |iexact| {
                 let spellings = iexact.spellings(db, &user.username)?;
                 Ok::<_, rusqlite::Error>(!spellings.is_empty())
             });

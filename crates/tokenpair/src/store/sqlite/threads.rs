@@ -3,12 +3,15 @@
 //! A caller is answered only after the commit that holds its change. Queues are bounded; a full one is an outage.
 
 use super::super::last_change::LastChange;
+use super::checkpoints::Checkpoints;
 use super::connect::{self, Access};
+use super::lookups::Lookups;
+use super::place::Place;
 use crate::error::StoreError;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::{Connection, ErrorCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
@@ -22,6 +25,8 @@ const QUEUE: usize = 16_384;
 pub(super) struct Threads {
     /// `None` only while it is dropped.
     queues: Option<Queues>,
+    /// `None` only while it is dropped.
+    lookups: Option<Lookups>,
     place: Arc<Place>,
     last_change: Arc<LastChange>,
     running: Vec<JoinHandle<()>>,
@@ -39,49 +44,12 @@ impl Drop for Threads {
     /// into the file, which from then on is the whole database.
     fn drop(&mut self) {
         self.queues = None;
+        self.lookups = None;
         for thread in self.running.drain(..) {
             // One that panicked has nothing more to do either.
             let _ = thread.join();
         }
     }
-}
-
-/// The file as it was opened. SQLite goes on with a file that was deleted or replaced, and what it writes is lost.
-#[derive(Debug)]
-struct Place {
-    path: PathBuf,
-    identity: Option<(u64, u64)>,
-}
-
-impl Place {
-    fn of(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            identity: identity(path),
-        }
-    }
-
-    fn check(&self) -> rusqlite::Result<()> {
-        if identity(&self.path) == self.identity {
-            return Ok(());
-        }
-        Err(failure(
-            "the database file was deleted or replaced; restart to use the new one",
-        ))
-    }
-}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(path)
-        .ok()
-        .map(|about| (about.dev(), about.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    path.exists().then_some((0, 0))
 }
 
 pub(super) fn failure(text: &str) -> rusqlite::Error {
@@ -92,7 +60,7 @@ type Query = Box<dyn FnOnce(&Connection) + Send>;
 
 /// A change waiting for the writer.
 trait Change: Send {
-    /// Does the work inside a savepoint. An error undoes this change and no other.
+    /// Does the work; what an error leaves behind is to be undone. May be called again after it was undone.
     fn run(&mut self, db: &Connection) -> rusqlite::Result<()>;
     /// Answers the caller, once it is known whether the group was committed.
     fn answer(self: Box<Self>, committed: Result<(), &str>);
@@ -101,26 +69,20 @@ trait Change: Send {
 }
 
 struct Pending<T, F> {
-    work: Option<F>,
+    work: F,
     outcome: Option<rusqlite::Result<T>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Change for Pending<T, F> {
+impl<T: Send, F: Fn(&Connection) -> rusqlite::Result<T> + Send> Change for Pending<T, F> {
     fn run(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let Some(work) = self.work.take() else {
-            return Ok(());
+        let outcome = (self.work)(db);
+        let done = match &outcome {
+            Ok(_) => Ok(()),
+            Err(_) => Err(rusqlite::Error::QueryReturnedNoRows),
         };
-        match work(db) {
-            Ok(value) => {
-                self.outcome = Some(Ok(value));
-                Ok(())
-            }
-            Err(error) => {
-                self.outcome = Some(Err(error));
-                Err(rusqlite::Error::QueryReturnedNoRows)
-            }
-        }
+        self.outcome = Some(outcome);
+        done
     }
 
     fn answer(self: Box<Self>, committed: Result<(), &str>) {
@@ -148,11 +110,15 @@ impl Threads {
         let last_change = Arc::new(LastChange::default());
         let mut running = Vec::new();
         let writer = match writing {
-            Some(connection) => {
+            Some(mut connection) => {
+                let (checkpoints, checkpointer) = Checkpoints::of(&mut connection, path)?;
+                running.push(spawn("tokenpair-sqlite-checkpointer", || {
+                    checkpointer.run()
+                })?);
                 let (writer, changes) = bounded(QUEUE);
                 let (place, last_change) = (Arc::clone(&place), Arc::clone(&last_change));
                 running.push(spawn("tokenpair-sqlite-writer", move || {
-                    write_loop(&connection, &place, &last_change, &changes);
+                    write_loop(&connection, &place, &checkpoints, &last_change, &changes);
                 })?);
                 Some(writer)
             }
@@ -174,6 +140,7 @@ impl Threads {
         };
         Ok(Self {
             queues: Some(queues),
+            lookups: Some(Lookups::open(path, access)?),
             place,
             last_change,
             running,
@@ -186,7 +153,19 @@ impl Threads {
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.place.path
+        self.place.path()
+    }
+
+    /// Answers on the caller's thread if that can be done at once. For questions that an index answers.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let lookups = self.lookups.as_ref();
+        match lookups.and_then(|lookups| lookups.try_now(&self.place, &query)) {
+            Some(answer) => answer.map_err(StoreError::new),
+            None => self.read(query).await,
+        }
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -209,7 +188,7 @@ impl Threads {
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        change: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let writer = self
             .queues
@@ -221,7 +200,7 @@ impl Threads {
         enqueue(
             Some(writer),
             Box::new(Pending {
-                work: Some(change),
+                work: change,
                 outcome: None,
                 caller,
             }),
@@ -249,6 +228,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> rusqlite::Result<J
 fn write_loop(
     db: &Connection,
     place: &Place,
+    checkpoints: &Checkpoints,
     last_change: &LastChange,
     changes: &Receiver<Box<dyn Change>>,
 ) {
@@ -277,6 +257,7 @@ fn write_loop(
         for change in group {
             change.answer(committed);
         }
+        checkpoints.committed(db);
     }
 }
 
@@ -298,14 +279,32 @@ fn commit_group(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Res
         execute(db, "ROLLBACK")?;
     }
     execute(db, "BEGIN IMMEDIATE")?;
-    let result = run_all(db, group).and_then(|made| execute(db, "COMMIT").map(|()| made));
+    if run_all(db, group).is_ok() {
+        return commit(db, Ok(Made::Some));
+    }
+    if !db.is_autocommit() {
+        execute(db, "ROLLBACK")?;
+    }
+    execute(db, "BEGIN IMMEDIATE")?;
+    let made = run_apart(db, group);
+    commit(db, made)
+}
+
+fn commit(db: &Connection, made: rusqlite::Result<Made>) -> rusqlite::Result<Made> {
+    let result = made.and_then(|made| execute(db, "COMMIT").map(|()| made));
     if result.is_err() {
         let _ = execute(db, "ROLLBACK");
     }
     result
 }
 
-fn run_all(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<Made> {
+/// Until the first one fails.
+fn run_all(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
+    group.iter_mut().try_for_each(|change| change.run(db))
+}
+
+/// Each in a savepoint, so that an error undoes one change and no other. Dear, as SQLite keeps a copy of every page.
+fn run_apart(db: &Connection, group: &mut [Box<dyn Change>]) -> rusqlite::Result<Made> {
     let mut made = Made::Nothing;
     for change in group {
         execute(db, "SAVEPOINT one")?;
@@ -329,7 +328,7 @@ mod tests {
 
     fn change(sql: &'static str) -> Box<dyn Change> {
         Box::new(Pending {
-            work: Some(move |db: &Connection| db.execute(sql, [])),
+            work: move |db: &Connection| db.execute(sql, []),
             outcome: None,
             caller: oneshot::channel().0,
         })

@@ -11,10 +11,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 use std::time::Duration;
 
-const BLACKLIST: &str = r#"INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id")
-    SELECT ?1, "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = ?2 ON CONFLICT ("token_id") DO NOTHING"#;
+const ON_RECORD: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = ?1"#;
 
-const IS_BLACKLISTED: &str = r#"EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
+// VALUES, as SQLite would keep copies of pages for an INSERT ... SELECT, which might fail half-way.
+const BLACKLIST: &str = r#"INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id")
+    VALUES (?1, ?2) ON CONFLICT ("token_id") DO NOTHING"#;
+
+const IS_BLACKLISTED: &str = r#"SELECT EXISTS (SELECT 1 FROM "token_blacklist_outstandingtoken" o
     JOIN "token_blacklist_blacklistedtoken" b ON b."token_id" = o."id" WHERE o."jti" = ?1)"#;
 
 const EXCHANGE: &str = r#"INSERT INTO "tokenpair_rotation"
@@ -67,7 +70,7 @@ impl TokenQueries {
                VALUES (?1, ?2, ?3, (SELECT {id} FROM {table} WHERE {id} = ?4), ?5) ON CONFLICT ("jti") DO NOTHING"#
         );
         let user_and_blacklisted = format!(
-            "SELECT {columns}, {IS_BLACKLISTED} FROM (SELECT 1) LEFT JOIN {table} ON {table}.{user_id} = ?2"
+            "SELECT {columns}, ({IS_BLACKLISTED}) FROM (SELECT 1) LEFT JOIN {table} ON {table}.{user_id} = ?2"
         );
         Self {
             users: users.clone(),
@@ -115,8 +118,14 @@ impl TokenQueries {
         token: &OutstandingToken,
         at: Timestamp,
     ) -> rusqlite::Result<bool> {
-        self.record(db, token)?;
-        blacklist_recorded(db, &token.jti, at)
+        let id = match on_record(db, &token.jti)? {
+            Some(id) => id,
+            None => {
+                self.record(db, token)?;
+                db.last_insert_rowid()
+            }
+        };
+        blacklist_record(db, id, at)
     }
 
     pub(super) fn rotate(&self, db: &Connection, rotation: &Rotation) -> rusqlite::Result<Rotated> {
@@ -143,15 +152,18 @@ impl TokenQueries {
 }
 
 pub(super) fn is_blacklisted(db: &Connection, jti: &str) -> rusqlite::Result<bool> {
-    db.prepare_cached(&format!("SELECT {IS_BLACKLISTED}"))?
+    db.prepare_cached(IS_BLACKLISTED)?
         .query_row([jti], |row| row.get(0))
 }
 
-fn blacklist_recorded(db: &Connection, jti: &str, at: Timestamp) -> rusqlite::Result<bool> {
-    Ok(db
-        .prepare_cached(BLACKLIST)?
-        .execute(params![django_time(at), jti])?
-        == 1)
+fn on_record(db: &Connection, jti: &str) -> rusqlite::Result<Option<i64>> {
+    let mut statement = db.prepare_cached(ON_RECORD)?;
+    statement.query_row([jti], |row| row.get(0)).optional()
+}
+
+fn blacklist_record(db: &Connection, id: i64, at: Timestamp) -> rusqlite::Result<bool> {
+    let mut statement = db.prepare_cached(BLACKLIST)?;
+    Ok(statement.execute(params![django_time(at), id])? == 1)
 }
 
 /// What becomes of a parent that had been blacklisted before.
@@ -185,10 +197,9 @@ pub(super) fn end_line_within(
 }
 
 fn end_line(db: &Connection, parent_jti: &str, at: Timestamp) -> rusqlite::Result<bool> {
-    match end_of_line(db, parent_jti)? {
-        Some(last) => blacklist_recorded(db, &last, at),
-        None => Ok(false),
-    }
+    let last = end_of_line(db, parent_jti)?;
+    let record = last.map(|jti| on_record(db, &jti)).transpose()?.flatten();
+    record.map_or(Ok(false), |id| blacklist_record(db, id, at))
 }
 
 fn exchanged_for(db: &Connection, jti: &str) -> rusqlite::Result<Option<(Successor, i64)>> {

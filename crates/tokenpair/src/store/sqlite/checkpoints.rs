@@ -1,0 +1,138 @@
+//! Brings what was committed from the write-ahead log into the file, beside the writer: no commit waits for it.
+//!
+//! The log begins anew only when all of it is in the file, which a thread beside a busy writer never achieves. The last few
+//! pages are therefore the writer's.
+
+use super::connect;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+/// Pages in the log that are worth a checkpoint: 16 MB. Pages that changed often meanwhile are written once.
+const ENOUGH: i32 = 4000;
+/// Pages in the log at which the writer sees to it itself, however long that takes: 64 MB.
+const TOO_MANY: i32 = 16_000;
+/// Pages that the writer can see to between two groups: most are the same few pages, again and again.
+const FEW: i32 = 1000;
+/// How often a checkpoint goes after what was committed meanwhile.
+const PASSES: usize = 8;
+
+/// The writer's side.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    pages: Arc<AtomicI32>,
+    nearly_done: Arc<AtomicBool>,
+    wanted: Sender<()>,
+}
+
+/// The other side, for a thread.
+pub(super) struct Checkpointer {
+    db: Connection,
+    nearly_done: Arc<AtomicBool>,
+    wanted: Receiver<()>,
+}
+
+impl Checkpoints {
+    /// Watches what `writer` commits.
+    pub(super) fn of(
+        writer: &mut Connection,
+        path: &Path,
+    ) -> rusqlite::Result<(Self, Checkpointer)> {
+        let pages = Arc::new(AtomicI32::new(0));
+        let committed = Arc::clone(&pages);
+        // Takes the place of SQLite's own checkpoints.
+        writer.wal_hook(Some(move |_: &mut _, pages| {
+            committed.store(pages, Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let nearly_done = Arc::new(AtomicBool::new(false));
+        let (wanted, wishes) = bounded(1);
+        let checkpointer = Checkpointer {
+            db: connect::checkpointer(path)?,
+            nearly_done: Arc::clone(&nearly_done),
+            wanted: wishes,
+        };
+        let checkpoints = Self {
+            pages,
+            nearly_done,
+            wanted,
+        };
+        Ok((checkpoints, checkpointer))
+    }
+
+    /// To be called by the writer after each group.
+    pub(super) fn committed(&self, db: &Connection) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages < ENOUGH {
+            return;
+        }
+        if self.nearly_done.swap(false, Ordering::Relaxed) || pages >= TOO_MANY {
+            checkpoint(db);
+            // Until the next commit says how long the log is now.
+            self.pages.store(0, Ordering::Relaxed);
+        } else {
+            // If it is at work, it hears of it in time.
+            let _ = self.wanted.try_send(());
+        }
+    }
+}
+
+impl Checkpointer {
+    pub(super) fn run(self) {
+        for () in &self.wanted {
+            for _ in 0..PASSES {
+                let left = checkpoint(&self.db);
+                if left <= FEW {
+                    self.nearly_done.store(left > 0, Ordering::Relaxed);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The pages that are left. Nobody waits for a checkpoint, and a failure shows in the next commit or is mended by the next
+/// checkpoint: the log keeps everything.
+fn checkpoint(db: &Connection) -> i32 {
+    let left = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        Ok(row.get::<_, i32>(1)? - row.get::<_, i32>(2)?)
+    });
+    left.unwrap_or_else(|error| {
+        tracing::debug!(%error, "a checkpoint failed");
+        i32::MAX
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_log_that_is_written_all_the_time_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.sqlite3");
+        let mut db = connect::writer(&path).unwrap();
+        db.pragma_update(None, "synchronous", "OFF").unwrap();
+        db.execute_batch("CREATE TABLE t (a)").unwrap();
+        let (checkpoints, checkpointer) = Checkpoints::of(&mut db, &path).unwrap();
+        let thread = thread::spawn(|| checkpointer.run());
+        let commit = || {
+            db.execute("INSERT INTO t VALUES (zeroblob(100000))", [])
+                .unwrap();
+            let pages = checkpoints.pages.load(Ordering::Relaxed);
+            checkpoints.committed(&db);
+            pages
+        };
+        for _ in 0..3 {
+            let mut last = 0;
+            while last <= commit() {
+                last = checkpoints.pages.load(Ordering::Relaxed);
+            }
+        }
+        drop(checkpoints);
+        thread.join().unwrap();
+    }
+}
