@@ -3,19 +3,26 @@
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
 use axum::Router;
-use axum::extract::FromRef;
-use axum::http::StatusCode;
+use axum::extract::{FromRef, Request};
+use axum::handler::Handler as _;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
     DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
     token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
+use tower::{Service, ServiceExt as _};
 
 /// What answers every request.
-pub(crate) type AppService = DecodedPath<Router>;
+pub(crate) type AppService = DecodedPath<Urls>;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -37,7 +44,45 @@ impl App {
         for (endpoint, path) in paths.iter() {
             router = router.url(path, view(endpoint));
         }
-        DecodedPath::new(router.fallback(not_found).with_state(self.clone()))
+        let views = paths.iter();
+        let views = views.map(|(endpoint, path)| (path.to_owned(), view(endpoint)));
+        DecodedPath::new(Urls {
+            app: self.clone(),
+            views: Arc::new(views.collect()),
+            router: router.fallback(not_found).with_state(self.clone()),
+        })
+    }
+}
+
+/// The router, and a short cut for the requests that are nearly all of them: a view at its own path.
+///
+/// What the router does on the way is of no use there and costs as much as checking a token's signature.
+#[derive(Clone, Debug)]
+pub(crate) struct Urls {
+    app: App,
+    views: Arc<HashMap<String, View<App>>>,
+    router: Router,
+}
+
+impl Service<Request> for Urls {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The body of an answer to HEAD is cut off by the router.
+        let is_usual = matches!(*request.method(), Method::GET | Method::POST);
+        match self.views.get(request.uri().path()) {
+            Some(view) if is_usual => {
+                let answering = view.clone().call(request, self.app.clone());
+                Box::pin(async { Ok(answering.await) })
+            }
+            _ => Box::pin(self.router.clone().oneshot(request)),
+        }
     }
 }
 

@@ -1,14 +1,28 @@
 //! The log on standard error: for people, or one JSON object a line. Which events it holds says `TOKENPAIR_LOG`.
 
+mod line;
+mod outlet;
+
 use crate::output::Failure;
-use std::io::IsTerminal as _;
+use crate::request_log;
+use outlet::Outlet;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::LazyLock;
+use std::time::Duration;
+use std::{panic, thread};
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, Registry, fmt};
 
 const FILTER: &str = "TOKENPAIR_LOG";
+
+/// How long the end of the process, and a panic, may wait for a slow reader of the log.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+static OUTLET: LazyLock<Outlet> = LazyLock::new(Outlet::default);
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -26,29 +40,55 @@ pub(crate) fn start(format: Format) -> Result<(), Failure> {
         Some(text) => filter(&text).map_err(|flaw| bad(FILTER, &flaw))?,
         None => Targets::new().with_default(LevelFilter::INFO),
     };
-    let colours = std::io::stderr().is_terminal();
-    let lines = lines(format, std::io::stderr, colours);
+    let lines = Lines {
+        format,
+        colours: std::io::stderr().is_terminal(),
+        write: |metadata: &Metadata<'_>, line: &str| {
+            OUTLET.push(line, metadata.target() == request_log::TARGET);
+        },
+    };
+    thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(|| OUTLET.run(write))
+        .map_err(|error| Failure::because("cannot start the log")(&error))?;
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |panicked| {
+        flush();
+        tell(panicked);
+    }));
     // A second subscriber can only come from a test that started one itself.
     let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(filter)
+        .with(lines)
         .try_init();
     Ok(())
 }
 
-/// Writes each event in one piece.
-fn lines<W>(format: Format, writer: W, colours: bool) -> Box<dyn Layer<Registry> + Send + Sync>
+/// If that fails, nobody is left to tell.
+fn write(lines: &str) {
+    let _ = std::io::stderr().write_all(lines.as_bytes());
+}
+
+/// Waits until what was logged is written: before anything else is written there, and before the process ends.
+pub(crate) fn flush() {
+    OUTLET.flush(PATIENCE);
+}
+
+/// Hands each event to `write` in one piece.
+struct Lines<W> {
+    format: Format,
+    colours: bool,
+    write: W,
+}
+
+impl<S, W> Layer<S> for Lines<W>
 where
-    W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,
+    S: Subscriber,
+    W: Fn(&Metadata<'_>, &str) + 'static,
 {
-    let layer = fmt::layer().with_writer(writer);
-    match format {
-        Format::Text => layer.with_ansi(colours).with_target(false).boxed(),
-        Format::Json => layer
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .boxed(),
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let line = line::line(event, self.format, self.colours);
+        (self.write)(event.metadata(), &line);
     }
 }
 

@@ -144,6 +144,7 @@ async fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(man) => man.run(Cli::command()),
     };
+    log::flush();
     status(&options, result)
 }
 

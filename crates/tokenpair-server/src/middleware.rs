@@ -6,14 +6,14 @@
 
 use crate::client_address::TrustedProxies;
 use crate::cors::{self, Cors};
-use crate::request_log::RequestLine;
+use crate::request_log::{RequestIds, RequestLine};
 use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::Request;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokenpair::clock::{Clock as _, Ids, SystemClock, TimeOrderedIds};
+use tokenpair::clock::{Clock as _, Ids, SystemClock};
 
 /// What an operator decides; may change while the server runs.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Default for Middleware {
 
 impl Middleware {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self::with_ids(rules, TimeOrderedIds)
+        Self::with_ids(rules, RequestIds)
     }
 
     pub(crate) fn with_ids(rules: Rules, ids: impl Ids) -> Self {
@@ -67,7 +67,9 @@ impl Middleware {
         let rules = self.rules.load_full();
         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
             let client = rules.trusted_proxies.client(*peer, request.headers());
-            request.extensions_mut().insert(ConnectInfo(client));
+            if client != *peer {
+                request.extensions_mut().insert(ConnectInfo(client));
+            }
         }
         let line = RequestLine::begin(&mut request, || self.ids.jti(SystemClock.now()));
         let verdict = rules.cors.as_ref().and_then(|cors| cors.judge(&request));

@@ -2,7 +2,6 @@
 
 use super::*;
 use std::cell::RefCell;
-use std::io;
 use std::sync::{Arc, Mutex, Once};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -19,7 +18,11 @@ impl Written {
     /// Until what is returned is dropped, events of this thread are written here.
     pub(crate) fn listen(&self, format: Format) -> Listening {
         EVERYBODY.call_once(|| {
-            let lines = |format| lines(format, move || Ear(format), false);
+            let lines = |format| Lines {
+                format,
+                colours: false,
+                write: move |_: &Metadata<'_>, line: &str| hear(format, line),
+            };
             let both = vec![lines(Format::Text), lines(Format::Json)];
             tracing_subscriber::registry().with(both).init();
         });
@@ -44,33 +47,13 @@ impl Drop for Listening {
 }
 
 /// Hands a line to who listens in this thread for its format.
-struct Ear(Format);
-
-impl io::Write for Ear {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LISTENING.with_borrow_mut(|listening| match listening {
-            Some((format, written)) if *format == self.0 => written.write(bytes),
-            _ => Ok(bytes.len()),
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap()
-            .push(String::from_utf8(bytes.to_vec()).unwrap());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn hear(format: Format, line: &str) {
+    LISTENING.with_borrow(|listening| match listening {
+        Some((wanted, written)) if *wanted == format => {
+            written.0.lock().unwrap().push(line.to_owned());
+        }
+        _ => {}
+    });
 }
 
 fn speak() {

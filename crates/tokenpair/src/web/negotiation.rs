@@ -96,7 +96,10 @@ impl From<TooManyFields> for NotNegotiated {
 
 /// The renderers which `?format=` leaves in the running; a blank value leaves all.
 fn offered(query: Option<&str>) -> Result<&'static [Renderer], NotNegotiated> {
-    let fields = urlencoded::parse(query.unwrap_or_default().as_bytes(), Charset::Utf8)?;
+    let Some(query) = query else {
+        return Ok(&[Renderer::Json, Renderer::Html]);
+    };
+    let fields = urlencoded::parse(query.as_bytes(), Charset::Utf8)?;
     match fields.get("format") {
         Some(FieldValue::Text(format)) if !format.is_empty() => match format.as_str() {
             "json" => Ok(&[Renderer::Json]),

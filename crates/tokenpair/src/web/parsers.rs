@@ -61,7 +61,11 @@ pub(crate) fn parse(content_type: Option<&[u8]>, body: &[u8]) -> Result<Data, Pa
     if body.is_empty() {
         return Ok(Data::Form(Fields::default()));
     }
-    let content_type = latin1(content_type.unwrap_or_default());
+    let content_type = content_type.unwrap_or_default();
+    if content_type == b"application/json" {
+        return parse_json(body, Charset::Utf8).map(Data::Json);
+    }
+    let content_type = latin1(content_type);
     let Some((parser, media_type)) = select(&content_type) else {
         return Err(ParseFailure::UnsupportedMediaType(content_type));
     };

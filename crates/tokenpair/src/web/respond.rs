@@ -217,13 +217,11 @@ pub(super) fn method_not_allowed(method: &Method) -> Response {
 }
 
 pub(super) fn json(status: StatusCode, body: Object) -> Response {
-    let text = json::encode_utf8(&Value::Object(body));
-    (
-        status,
-        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-        text,
-    )
-        .into_response()
+    let mut response = Response::new(Body::from(json::encode_utf8(&Value::Object(body))));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
 }
 
 fn detail(text: impl Into<String>) -> Object {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type Action<S> = Arc<dyn Fn(Request, S) -> Boxed<'static, Response> + Send + Sync>;
-type Check = fn(&mut Parts, SimpleJwt) -> Boxed<'_, Result<(), Error>>;
+type Check = for<'a> fn(&'a mut Parts, &'a SimpleJwt) -> Boxed<'a, Result<(), Error>>;
 type Fields = fn(&SimpleJwt) -> Vec<Field>;
 
 /// An endpoint with DRF's HTTP behaviour: negotiation, permissions, 405, OPTIONS, HEAD, HTML for browsers.
@@ -47,7 +47,7 @@ pub struct View<S> {
     name: &'static str,
     description: &'static str,
     fields: Fields,
-    check: Check,
+    check: Option<Check>,
     /// Shared, as axum clones a handler for every request.
     actions: Arc<Vec<(Method, Action<S>)>>,
     allow: HeaderValue,
@@ -72,7 +72,7 @@ where
             name,
             description: "",
             fields: |_| Vec::new(),
-            check: |_, _| Box::pin(std::future::ready(Ok(()))),
+            check: None,
             actions: Arc::default(),
             allow: HeaderValue::from_static("OPTIONS"),
         }
@@ -93,7 +93,7 @@ where
     /// Who may call, whatever the method. [`AllowAny`](super::AllowAny) refuses bad credentials; without a permission
     /// they are not looked at.
     pub fn permission<P: Permission>(mut self) -> Self {
-        self.check = check::<P>;
+        self.check = Some(check::<P>);
         self
     }
 
@@ -157,7 +157,9 @@ where
 
     async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
         let (mut parts, body) = request.into_parts();
-        if let Err(error) = (self.check)(&mut parts, jwt.clone()).await {
+        if let Some(check) = self.check
+            && let Err(error) = check(&mut parts, jwt).await
+        {
             return respond::error(jwt, request_id(&parts.headers), error);
         }
         if parts.method == Method::OPTIONS {
@@ -201,8 +203,11 @@ where
     }
 }
 
-fn check<P: Permission>(parts: &mut Parts, jwt: SimpleJwt) -> Boxed<'_, Result<(), Error>> {
-    Box::pin(async move { permit::<P>(parts, &jwt).await.map(drop) })
+fn check<'a, P: Permission>(
+    parts: &'a mut Parts,
+    jwt: &'a SimpleJwt,
+) -> Boxed<'a, Result<(), Error>> {
+    Box::pin(async move { permit::<P>(parts, jwt).await.map(drop) })
 }
 
 impl<S> Handler<(), S> for View<S>
