@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
+mod bench;
 mod beside;
 mod book;
 mod cargo;
@@ -30,6 +31,7 @@ pub fn run(arguments: &[&str]) -> ExitCode {
         ["check"] => check::run(&[]),
         ["check", "--only", names @ ..] if !names.is_empty() => check::run(names),
         ["book", pages @ ..] => check::alone(|project| book::run(project, pages)),
+        ["bench", arguments @ ..] => bench::run(arguments),
         ["beside", arguments @ ..] => beside::run(arguments),
         ["faults", arguments @ ..] => faults::run(arguments),
         [] | ["help" | "--help" | "-h", ..] => {
@@ -49,6 +51,7 @@ cargo xtask check                  everything that CI runs; installs what it nee
 cargo xtask check --only STEP...   some of its steps
 cargo xtask book [NAME...]         the step of that name, or only the pages of docs/ with these names
 cargo xtask beside [--full]        Django and the release build on one database; `--help` says what else it takes
+cargo xtask bench [--full]         tokenpair, Django and bare axum under the same load; `--help` says what else it takes
 cargo xtask faults NAME...         a fault program against the release build; `--help` lists them
 cargo xtask help                   this text
 
