@@ -12,7 +12,7 @@ const IDLE_MEGABYTES: f64 = 20.0;
 const BUSY_MEGABYTES: f64 = 48.0;
 const READY_MILLISECONDS: f64 = 50.0;
 /// Rows on which the start-up is judged.
-const MANY_ROWS: usize = 1_000_000;
+pub(crate) const MANY_ROWS: usize = 1_000_000;
 const ROTATION_P99_MILLISECONDS: f64 = 10.0;
 /// Processor time with the most rows, as a multiple of that with none.
 const GROWTH: f64 = 1.3;

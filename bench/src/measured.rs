@@ -117,10 +117,10 @@ pub(crate) struct Ratio {
 
 impl Ratio {
     /// `None` where nothing was counted.
-    pub(crate) fn of(these: &[f64], those: &[f64]) -> Option<Self> {
-        let pairs = these.iter().zip(those);
+    pub(crate) fn of(these: &[f64], others: &[f64]) -> Option<Self> {
+        let pairs = these.iter().zip(others);
         let ratios: Vec<f64> = pairs
-            .map(|(this, that)| this / that)
+            .map(|(this, other)| this / other)
             .filter(|ratio| ratio.is_finite())
             .collect();
         let least = ratios.iter().copied().reduce(f64::min)?;

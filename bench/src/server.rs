@@ -73,6 +73,17 @@ pub(crate) struct Hasher {
     pub(crate) rounds: Option<u32>,
 }
 
+impl Hasher {
+    /// The settings of tokenpair's that make it the preferred one.
+    fn toml(self) -> String {
+        let Self { name, rounds, .. } = self;
+        let rounds =
+            rounds.map(|rounds| format!("PASSWORD_ROUNDS = {{ {name}_iterations = {rounds} }}\n"));
+        let rounds = rounds.unwrap_or_default();
+        format!("[simple_jwt]\nPASSWORD_HASHERS = [\"{name}\"]\n{rounds}")
+    }
+}
+
 /// A server that runs.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -221,16 +232,7 @@ fn tokenpair(
     database: Option<&Database>,
 ) -> anyhow::Result<Command> {
     let database = database.context("tokenpair has a database")?;
-    let mut file = String::from("[simple_jwt]\n");
-    if let Some(hasher) = mode.hasher {
-        file += &format!("PASSWORD_HASHERS = [\"{}\"]\n", hasher.name);
-        if let Some(rounds) = hasher.rounds {
-            file += &format!(
-                "PASSWORD_ROUNDS = {{ {}_iterations = {rounds} }}\n",
-                hasher.name
-            );
-        }
-    }
+    let file = mode.hasher.map_or_else(String::new, Hasher::toml);
     let path = setup.folder().join(format!("{}.toml", address.port()));
     fs::write(&path, file)?;
     let mut command = bound(setup.server.clone());

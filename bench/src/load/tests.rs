@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conversation::{Requests, post};
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
