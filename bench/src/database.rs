@@ -51,50 +51,29 @@ pub(crate) struct Records {
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
     pub(crate) tokenpair: Database,
-    pub(crate) django: Database,
+    /// `None` where Django is not measured on so many records.
+    pub(crate) django: Option<Database>,
 }
 
 impl Pair {
-    /// Makes both: tables, users, tokens on record.
-    pub(crate) fn make(setup: &mut Setup, store: Store, records: Records) -> anyhow::Result<Self> {
+    /// Makes tables, users, tokens on record; and the copy, if it is wanted.
+    pub(crate) fn make(
+        setup: &mut Setup,
+        store: Store,
+        records: Records,
+        for_django: bool,
+    ) -> anyhow::Result<Self> {
         let Records { rows, expired } = records;
         let name = format!("bench{rows}_{expired}");
-        let names = [name.clone(), name + "_django"];
-        let [tokenpair, django] = match store {
-            Store::Sqlite => {
-                names.map(|name| Database::Sqlite(setup.folder().join(format!("{name}.sqlite3"))))
-            }
-            Store::Postgres => {
-                let all = setup.postgres()?.url("postgres");
-                Database::Postgres(all).execute(&format!("CREATE DATABASE {}", names[0]))?;
-                let postgres = setup.postgres()?;
-                // Nothing is encrypted between programs on one machine.
-                names.map(|name| Database::Postgres(postgres.url(&name) + "?sslmode=disable"))
-            }
-        };
+        let tokenpair = Database::create(setup, store, &name)?;
         tokenpair.migrate(setup)?;
         tokenpair.add_users()?;
         tokenpair.fill(records)?;
-        let pair = Self { tokenpair, django };
-        pair.copy(setup)?;
-        Ok(pair)
-    }
-
-    fn copy(&self, setup: &mut Setup) -> anyhow::Result<()> {
-        match (&self.tokenpair, &self.django) {
-            (Database::Sqlite(from), Database::Sqlite(to)) => {
-                fs::copy(from, to)?;
-            }
-            (Database::Postgres(from), Database::Postgres(to)) => {
-                self.tokenpair.execute("VACUUM ANALYZE")?;
-                let [from, to] = [from, to].map(|url| name_of(url));
-                let all = Database::Postgres(setup.postgres()?.url("postgres"));
-                all.execute(&format!("CREATE DATABASE {to} TEMPLATE {from}"))?;
-                all.execute("CHECKPOINT")?;
-            }
-            _ => {}
-        }
-        Ok(())
+        let copy = || tokenpair.copy(setup, &(name + "_django"));
+        Ok(Self {
+            django: for_django.then(copy).transpose()?,
+            tokenpair,
+        })
     }
 }
 
@@ -110,6 +89,40 @@ impl Database {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),
             Self::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// An empty one.
+    fn create(setup: &mut Setup, store: Store, name: &str) -> anyhow::Result<Self> {
+        let path = setup.folder().join(format!("{name}.sqlite3"));
+        Ok(match store {
+            Store::Sqlite => Self::Sqlite(path),
+            Store::Postgres => {
+                let postgres = setup.postgres()?;
+                let all = Self::Postgres(postgres.url("postgres"));
+                all.execute(&format!("CREATE DATABASE {name}"))?;
+                // Nothing is encrypted between programs on one machine.
+                Self::Postgres(postgres.url(name) + "?sslmode=disable")
+            }
+        })
+    }
+
+    /// Another one with the same rows. Nobody may be connected.
+    fn copy(&self, setup: &mut Setup, name: &str) -> anyhow::Result<Self> {
+        match self {
+            Self::Sqlite(from) => {
+                let to = setup.folder().join(format!("{name}.sqlite3"));
+                fs::copy(from, &to)?;
+                Ok(Self::Sqlite(to))
+            }
+            Self::Postgres(from) => {
+                let postgres = setup.postgres()?;
+                let all = Self::Postgres(postgres.url("postgres"));
+                let from = name_of(from);
+                all.execute(&format!("CREATE DATABASE {name} TEMPLATE {from}"))?;
+                all.execute("CHECKPOINT")?;
+                Ok(Self::Postgres(postgres.url(name) + "?sslmode=disable"))
+            }
         }
     }
 
@@ -178,6 +191,8 @@ impl Database {
                 "SELECT setval(pg_get_serial_sequence('token_blacklist_outstandingtoken', 'id'), {})",
                 rows + 1
             ))?;
+            self.execute("VACUUM ANALYZE")?;
+            self.execute("CHECKPOINT")?;
         }
         Ok(())
     }

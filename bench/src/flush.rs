@@ -42,7 +42,7 @@ struct Cost {
 
 /// Deletes with tokenpair, beside traffic, and with Django alone.
 pub(crate) fn play(setup: &mut Setup, store: Store) -> anyhow::Result<Vec<Limit>> {
-    let pair = setup.pair(store, RECORDS)?;
+    let pair = setup.pair(store, RECORDS, true)?;
     let mode = Mode {
         has_blacklist: true,
         rotates: true,
@@ -77,8 +77,8 @@ pub(crate) fn play(setup: &mut Setup, store: Store) -> anyhow::Result<Vec<Limit>
             ms(quiet)
         ),
     );
-    if let Some(python) = setup.python.clone() {
-        let mut command = django(setup, python, &mode, &pair.django);
+    if let (Some(python), Some(database)) = (setup.python.clone(), &pair.django) {
+        let mut command = django(setup, python, &mode, database);
         command.args(["-m", "django", "flushexpiredtokens"]);
         let theirs = end(begin(command)?)?;
         tell("Django", store, theirs, ", without traffic");

@@ -104,8 +104,8 @@ const SHORT: Length = Length {
 };
 const FULL: Length = Length {
     rounds: 5,
-    warm_up: Duration::from_millis(500),
-    round: Duration::from_secs(3),
+    warm_up: Duration::from_millis(300),
+    round: Duration::from_millis(2500),
 };
 
 fn main() -> ExitCode {

@@ -80,10 +80,16 @@ fn candidates(
         rows: workload.rows,
         expired: 0,
     };
-    let pair = setup.pair(workload.store, records)?;
+    let pair = setup.pair(
+        workload.store,
+        records,
+        workload.peers.contains(&Peer::Django),
+    )?;
     if let Some(password) = workload.password {
         pair.tokenpair.set_passwords(password)?;
-        pair.django.set_passwords(password)?;
+        if let Some(django) = &pair.django {
+            django.set_passwords(password)?;
+        }
     }
     let mut mint = Mint::new();
     let mut candidates = Vec::new();
@@ -93,12 +99,11 @@ fn candidates(
         .copied()
         .filter(|peer| setup.has(*peer))
     {
-        let database = if peer == Peer::Django {
-            &pair.django
-        } else {
-            &pair.tokenpair
+        let database = match peer {
+            Peer::Django => pair.django.as_ref(),
+            _ => Some(&pair.tokenpair),
         };
-        let mut server = Server::start(setup, peer, &workload.mode, Some(database))?;
+        let mut server = Server::start(setup, peer, &workload.mode, database)?;
         if peer == Peer::Tokenpair && workload.rows >= MANY_ROWS {
             server = start_again(setup, workload, database, server)?;
         }
@@ -120,13 +125,13 @@ fn candidates(
 fn start_again(
     setup: &Setup,
     workload: &Workload,
-    database: &Database,
+    database: Option<&Database>,
     mut server: Server,
 ) -> anyhow::Result<Server> {
     let mut starts = vec![server.start_up.as_secs_f64()];
     while starts.len() < STARTS {
         drop(server);
-        server = Server::start(setup, Peer::Tokenpair, &workload.mode, Some(database))?;
+        server = Server::start(setup, Peer::Tokenpair, &workload.mode, database)?;
         starts.push(server.start_up.as_secs_f64());
     }
     server.start_up = Duration::from_secs_f64(median(starts));

@@ -87,11 +87,16 @@ impl Setup {
     }
 
     /// The databases with so many records, made when they are asked for first.
-    pub(crate) fn pair(&mut self, store: Store, records: Records) -> anyhow::Result<Pair> {
+    pub(crate) fn pair(
+        &mut self,
+        store: Store,
+        records: Records,
+        for_django: bool,
+    ) -> anyhow::Result<Pair> {
         if let Some(pair) = self.pairs.get(&(store, records)) {
             return Ok(pair.clone());
         }
-        let pair = Pair::make(self, store, records)?;
+        let pair = Pair::make(self, store, records, for_django && self.has(Peer::Django))?;
         self.pairs.insert((store, records), pair.clone());
         Ok(pair)
     }
