@@ -100,7 +100,7 @@ Exit status: 0 every target is met, 1 one is missed, or something failed.";
 const SHORT: Length = Length {
     rounds: 3,
     warm_up: Duration::from_millis(200),
-    round: Duration::from_secs(1),
+    round: Duration::from_millis(800),
 };
 const FULL: Length = Length {
     rounds: 5,
@@ -136,6 +136,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<usize> {
         arguments.python.clone().filter(|_| !arguments.no_django),
         arguments.log,
     );
+    println!(
+        "{}; tokenpair's log: {:?}\n",
+        versions::machine(),
+        arguments.log
+    );
     let mut found = Found::default();
     for workload in workloads {
         println!("{} {}", workload.id, workload.about);
@@ -157,6 +162,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<usize> {
         found.limits.extend(limits.unwrap_or_default());
     }
     println!("\n{}", report::summary(&found.entries, &found.limits));
+    println!("{}", report::versions(&found.entries));
     found.write(arguments)?;
     ensure!(found.failed == 0, "workloads that failed: {}", found.failed);
     Ok(found.missed())

@@ -5,6 +5,7 @@ use crate::measured::{Measured, Paced, Ratio};
 use crate::targets::{Finding, Verdict, findings};
 use crate::workload::Workload;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -255,6 +256,15 @@ pub(crate) fn summary(entries: &[Entry], limits: &[Limit]) -> String {
     text
 }
 
+/// What was measured: each server once, with its versions.
+pub(crate) fn versions(entries: &[Entry]) -> String {
+    let all = entries.iter().flat_map(|entry| &entry.measured);
+    let lines: BTreeSet<String> = all
+        .map(|measured| format!("{}: {}\n", measured.peer.name(), measured.version))
+        .collect();
+    lines.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +300,8 @@ mod tests {
         assert!(lines[2].contains("100,000"));
         assert!(lines[4].contains("0.85×  (0.80 to 0.90); ≤ 0.9×, stretch 0.75×: met"));
         assert_eq!(entry().missed(), 0);
+        let told = "axum + jsonwebtoken: 1.0\ntokenpair: 1.0\n";
+        assert_eq!(versions(&[entry(), entry()]), told);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
+    /// As tables call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tokenpair => "tokenpair",
@@ -42,6 +43,7 @@ impl Peer {
         }
     }
 
+    /// Whether a token that was used once is known afterwards.
     pub(crate) fn has_store(self) -> bool {
         matches!(self, Self::Tokenpair | Self::Django)
     }
