@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
+mod bench;
 mod beside;
 mod book;
 mod cargo;
@@ -31,6 +32,7 @@ pub fn run(arguments: &[&str]) -> ExitCode {
         ["check"] => check::run(&[]),
         ["check", "--only", names @ ..] if !names.is_empty() => check::run(names),
         ["book", pages @ ..] => check::alone(|project| book::run(project, pages)),
+        ["bench", arguments @ ..] => bench::run(arguments),
         ["beside", arguments @ ..] => beside::run(arguments),
         ["counts", arguments @ ..] => counts::run(arguments),
         ["faults", arguments @ ..] => faults::run(arguments),
@@ -52,6 +54,7 @@ cargo xtask check --only STEP...   some of its steps
 cargo xtask book [NAME...]         the step of that name, or only the pages of docs/ with these names
 cargo xtask beside [--full]        Django and the release build on one database; `--help` says what else it takes
 cargo xtask counts                 instructions of an operation beside those on record; --record, --json
+cargo xtask bench [--full]         tokenpair, Django and bare axum under the same load; `--help` says what else it takes
 cargo xtask faults NAME...         a fault program against the release build; `--help` lists them
 cargo xtask help                   this text
 
