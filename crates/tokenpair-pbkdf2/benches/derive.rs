@@ -2,7 +2,7 @@
 //!
 //! Rounds of all subjects are interleaved, so that a busy machine slows all of them; the median counts.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::cast_precision_loss)]
 
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 use std::hint::black_box;
@@ -43,7 +43,7 @@ fn main() {
     for group in groups() {
         let name = format!("group of {}", group.size);
         subjects.push(subject(&name, group.size, move || {
-            derive_together(group.size)
+            derive_together(group.size);
         }));
     }
     for _ in 0..ROUNDS {

@@ -80,9 +80,9 @@ fn every_kernel_does_what_the_portable_one_does_to_a_lane() {
             let mut lanes: Vec<Lane> = (0..kernel.lanes()).map(lane).collect();
             let mut expected = lanes.clone();
             let done = kernel.advance(&mut lanes.iter_mut().collect::<Vec<_>>(), iterations);
-            expected
-                .iter_mut()
-                .for_each(|lane| lane.advance(iterations));
+            for lane in &mut expected {
+                lane.advance(iterations);
+            }
             assert_eq!((done, lanes), (kernel.lanes(), expected), "{kernel:?}");
         }
     }
@@ -276,7 +276,7 @@ fn groups_begin_with_one_alone_at_full_cost_and_get_cheaper() {
     let groups = groups();
     assert_eq!(groups[0], Group { size: 1, cost: 100 });
     for pair in groups.windows(2) {
-        let per_password = |group: Group| f64::from(group.cost) / group.size as f64;
+        let per_password = |group: Group| group.cost as usize / group.size;
         assert!(pair[0].size < pair[1].size && per_password(pair[0]) > per_password(pair[1]));
     }
 }
@@ -329,5 +329,8 @@ proptest! {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }

@@ -63,14 +63,12 @@ impl ModelBackend {
     }
 
     async fn check(&self, password: &str, user: Option<&User>) -> Result<Check, Error> {
-        let hashers = self.hashers.clone();
-        let password = password.to_owned();
-        let encoded = user.map(|user| user.password.clone());
-        let job = move || {
-            let encoded = encoded.as_ref().map(EncodedPassword::expose);
-            hashers.check_as_received_or_trimmed(&password, encoded)
-        };
-        self.pool.run(job).await.map_err(|busy| Error::Busy {
+        let encoded = user.map(|user| user.password.expose().to_owned());
+        let check = self
+            .hashers
+            .clone()
+            .check_on(&self.pool, password.to_owned(), encoded);
+        check.await.map_err(|busy| Error::Busy {
             retry_after: busy.retry_after,
         })
     }

@@ -10,6 +10,7 @@
 mod encoded;
 mod equal_work;
 mod hashers;
+mod lane;
 mod pool;
 mod scheme;
 mod thread;
@@ -19,11 +20,14 @@ mod validation;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::rand;
 
 use self::encoded::Stored;
 use self::equal_work::EqualWork;
+use self::lane::{Lane, now};
 use self::scheme::Scheme;
 
 pub use self::hashers::{Hasher, HashersError, Rounds};
@@ -90,10 +94,15 @@ impl PasswordHashers {
 
     /// Hashes a new password with the preferred hasher and a fresh salt.
     pub fn make_password(&self, password: &str) -> Result<String, PasswordError> {
+        now(self.make_in(&Lane::alone(), password))
+    }
+
+    async fn make_in(&self, lane: &Lane, password: &str) -> Result<String, PasswordError> {
         let salt = self.preferred.fresh_salt()?;
         let digest = self
             .preferred
-            .digest(password, &salt)
+            .digest(lane, password, &salt)
+            .await
             .ok_or(PasswordError::Unhashable)?;
         let scheme = self.preferred;
         Ok(Stored {
@@ -114,19 +123,26 @@ impl PasswordHashers {
     /// A failure costs as much as one against a freshly made hash, unless the stored hash is
     /// itself more expensive. A success costs a second hash when a re-hash is due.
     pub fn check(&self, password: &str, encoded: Option<&str>) -> Check {
+        now(self.check_in(&Lane::alone(), password, encoded))
+    }
+
+    async fn check_in(&self, lane: &Lane, password: &str, encoded: Option<&str>) -> Check {
         let Some(stored) = encoded.and_then(|encoded| self.read(encoded)) else {
-            return self.fail_at_full_cost();
+            return self.fail_at_full_cost(lane).await;
         };
-        let (matches, spent) = thread::timed(|| stored.matches(password));
+        let (matches, spent) = match stored.scheme.iterations() {
+            Some(_) => (stored.matches(lane, password).await, Duration::ZERO),
+            None => thread::timed(|| now(stored.matches(&Lane::alone(), password))),
+        };
         match matches {
-            None => self.fail_at_full_cost(),
+            None => self.fail_at_full_cost(lane).await,
             Some(false) => {
-                self.equal_work.top_up(&stored.scheme, spent);
+                self.equal_work.top_up(lane, &stored.scheme, spent).await;
                 Check::FAILED
             }
             Some(true) => Check {
                 matches: true,
-                rehash: self.rehash(password, &stored),
+                rehash: self.rehash(lane, password, &stored).await,
             },
         }
     }
@@ -136,27 +152,51 @@ impl PasswordHashers {
     /// DRF's character fields trim as Python's `str.strip()` does, so that is the form Simple JWT
     /// compares. The second try happens for unknown users, too: its cost tells nothing.
     pub fn check_as_received_or_trimmed(&self, password: &str, encoded: Option<&str>) -> Check {
-        let check = self.check(password, encoded);
+        now(self.check_received_in(&Lane::alone(), password, encoded))
+    }
+
+    /// Does [`check_as_received_or_trimmed`](Self::check_as_received_or_trimmed) in a pool.
+    ///
+    /// Beside other checks only if failures are levelled with PBKDF2-SHA-256, so that a batch shows nothing of its jobs.
+    pub(crate) async fn check_on(
+        self: Arc<Self>,
+        pool: &HashPool,
+        password: String,
+        encoded: Option<String>,
+    ) -> Result<Check, Busy> {
+        if self.preferred.iterations().is_none() {
+            let job = move || self.check_as_received_or_trimmed(&password, encoded.as_deref());
+            return pool.run(job).await;
+        }
+        let job = async move |lane: Lane| {
+            let encoded = encoded.as_deref();
+            self.check_received_in(&lane, &password, encoded).await
+        };
+        pool.run_beside_others(job).await
+    }
+
+    async fn check_received_in(&self, lane: &Lane, password: &str, encoded: Option<&str>) -> Check {
+        let check = self.check_in(lane, password, encoded).await;
         let trimmed = password.trim_matches(is_python_space);
         if check.matches || trimmed.is_empty() || trimmed.len() == password.len() {
             return check;
         }
-        self.check(trimmed, encoded)
+        self.check_in(lane, trimmed, encoded).await
     }
 
     fn read(&self, encoded: &str) -> Option<Stored> {
         Stored::parse(encoded).filter(|stored| self.accepted.contains(&stored.scheme.hasher()))
     }
 
-    fn rehash(&self, password: &str, stored: &Stored) -> Option<String> {
+    async fn rehash(&self, lane: &Lane, password: &str, stored: &Stored) -> Option<String> {
         if stored.scheme == self.preferred && !stored.salt_is_weak() {
             return None;
         }
-        self.make_password(password).ok()
+        self.make_in(lane, password).await.ok()
     }
 
-    fn fail_at_full_cost(&self) -> Check {
-        self.equal_work.decoy();
+    async fn fail_at_full_cost(&self, lane: &Lane) -> Check {
+        self.equal_work.decoy(lane).await;
         Check::FAILED
     }
 }

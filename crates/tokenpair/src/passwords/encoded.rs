@@ -15,6 +15,7 @@ use base64::alphabet::BCRYPT;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD, STANDARD_NO_PAD};
 
 use super::hashers::Hasher;
+use super::lane::Lane;
 use super::scheme::{Plain, Prf, Scheme, TEXT_SALT, hex};
 
 /// Far above Django's column of 128 characters, low enough to be read at no cost.
@@ -55,8 +56,8 @@ impl Stored {
     }
 
     /// Compares in constant time; `None` if the scheme cannot take this password.
-    pub(super) fn matches(&self, password: &str) -> Option<bool> {
-        let digest = self.scheme.digest(password, &self.salt)?;
+    pub(super) async fn matches(&self, lane: &Lane, password: &str) -> Option<bool> {
+        let digest = self.scheme.digest(lane, password, &self.salt).await?;
         Some(verify_slices_are_equal(&digest, &self.digest).is_ok())
     }
 

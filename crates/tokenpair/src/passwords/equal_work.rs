@@ -11,7 +11,8 @@ use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::scheme::{Prf, Scheme};
+use super::lane::{Lane, now};
+use super::scheme::Scheme;
 use super::thread::timed;
 
 /// Iterations against which a preferred hasher other than PBKDF2-SHA-256 is weighed.
@@ -31,24 +32,31 @@ pub(super) struct EqualWork {
 
 impl EqualWork {
     pub(super) fn new(preferred: Scheme) -> Self {
-        let target = iterations(&preferred).map_or_else(OnceLock::new, OnceLock::from);
+        let target = preferred
+            .iterations()
+            .map_or_else(OnceLock::new, OnceLock::from);
         Self { preferred, target }
     }
 
     /// Spends what a check against the preferred hasher spends.
-    pub(super) fn decoy(&self) {
+    pub(super) async fn decoy(&self, lane: &Lane) {
         let salt = vec![b'x'; self.preferred.salt_length()];
-        black_box(self.preferred.digest(black_box("decoy"), &salt));
+        let digest = self.preferred.digest(lane, black_box("decoy"), &salt);
+        black_box(digest.await);
     }
 
     /// Spends what a failed check against `stored`, which took `spent`, lacks in cost.
-    pub(super) fn top_up(&self, stored: &Scheme, spent: Duration) {
+    ///
+    /// Beside others all of it is filled where another scheme is stored: lanes are begun together, and those that are
+    /// begun together shall end together.
+    pub(super) async fn top_up(&self, lane: &Lane, stored: &Scheme, spent: Duration) {
         if *stored == self.preferred {
             return;
         }
         let target = *self.target.get_or_init(|| self.weigh());
-        match iterations(stored) {
-            Some(done) => fill(target.saturating_sub(done)),
+        match stored.iterations() {
+            Some(done) => fill(lane, target.saturating_sub(done)).await,
+            None if lane.is_shared() => fill(lane, target).await,
             None => fill_up(target, spent),
         }
     }
@@ -59,8 +67,8 @@ impl EqualWork {
         let mut hash = Duration::MAX;
         let mut sample = Duration::MAX;
         for _ in 0..WEIGHINGS {
-            hash = hash.min(timed(|| self.decoy()).1);
-            sample = sample.min(timed(|| fill(SAMPLE)).1);
+            hash = hash.min(timed(|| now(self.decoy(&Lane::alone()))).1);
+            sample = sample.min(timed(|| fill_alone(SAMPLE)).1);
         }
         worth(hash, SAMPLE, sample).min(MAX_TARGET)
     }
@@ -77,7 +85,7 @@ fn fill_up(target: u32, spent: Duration) {
             .saturating_sub(done)
             .saturating_sub(worth(spent, done, filling));
         let step = missing / share;
-        filling += timed(|| fill(step)).1;
+        filling += timed(|| fill_alone(step)).1;
         done += step;
     }
 }
@@ -88,19 +96,14 @@ fn worth(time: Duration, done: u32, filling: Duration) -> u32 {
     u32::try_from(worth).unwrap_or(u32::MAX)
 }
 
-fn iterations(scheme: &Scheme) -> Option<u32> {
-    match scheme {
-        Scheme::Pbkdf2 {
-            prf: Prf::Sha256,
-            iterations,
-        } => Some(*iterations),
-        _ => None,
-    }
+fn fill_alone(iterations: u32) {
+    now(fill(&Lane::alone(), iterations));
 }
 
-fn fill(iterations: u32) {
+async fn fill(lane: &Lane, iterations: u32) {
     let Some(iterations) = NonZeroU32::new(iterations) else {
         return;
     };
-    black_box(Prf::Sha256.pbkdf2(iterations, black_box(b"decoy"), b"decoy"));
+    let key = lane.derive(black_box(b"decoy"), b"decoy", iterations);
+    black_box(key.await);
 }

@@ -1,13 +1,14 @@
 //! Threads that hash, so that a storm of log-ins never delays the async threads.
 //!
-//! First come, first served. Refuses work rather than let it wait longer than [`MAX_WAIT`];
+//! First come, first served (`pool/queue.rs`). Refuses work rather than let it wait longer than [`MAX_WAIT`];
 //! never starts a job whose caller has gone or whose deadline has passed, never dies of a
 //! job's panic. Knows nothing of passwords. Has no counterpart in Simple JWT.
+
+mod queue;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ use std::{fmt, io, thread};
 
 use tokio::sync::oneshot;
 
+use self::queue::{Job, Queue};
+use super::lane::{Lane, Running, now, run_together};
 use super::thread::lower_priority;
 
 /// Longest wait that is queued for, and the default deadline of a job.
@@ -43,32 +46,24 @@ pub struct HashPool {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    threads: u32,
 }
 
 struct State {
-    queue: VecDeque<Box<dyn Job>>,
-    running: u32,
-    /// Unknown before a job has run: nobody is refused then by a guess, only by the deadline.
-    typical: Option<Duration>,
+    queue: Queue,
     closed: bool,
-}
-
-trait Job: Send {
-    fn is_wanted(&self, now: Instant) -> bool;
-    fn run(self: Box<Self>);
 }
 
 struct Task<F, T> {
     work: F,
     reply: oneshot::Sender<T>,
     deadline: Instant,
+    can_share: bool,
 }
 
 impl fmt::Debug for HashPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HashPool")
-            .field("threads", &self.shared.threads)
+            .field("threads", &self.shared.lock().queue.threads)
             .finish_non_exhaustive()
     }
 }
@@ -86,13 +81,10 @@ impl HashPool {
         let pool = Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(State {
-                    queue: VecDeque::new(),
-                    running: 0,
-                    typical: None,
+                    queue: Queue::new(threads, &tokenpair_pbkdf2::groups()),
                     closed: false,
                 }),
                 changed: Condvar::new(),
-                threads,
             }),
         };
         for _ in 0..threads {
@@ -123,14 +115,34 @@ impl HashPool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        self.submit(deadline, false, async move |_| job()).await
+    }
+
+    /// Runs a job within the default deadline, beside others of its kind where that shortens the waits.
+    ///
+    /// It may wait for nothing but its lane.
+    pub(super) async fn run_beside_others<T, F>(&self, job: F) -> Result<T, Busy>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(Lane) -> T + Send + 'static,
+    {
+        self.submit(Instant::now() + MAX_WAIT, true, job).await
+    }
+
+    async fn submit<T, F>(&self, deadline: Instant, can_share: bool, work: F) -> Result<T, Busy>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(Lane) -> T + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let task = Task {
-            work: job,
+            work,
             reply,
             deadline,
+            can_share,
         };
         self.shared.submit(Box::new(task))?;
-        answer.await.map_err(|_| self.shared.busy())
+        answer.await.map_err(|_| self.shared.lock().queue.busy())
     }
 }
 
@@ -144,14 +156,13 @@ impl Drop for HashPool {
 impl Shared {
     fn submit(&self, job: Box<dyn Job>) -> Result<(), Busy> {
         let mut state = self.lock();
-        if state.is_full(self.threads) {
-            let now = Instant::now();
-            state.queue.retain(|job| job.is_wanted(now));
+        if state.queue.is_full() {
+            state.queue.tidy(Instant::now());
         }
-        if state.is_full(self.threads) {
-            return Err(state.busy(self.threads));
+        if state.queue.is_full() {
+            return Err(state.queue.busy());
         }
-        state.queue.push_back(job);
+        state.queue.waiting.push_back(job);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -160,31 +171,29 @@ impl Shared {
     /// The life of a thread: takes jobs until the pool is dropped.
     fn work(&self) {
         lower_priority();
-        while let Some(job) = self.next() {
+        while let Some((jobs, cost)) = self.next() {
             let start = Instant::now();
-            let wanted = job.is_wanted(start);
-            // A panic drops the task, and with it the channel that its caller waits for.
-            let _ = catch_unwind(AssertUnwindSafe(|| wanted.then(|| job.run())));
+            run(jobs);
             let mut state = self.lock();
-            state.running -= 1;
-            if wanted {
-                state.learn(start.elapsed());
-            }
+            state.queue.running -= cost;
+            state.queue.learn(start.elapsed(), cost);
         }
     }
 
-    fn next(&self) -> Option<Box<dyn Job>> {
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), |state| state.queue.is_empty() && !state.closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        let job = state.queue.pop_front()?;
-        state.running += 1;
-        Some(job)
-    }
-
-    fn busy(&self) -> Busy {
-        self.lock().busy(self.threads)
+    /// Waits for jobs; `None` when the pool is dropped and nothing is left.
+    fn next(&self) -> Option<(Vec<Box<dyn Job>>, u32)> {
+        let mut state = self.lock();
+        loop {
+            state.queue.tidy(Instant::now());
+            if let Some(next) = state.queue.take() {
+                return Some(next);
+            }
+            if state.closed {
+                return None;
+            }
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -192,45 +201,32 @@ impl Shared {
     }
 }
 
-impl State {
-    fn is_full(&self, threads: u32) -> bool {
-        self.queue.len() >= MAX_QUEUED || self.expected_wait(threads) > MAX_WAIT
-    }
-
-    /// How long a job submitted now is likely to wait for its start.
-    fn expected_wait(&self, threads: u32) -> Duration {
-        let queued = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
-        let ahead = queued
-            .saturating_add(self.running)
-            .saturating_sub(threads - 1);
-        let typical = self.typical.unwrap_or_default();
-        typical.saturating_mul(ahead) / threads
-    }
-
-    /// Moves the typical duration an eighth of the way to the newest one.
-    fn learn(&mut self, duration: Duration) {
-        let typical = self.typical.unwrap_or(duration);
-        self.typical = Some((typical * 7 + duration) / 8);
-    }
-
-    fn busy(&self, threads: u32) -> Busy {
-        let wait = self.expected_wait(threads).as_secs() + 1;
-        Busy {
-            retry_after: Duration::from_secs(wait.min(30)),
-        }
+/// A panic drops the job, and with it the channel that its caller waits for.
+fn run(mut jobs: Vec<Box<dyn Job>>) {
+    if jobs.len() > 1 {
+        let start = |job: Box<dyn Job>| move |lane: Lane| job.start(lane);
+        run_together(jobs.into_iter().map(start));
+    } else if let Some(job) = jobs.pop() {
+        let _ = catch_unwind(AssertUnwindSafe(|| now(job.start(Lane::alone()))));
     }
 }
 
 impl<F, T> Job for Task<F, T>
 where
-    F: FnOnce() -> T + Send,
-    T: Send,
+    F: AsyncFnOnce(Lane) -> T + Send + 'static,
+    T: Send + 'static,
 {
     fn is_wanted(&self, now: Instant) -> bool {
         now < self.deadline && !self.reply.is_closed()
     }
 
-    fn run(self: Box<Self>) {
-        let _ = self.reply.send((self.work)());
+    fn can_share(&self) -> bool {
+        self.can_share
+    }
+
+    fn start(self: Box<Self>, lane: Lane) -> Running {
+        Box::pin(async move {
+            let _ = self.reply.send((self.work)(lane).await);
+        })
     }
 }

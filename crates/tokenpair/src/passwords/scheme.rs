@@ -10,6 +10,7 @@ use aws_lc_rs::{digest, pbkdf2};
 use md5::{Digest as _, Md5};
 
 use super::hashers::Hasher;
+use super::lane::Lane;
 use super::{PasswordError, random_bytes, random_text};
 
 // Bounds on what a stored hash may ask for: ten times the work of Django 5.2's defaults, so that
@@ -156,12 +157,29 @@ impl Scheme {
         }
     }
 
+    /// Iterations of PBKDF2-SHA-256, which can run beside others; no other scheme can.
+    pub(super) fn iterations(&self) -> Option<u32> {
+        match *self {
+            Self::Pbkdf2 {
+                prf: Prf::Sha256,
+                iterations,
+            } => Some(iterations),
+            _ => None,
+        }
+    }
+
     /// Derives the digest; `None` if the scheme cannot take this password or salt.
-    pub(super) fn digest(&self, password: &str, salt: &[u8]) -> Option<Vec<u8>> {
+    ///
+    /// Waits for others only in a lane that is shared, and only for PBKDF2-SHA-256.
+    pub(super) async fn digest(&self, lane: &Lane, password: &str, salt: &[u8]) -> Option<Vec<u8>> {
         let password = password.as_bytes();
         match *self {
             Self::Pbkdf2 { prf, iterations } => {
-                Some(prf.pbkdf2(NonZeroU32::new(iterations)?, password, salt))
+                let iterations = NonZeroU32::new(iterations)?;
+                Some(match prf {
+                    Prf::Sha1 => pbkdf2_sha1(iterations, password, salt),
+                    Prf::Sha256 => lane.derive(password, salt, iterations).await.to_vec(),
+                })
             }
             Self::Argon2 { .. } => self.argon2(password, salt),
             Self::Bcrypt {
@@ -240,24 +258,20 @@ impl Plain {
 }
 
 impl Prf {
-    /// PBKDF2 of RFC 8018, section 5.2, cut to one block.
-    pub(super) fn pbkdf2(self, iterations: NonZeroU32, password: &[u8], salt: &[u8]) -> Vec<u8> {
-        let algorithm = match self {
-            Self::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
-            Self::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
-        };
-        let mut line = CacheLine([0; 64]);
-        let out = &mut line.0[..self.length()];
-        pbkdf2::derive(algorithm, iterations, salt, password, out);
-        out.to_vec()
-    }
-
     fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,
             Self::Sha256 => 32,
         }
     }
+}
+
+/// PBKDF2 of RFC 8018, section 5.2, cut to one block.
+fn pbkdf2_sha1(iterations: NonZeroU32, password: &[u8], salt: &[u8]) -> Vec<u8> {
+    let mut line = CacheLine([0; 64]);
+    let out = &mut line.0[..Prf::Sha1.length()];
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA1, iterations, salt, password, out);
+    out.to_vec()
 }
 
 /// Every iteration of PBKDF2 adds to its output, a tenth slower where that crosses a cache line:

@@ -1,8 +1,11 @@
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
+
+use tokenpair_pbkdf2::Group;
 
 use super::*;
 
@@ -111,7 +114,7 @@ async fn panicking_job_is_answered_and_its_thread_survives() {
 #[tokio::test]
 async fn two_seconds_of_work_are_queued_and_no_more() {
     let (pool, release, _blocker) = held_pool().await;
-    pool.shared.lock().typical = Some(Duration::from_millis(250));
+    pool.shared.lock().queue.typical = Some(Duration::from_millis(250));
     let mut queued = Vec::new();
     let refused = loop {
         let mut job = Box::pin(pool.run(|| ()));
@@ -178,7 +181,7 @@ async fn observed(pool: &HashPool) -> (u32, Option<Duration>) {
     let shared = Arc::clone(&pool.shared);
     let observe = move || {
         let state = shared.lock();
-        (state.running, state.typical)
+        (state.queue.running, state.queue.typical)
     };
     pool.run(observe).await.unwrap()
 }
@@ -186,9 +189,9 @@ async fn observed(pool: &HashPool) -> (u32, Option<Duration>) {
 #[tokio::test]
 async fn finished_jobs_are_counted_out_and_learnt_from() {
     let pool = HashPool::with_threads(1).unwrap();
-    assert_eq!(observed(&pool).await, (1, None));
+    assert_eq!(observed(&pool).await, (100, None));
     let (running, typical) = observed(&pool).await;
-    assert_eq!(running, 1);
+    assert_eq!(running, 100);
     assert!(typical.is_some());
 }
 
@@ -196,7 +199,7 @@ async fn finished_jobs_are_counted_out_and_learnt_from() {
 async fn job_that_was_not_started_teaches_nothing() {
     let pool = HashPool::with_threads(1).unwrap();
     assert!(pool.run_before(Instant::now(), || ()).await.is_err());
-    assert_eq!(observed(&pool).await, (1, None));
+    assert_eq!(observed(&pool).await, (100, None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -220,30 +223,64 @@ async fn jobs_from_many_tasks_are_all_answered() {
     }
 }
 
-fn state(queued: usize, running: u32, typical: Duration) -> State {
-    let job = || -> Box<dyn Job> {
-        let (reply, _) = oneshot::channel();
-        Box::new(Task {
-            work: || (),
-            reply,
-            deadline: Instant::now(),
-        })
-    };
-    State {
-        queue: (0..queued).map(|_| job()).collect(),
-        running,
-        typical: Some(typical),
-        closed: false,
+struct Waiting {
+    can_share: bool,
+}
+
+impl Job for Waiting {
+    fn is_wanted(&self, _now: Instant) -> bool {
+        true
     }
+
+    fn can_share(&self) -> bool {
+        self.can_share
+    }
+
+    fn start(self: Box<Self>, _lane: Lane) -> Running {
+        Box::pin(async {})
+    }
+}
+
+/// What Emerald Rapids can do.
+const GROUPS: [Group; 3] = [
+    Group { size: 1, cost: 100 },
+    Group { size: 2, cost: 140 },
+    Group {
+        size: 16,
+        cost: 600,
+    },
+];
+
+/// A queue of one job for each letter: `s` can share, `a` runs alone.
+fn queue(kinds: &str, running: u32, threads: u32, typical: Duration) -> Queue {
+    let mut queue = Queue::new(threads, &GROUPS);
+    let jobs = kinds.chars().map(|kind| -> Box<dyn Job> {
+        Box::new(Waiting {
+            can_share: kind == 's',
+        })
+    });
+    queue.waiting.extend(jobs);
+    queue.running = 100 * running;
+    queue.typical = Some(typical);
+    queue
+}
+
+/// The sizes of the groups in which a thread takes what is there.
+fn groups_taken(kinds: &str, threads: u32) -> Vec<usize> {
+    let mut queue = queue(kinds, 0, threads, Duration::ZERO);
+    std::iter::from_fn(|| queue.take().map(|(jobs, _)| jobs.len())).collect()
 }
 
 #[test]
 fn expected_wait_counts_what_is_ahead() {
-    let typical = Duration::from_millis(100);
-    let wait = |queued, running, threads| {
-        state(queued, running, typical)
-            .expected_wait(threads)
-            .as_millis()
+    let wait = |queued: usize, running, threads| {
+        let queue = queue(
+            &"a".repeat(queued),
+            running,
+            threads,
+            Duration::from_millis(100),
+        );
+        queue.expected_wait().as_millis()
     };
     assert_eq!(wait(0, 0, 1), 0);
     assert_eq!(wait(0, 1, 1), 100);
@@ -253,31 +290,157 @@ fn expected_wait_counts_what_is_ahead() {
 }
 
 #[test]
+fn expected_wait_counts_a_batch_as_what_it_costs() {
+    let wait = |kinds: &str, threads| {
+        let queue = queue(kinds, 0, threads, Duration::from_millis(100));
+        queue.expected_wait().as_millis()
+    };
+    assert_eq!(wait("s", 1), 100);
+    assert_eq!(wait("ss", 1), 140);
+    assert_eq!(wait(&"s".repeat(16), 1), 600);
+    assert_eq!(wait(&"s".repeat(32), 1), 1200);
+    assert_eq!(wait(&"s".repeat(640), 1), 24_000);
+    assert_eq!(wait("sas", 1), 300);
+}
+
+#[test]
+fn batches_make_room_for_more() {
+    let full_at = |kind: &str| {
+        let full = |number: &usize| {
+            queue(&kind.repeat(*number), 0, 1, Duration::from_millis(100)).is_full()
+        };
+        (0..200).find(full)
+    };
+    assert_eq!(full_at("a"), Some(21));
+    assert!(full_at("s") > Some(40), "{:?}", full_at("s"));
+}
+
+#[test]
+fn one_job_runs_alone_and_many_run_in_batches() {
+    assert_eq!(groups_taken("s", 1), [1]);
+    assert_eq!(groups_taken("aaa", 1), [1, 1, 1]);
+    assert_eq!(groups_taken(&"s".repeat(16), 1), [16]);
+    assert_eq!(groups_taken(&"s".repeat(33), 1), [16, 16, 1]);
+}
+
+#[test]
+fn a_batch_is_taken_only_when_it_shortens_the_sum_of_all_waits() {
+    let sum = |sizes: &[usize]| {
+        let mut left: usize = sizes.iter().sum();
+        let cost = |size: usize| GROUPS.iter().find(|group| group.size >= size).unwrap().cost;
+        let ends = sizes.iter().map(|&size| {
+            let end = cost(size) as usize * left;
+            left -= size;
+            end
+        });
+        ends.sum::<usize>()
+    };
+    for jobs in 1..=40 {
+        let taken = sum(&groups_taken(&"s".repeat(jobs), 1));
+        assert!(taken <= sum(&vec![1; jobs]), "{jobs}");
+        assert!(
+            taken <= sum(&[vec![2; jobs / 2], vec![1; jobs % 2]].concat()),
+            "{jobs}"
+        );
+    }
+}
+
+#[test]
+fn jobs_that_cannot_share_run_in_their_turn() {
+    let kinds = "ssaaass".to_owned();
+    assert_eq!(groups_taken(&kinds, 1), [2, 1, 1, 1, 2]);
+}
+
+#[test]
+fn each_thread_plans_for_its_part_of_the_queue() {
+    assert_eq!(groups_taken("ssss", 4), [1, 1, 1, 1]);
+    assert_eq!(groups_taken(&"s".repeat(64), 4)[0], 16);
+}
+
+#[test]
 fn fast_jobs_are_bounded_by_their_number() {
     let fast = Duration::from_nanos(1);
-    assert!(!state(MAX_QUEUED - 1, 1, fast).is_full(1));
-    assert!(state(MAX_QUEUED, 1, fast).is_full(1));
+    assert!(!queue(&"a".repeat(MAX_QUEUED - 1), 1, 1, fast).is_full());
+    assert!(queue(&"a".repeat(MAX_QUEUED), 1, 1, fast).is_full());
 }
 
 #[test]
 fn idle_pool_takes_a_job_however_slow_jobs_are() {
-    assert!(!state(0, 0, Duration::from_secs(60)).is_full(1));
-    assert!(state(0, 1, Duration::from_secs(60)).is_full(1));
+    assert!(!queue("", 0, 1, Duration::from_secs(60)).is_full());
+    assert!(queue("", 1, 1, Duration::from_secs(60)).is_full());
 }
 
 #[test]
 fn typical_duration_follows_the_jobs() {
-    let mut state = state(0, 0, Duration::from_millis(250));
-    for _ in 0..40 {
-        state.learn(Duration::from_millis(10));
+    let mut queue = queue("", 0, 1, Duration::from_millis(250));
+    for _ in 0..20 {
+        queue.learn(Duration::from_millis(10), 100);
+        queue.learn(Duration::from_millis(60), 600);
     }
-    assert!((10..13).contains(&state.typical.unwrap().as_millis()));
+    assert!((10..13).contains(&queue.typical.unwrap().as_millis()));
 }
 
 #[test]
 fn retry_is_advised_within_bounds() {
-    let after = |queued, typical| state(queued, 1, typical).busy(1).retry_after.as_secs();
+    let after = |queued: usize, typical| {
+        let queue = queue(&"a".repeat(queued), 1, 1, typical);
+        queue.busy().retry_after.as_secs()
+    };
     assert_eq!(after(0, Duration::ZERO), 1);
     assert_eq!(after(0, Duration::from_secs(5)), 6);
     assert_eq!(after(100, Duration::from_secs(5)), 30);
+}
+
+/// Which jobs a pool ran in lanes beside others.
+async fn derive_on(pool: &HashPool, number: u32) -> Result<(bool, [u8; 32]), Busy> {
+    let job = async move |lane: Lane| {
+        let iterations = NonZeroU32::new(1 + number).unwrap();
+        let key = lane.derive(b"password", b"salt", iterations).await;
+        (lane.is_shared(), key)
+    };
+    pool.run_beside_others(job).await
+}
+
+fn expected(number: u32) -> [u8; 32] {
+    tokenpair_pbkdf2::derive(b"password", b"salt", NonZeroU32::new(1 + number).unwrap())
+}
+
+#[tokio::test]
+async fn a_job_that_could_share_runs_alone_where_nobody_waits() {
+    let pool = HashPool::with_threads(1).unwrap();
+    assert_eq!(derive_on(&pool, 7).await, Ok((false, expected(7))));
+}
+
+#[tokio::test]
+async fn sixteen_waiting_jobs_run_as_one_batch_without_those_that_were_cancelled_or_panic() {
+    let (pool, release, _blocker) = held_pool().await;
+    {
+        let mut state = pool.shared.lock();
+        state.queue = Queue::new(1, &GROUPS);
+        state.queue.running = 100;
+    }
+    let ran = Arc::new(AtomicU32::new(0));
+    let counted = || {
+        let ran = Arc::clone(&ran);
+        pool.run_beside_others(async move |_: Lane| ran.fetch_add(1, Ordering::SeqCst))
+    };
+    let mut cancelled = Box::pin(counted());
+    assert!(submit(cancelled.as_mut()).is_pending());
+    let mut jobs: Vec<_> = (0..15)
+        .map(|number| Box::pin(derive_on(&pool, number)))
+        .collect();
+    for job in &mut jobs {
+        assert!(submit(job.as_mut()).is_pending());
+    }
+    let mut panics = Box::pin(pool.run_beside_others(async |_: Lane| panic!("on purpose")));
+    let polled: Poll<Result<(), Busy>> = submit(panics.as_mut());
+    assert!(polled.is_pending());
+    drop(cancelled);
+    drop(release);
+    for (job, number) in jobs.into_iter().zip(0..) {
+        assert_eq!(job.await, Ok((true, expected(number))));
+    }
+    assert!(panics.await.is_err());
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+    assert_eq!(derive_on(&pool, 3).await, Ok((false, expected(3))));
 }
