@@ -58,7 +58,7 @@ pub(crate) const STEPS: [Step; 15] = [
     Step { name: "race", about: "one refresh token exchanged many times at once", run: conformance::race },
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
     Step { name: "beside", about: "Django and tokenpair on one database, Simple JWT's own HTTP tests", run: beside::short },
-    Step { name: "faults", about: "races, crashes, ill databases: the fault programs in their short form", run: faults::short },
+    Step { name: "faults", about: "races, crashes, ill databases, storms: the fault programs in their short form", run: faults::short },
 ];
 
 /// Runs something that is a step, or part of one.
