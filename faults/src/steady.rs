@@ -112,7 +112,7 @@ impl Asking {
             Question::Verify(access) => client.post(VERIFY, &json!({"token": access})).await,
             Question::Refresh(tokens) => match take(tokens) {
                 Some(token) => client.post(REFRESH, &json!({"refresh": token})).await,
-                // All are under way.
+                // All are under way: whoever is so slow fails by that.
                 None => Outcome::Refused,
             },
         };
