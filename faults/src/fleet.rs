@@ -83,9 +83,14 @@ pub(crate) fn blacklisted() -> Value {
 
 /// A refresh token of `user0` and so on.
 pub(crate) async fn log_in(client: &mut Client, user: usize) -> anyhow::Result<String> {
+    Ok(obtain(client, user).await?.text("refresh"))
+}
+
+/// A pair of tokens of `user0` and so on.
+pub(crate) async fn obtain(client: &mut Client, user: usize) -> anyhow::Result<Answer> {
     let credentials = json!({"username": format!("user{user}"), "password": PASSWORD});
     match client.post(OBTAIN, &credentials).await {
-        Outcome::Answered(answer) if answer.status == 200 => Ok(answer.text("refresh")),
+        Outcome::Answered(answer) if answer.status == 200 => Ok(answer),
         other => bail!("no log-in: {other:?}"),
     }
 }

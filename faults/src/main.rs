@@ -7,6 +7,7 @@
 
 mod client;
 mod crash;
+mod crowd;
 mod databases;
 mod fleet;
 mod flush;
@@ -21,7 +22,10 @@ mod ready;
 mod report;
 mod rolling;
 mod run;
+mod steady;
+mod storm;
 mod traffic;
+mod vitals;
 mod waits;
 
 use clap::Parser;
@@ -46,7 +50,7 @@ struct Program {
 type Flow<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 #[rustfmt::skip]
-const PROGRAMS: [Program; 8] = [
+const PROGRAMS: [Program; 10] = [
     Program { name: "race", about: "one refresh token exchanged many times at once", run: |run, report| Box::pin(race::run(run, report)) },
     Program { name: "crash", about: "kill -9 at any moment, under load", run: |run, report| Box::pin(crash::run(run, report)) },
     Program { name: "ready", about: "servers start soon, with a million rows", run: |run, report| Box::pin(ready::run(run, report)) },
@@ -55,6 +59,8 @@ const PROGRAMS: [Program; 8] = [
     Program { name: "rolling", about: "servers that are restarted while they are used", run: |run, report| Box::pin(rolling::run(run, report)) },
     Program { name: "flush", about: "expired tokens are deleted beside traffic", run: |run, report| Box::pin(flush::run(run, report)) },
     Program { name: "migrate", about: "three nodes migrate a database that Django writes", run: |run, report| Box::pin(migrate::run(run, report)) },
+    Program { name: "storm", about: "more log-ins than there is processor for, beside ordinary traffic", run: |run, report| Box::pin(storm::run(run, report)) },
+    Program { name: "crowd", about: "thousands of connections that are idle, slow or too large; no descriptors left", run: |run, report| Box::pin(crowd::run(run, report)) },
 ];
 const ALL: &str = "all";
 

@@ -3,6 +3,7 @@
 use crate::client::{Client, Outcome};
 use crate::databases::Database;
 use crate::run::Run;
+use crate::vitals::Vitals;
 use anyhow::{Context as _, bail};
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -47,6 +48,8 @@ pub(crate) struct Node {
     environment: Vec<(String, String)>,
     address: SocketAddr,
     log: PathBuf,
+    /// As `prlimit` takes it; with none it has our own.
+    descriptors: Option<String>,
     process: Option<Child>,
 }
 
@@ -78,8 +81,15 @@ impl Node {
             environment,
             address,
             log: run.logs().join(format!("node-{port}.log")),
+            descriptors: None,
             process: None,
         })
+    }
+
+    /// Lets it have so many descriptors, such as `256`, or at first so many and `1024:4096` if it asks for them.
+    pub(crate) fn with_descriptors(mut self, limit: &str) -> Self {
+        self.descriptors = Some(limit.to_owned());
+        self
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -88,6 +98,12 @@ impl Node {
 
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
+    }
+
+    /// What the kernel says about the process.
+    pub(crate) fn vitals(&self) -> anyhow::Result<Vitals> {
+        let process = self.process.as_ref().context("the server does not run")?;
+        Vitals::of(process.id())
     }
 
     /// Starts it where it was and waits until it is ready; how long that took.
@@ -104,8 +120,11 @@ impl Node {
         let log = File::options().create(true).append(true).open(&self.log)?;
         // It ends with us however we end.
         let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]);
+        if let Some(limit) = &self.descriptors {
+            command.args(["prlimit", &format!("--nofile={limit}"), "--"]);
+        }
         command
-            .args(["--pdeathsig", "KILL", "--"])
             .arg(&self.program)
             .arg("serve")
             .current_dir(&self.folder)
@@ -263,6 +282,7 @@ mod tests {
             environment: Vec::new(),
             address: ([127, 0, 0, 1], 1).into(),
             log: folder.join("log"),
+            descriptors: None,
             process: None,
         };
         let mut started = || {

@@ -59,7 +59,7 @@ pub(crate) const STEPS: [Step; 16] = [
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
     Step { name: "beside", about: "Django and tokenpair on one database, Simple JWT's own HTTP tests", run: beside::short },
     Step { name: "counts", about: "instructions of the engine's operations beside those on record", run: counts::compare },
-    Step { name: "faults", about: "races, crashes, ill databases: the fault programs in their short form", run: faults::short },
+    Step { name: "faults", about: "races, crashes, ill databases, storms: the fault programs in their short form", run: faults::short },
 ];
 
 /// Runs something that is a step, or part of one.

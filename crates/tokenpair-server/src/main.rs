@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod cors;
 mod database;
+mod descriptors;
 mod event_log;
 mod files;
 mod health;

@@ -9,6 +9,7 @@ use crate::Options;
 use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
 use crate::database::Database;
+use crate::descriptors;
 use crate::files;
 use crate::health::Health;
 use crate::listener::{self, Limits};
@@ -244,6 +245,7 @@ impl Started {
 
     /// Until a stop is asked for, and then until the requests in flight are answered or it is asked for again.
     async fn serve(self, mut stop: Stop) {
+        descriptors::raise_limit();
         let limits = Limits {
             max_body_bytes: self.config.settings.data_upload_max_memory_size,
             drain_delay: self.config.server.drain_delay,

@@ -20,8 +20,12 @@ use self::queue::{Job, Queue};
 use super::lane::{Lane, Running, now, run_together};
 use super::thread::lower_priority;
 
-/// Longest wait that is queued for, and the default deadline of a job.
+/// Longest wait that is queued for.
 const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// The default deadline of a job. The wait is a guess: were this no longer, many of those who were let into a full
+/// queue would wait for two seconds and be refused then.
+const DEADLINE: Duration = Duration::from_millis(2250);
 
 /// Most jobs waiting, however fast they are.
 const MAX_QUEUED: usize = 1024;
@@ -96,7 +100,7 @@ impl HashPool {
         Ok(pool)
     }
 
-    /// Runs a job within the default deadline: it starts within two seconds or not at all.
+    /// Runs a job within the default deadline: it starts within 2.25 seconds or not at all.
     ///
     /// Dropping the future before the job has started cancels it.
     pub async fn run<T, F>(&self, job: F) -> Result<T, Busy>
@@ -104,7 +108,7 @@ impl HashPool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        self.run_before(Instant::now() + MAX_WAIT, job).await
+        self.run_before(Instant::now() + DEADLINE, job).await
     }
 
     /// Runs a job that is pointless unless it starts before `deadline`.
@@ -126,7 +130,7 @@ impl HashPool {
         T: Send + 'static,
         F: AsyncFnOnce(Lane) -> T + Send + 'static,
     {
-        self.submit(Instant::now() + MAX_WAIT, true, job).await
+        self.submit(Instant::now() + DEADLINE, true, job).await
     }
 
     async fn submit<T, F>(&self, deadline: Instant, can_share: bool, work: F) -> Result<T, Busy>

@@ -139,6 +139,18 @@ async fn two_seconds_of_work_are_queued_and_no_more() {
 }
 
 #[tokio::test]
+async fn whoever_was_let_in_may_wait_a_little_longer_than_was_guessed() {
+    let (pool, _release, _blocker) = held_pool().await;
+    let mut job = Box::pin(pool.run(|| ()));
+    let before = Instant::now();
+    assert!(submit(job.as_mut()).is_pending());
+    let after = Instant::now();
+    let is_wanted = |at| pool.shared.lock().queue.waiting[0].is_wanted(at);
+    assert!(is_wanted(before + MAX_WAIT * 11 / 10));
+    assert!(!is_wanted(after + DEADLINE));
+}
+
+#[tokio::test]
 async fn before_the_first_job_has_run_nobody_is_refused_by_a_guess() {
     let (pool, release, _blocker) = held_pool().await;
     let mut jobs: Vec<_> = (0..100).map(|_| Box::pin(pool.run(|| ()))).collect();
