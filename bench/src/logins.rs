@@ -1,11 +1,17 @@
 //! Workloads with passwords: Django's default hash, its other hashers, and everything but the hash.
 
 use crate::database::Store;
+use crate::measured::median;
 use crate::server::Hasher;
 use crate::targets::Targets;
-use crate::workload::{Ask, CONNECTIONS, Workload, workload};
+use crate::workload::{Ask, CONNECTIONS, PASSWORD, Workload, workload};
+use rustix::time::{ClockId, clock_gettime};
 use std::fs;
+use std::time::Duration;
+use tokenpair::passwords::PasswordHashers;
 
+/// How often a derivation is timed.
+const DERIVATIONS: usize = 7;
 /// How many wait when many wait.
 const MANY: usize = 16;
 /// What the targets of Django's default hash rest on, as `/proc/cpuinfo` calls it.
@@ -83,6 +89,32 @@ pub(crate) fn all(is_full: bool) -> Vec<Workload> {
 
 fn obtain(id: &'static str, about: &str) -> Workload {
     workload(id, about, Ask::Obtain, Store::Sqlite)
+}
+
+/// Whether these are log-ins with Django's default hash, of a single client.
+pub(crate) fn is_one_at_a_time(workload: &Workload) -> bool {
+    workload.password == Some(DEFAULT) && workload.connections == 1
+}
+
+/// Microseconds that the password of such a log-in takes by itself: the median of several.
+pub(crate) fn derivation() -> Option<f64> {
+    let hashers = PasswordHashers::default();
+    let derive = |_| {
+        let start = own_cpu();
+        let check = hashers.check(PASSWORD, Some(DEFAULT));
+        check
+            .matches
+            .then(|| own_cpu().saturating_sub(start).as_secs_f64() * 1e6)
+    };
+    let times: Option<Vec<f64>> = (0..DERIVATIONS).map(derive).collect();
+    times.map(median)
+}
+
+/// Processor time of this thread.
+fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// What this machine's processor can do, as Linux names it.

@@ -73,6 +73,13 @@ impl Measured {
         median(self.each(Round::cpu))
     }
 
+    /// Microseconds of the server a request, of all rounds together: for requests that are few.
+    pub(crate) fn cpu_of_all_rounds(&self) -> f64 {
+        let cpu: Duration = self.rounds.iter().map(|round| round.cpu).sum();
+        let requests: u64 = self.rounds.iter().map(|round| round.sample.requests).sum();
+        cpu.as_secs_f64() * 1e6 / count(requests.max(1))
+    }
+
     /// Microseconds of the database a request, the median of the rounds.
     pub(crate) fn database_cpu(&self) -> f64 {
         median(self.each(Round::database_cpu))
@@ -212,6 +219,7 @@ pub(crate) mod tests {
     fn figures_are_per_request_and_quantiles_of_all_rounds() {
         let measured = measured(Peer::Tokenpair, &[10.0, 30.0, 20.0], 500.0);
         assert!((measured.cpu() - 20.0).abs() < 1e-6);
+        assert!((measured.cpu_of_all_rounds() - 20.0).abs() < 1e-6);
         assert!((measured.rate() - 500.0).abs() < 1e-6);
         assert_eq!(measured.quantile(0.5), Duration::from_micros(100));
         assert!(measured.quantile(0.999) >= Duration::from_micros(4990));
