@@ -7,8 +7,8 @@ use super::connect;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Pages in the log that are worth a checkpoint: 16 MB. Pages that changed often meanwhile are written once.
 const ENOUGH: i32 = 4000;
@@ -24,6 +24,8 @@ const PASSES: usize = 8;
 pub(super) struct Checkpoints {
     pages: Arc<AtomicI32>,
     nearly_done: Arc<AtomicBool>,
+    /// Held during a checkpoint, as SQLite does nothing where another one is under way.
+    one_at_a_time: Arc<Mutex<()>>,
     wanted: Sender<()>,
 }
 
@@ -31,6 +33,7 @@ pub(super) struct Checkpoints {
 pub(super) struct Checkpointer {
     db: Connection,
     nearly_done: Arc<AtomicBool>,
+    one_at_a_time: Arc<Mutex<()>>,
     wanted: Receiver<()>,
 }
 
@@ -48,15 +51,18 @@ impl Checkpoints {
             Ok(())
         }))?;
         let nearly_done = Arc::new(AtomicBool::new(false));
+        let one_at_a_time = Arc::new(Mutex::new(()));
         let (wanted, wishes) = bounded(1);
         let checkpointer = Checkpointer {
             db: connect::checkpointer(path)?,
             nearly_done: Arc::clone(&nearly_done),
+            one_at_a_time: Arc::clone(&one_at_a_time),
             wanted: wishes,
         };
         let checkpoints = Self {
             pages,
             nearly_done,
+            one_at_a_time,
             wanted,
         };
         Ok((checkpoints, checkpointer))
@@ -69,7 +75,7 @@ impl Checkpoints {
             return;
         }
         if self.nearly_done.swap(false, Ordering::Relaxed) || pages >= TOO_MANY {
-            checkpoint(db);
+            checkpoint(db, &self.one_at_a_time);
             // Until the next commit says how long the log is now.
             self.pages.store(0, Ordering::Relaxed);
         } else {
@@ -83,7 +89,7 @@ impl Checkpointer {
     pub(super) fn run(self) {
         for () in &self.wanted {
             for _ in 0..PASSES {
-                let left = checkpoint(&self.db);
+                let left = checkpoint(&self.db, &self.one_at_a_time);
                 if left <= FEW {
                     self.nearly_done.store(left > 0, Ordering::Relaxed);
                     break;
@@ -95,7 +101,8 @@ impl Checkpointer {
 
 /// The pages that are left. Nobody waits for a checkpoint, and a failure shows in the next commit or is mended by the next
 /// checkpoint: the log keeps everything.
-fn checkpoint(db: &Connection) -> i32 {
+fn checkpoint(db: &Connection, one_at_a_time: &Mutex<()>) -> i32 {
+    let _turn = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
     let left = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
         Ok(row.get::<_, i32>(1)? - row.get::<_, i32>(2)?)
     });
@@ -116,20 +123,25 @@ mod tests {
         let path = folder.path().join("db.sqlite3");
         let mut db = connect::writer(&path).unwrap();
         db.pragma_update(None, "synchronous", "OFF").unwrap();
-        db.execute_batch("CREATE TABLE t (a)").unwrap();
+        db.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)")
+            .unwrap();
         let (checkpoints, checkpointer) = Checkpoints::of(&mut db, &path).unwrap();
         let thread = thread::spawn(|| checkpointer.run());
         let commit = || {
-            db.execute("INSERT INTO t VALUES (zeroblob(100000))", [])
+            db.execute("UPDATE t SET a = randomblob(100000)", [])
                 .unwrap();
             let pages = checkpoints.pages.load(Ordering::Relaxed);
             checkpoints.committed(&db);
             pages
         };
         for _ in 0..3 {
-            let mut last = 0;
-            while last <= commit() {
-                last = checkpoints.pages.load(Ordering::Relaxed);
+            let mut longest = 0;
+            loop {
+                let pages = commit();
+                if pages < longest {
+                    break;
+                }
+                longest = pages;
             }
         }
         drop(checkpoints);
