@@ -54,8 +54,7 @@ impl Kernel {
 
     /// The time of a run, in hundredths of one derivation alone.
     ///
-    /// Measured on Emerald Rapids (`cargo bench -p tokenpair-pbkdf2`). Without SHA-NI one alone takes twice as long
-    /// and sixteen do not.
+    /// Measured on Emerald Rapids. The costs without SHA-NI are estimates: one alone takes about twice as long there.
     pub(crate) fn cost(self) -> u32 {
         match self {
             Self::Single => 100,
