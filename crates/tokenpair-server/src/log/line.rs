@@ -1,6 +1,6 @@
 //! An event as a line: for people, or a JSON object.
 //!
-//! As tracing-subscriber's own formats write it, at a sixth of the cost: a server logs every request. Text that could
+//! As tracing-subscriber's own formats write it, but cheap: a server logs every request. Text that could
 //! steer a terminal is escaped. Must never split an event.
 
 use super::Format;
