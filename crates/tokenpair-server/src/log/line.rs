@@ -1,11 +1,11 @@
 //! An event as a line: for people, or a JSON object.
 //!
-//! As tracing-subscriber's own formats write it, at a sixth of the cost: a server logs every request. Text that could
+//! As tracing-subscriber's own formats write it, but cheap: a server logs every request. Text that could
 //! steer a terminal is escaped. Must never split an event.
 
 use super::Format;
-use jiff::Timestamp;
 use std::fmt::{Debug, Write};
+use tokenpair::clock::{Clock as _, SystemClock};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
@@ -32,7 +32,7 @@ struct Line {
 
 impl Line {
     fn write(&mut self, event: &Event<'_>) -> std::fmt::Result {
-        let (now, level) = (Timestamp::now(), *event.metadata().level());
+        let (now, level) = (SystemClock.now(), *event.metadata().level());
         match self.format {
             Format::Text if self.colours => {
                 let colour = colour(level);
