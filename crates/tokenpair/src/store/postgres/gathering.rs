@@ -83,12 +83,11 @@ impl<T: Together> Gathering<T> {
             Entered::AtOnce(question, _place) => return self.0.work.alone(&question).await,
             Entered::Waiting(reply) => reply,
         };
-        let replied = match timeout(LONGEST_WAIT, &mut reply).await {
-            Ok(replied) => replied,
-            Err(_) => {
-                self.0.start();
-                reply.await
-            }
+        let replied = if let Ok(replied) = timeout(LONGEST_WAIT, &mut reply).await {
+            replied
+        } else {
+            self.0.start();
+            reply.await
         };
         match replied {
             Ok(Reply::Answer(answer)) => answer,
@@ -114,7 +113,7 @@ impl<T: Together> Inner<T> {
         }
         let (reply, replied) = oneshot::channel();
         state.waiting.push(Waiting { question, reply });
-        let is_full = state.waiting.len() % LARGEST == 0;
+        let is_full = state.waiting.len().is_multiple_of(LARGEST);
         drop(state);
         if is_full {
             self.start();

@@ -155,9 +155,9 @@ async fn who_does_not_wait_for_the_answer_strands_nobody() {
 #[tokio::test(start_paused = true)]
 async fn no_statement_is_larger_than_the_largest() {
     let gathering = doubling();
-    let asked = gathering.ask_all((0..2 * LARGEST + 1).map(|n| 2 * n)).await;
+    let asked = gathering.ask_all((0..=2 * LARGEST).map(|n| 2 * n)).await;
     gathering.let_through(3);
-    let right: Vec<_> = (0..2 * LARGEST + 1).map(|n| Ok(4 * n)).collect();
+    let right: Vec<_> = (0..=2 * LARGEST).map(|n| Ok(4 * n)).collect();
     assert_eq!(answers(asked).await, right);
     assert_eq!(gathering.statements(), (1, vec![LARGEST, LARGEST]));
 }
