@@ -21,8 +21,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// An operation ready to be done, and done again.
 pub(crate) type Work = Box<dyn FnMut()>;
 
+/// A name, and how to get ready.
+type Operation = (&'static str, fn() -> Work);
+
 #[rustfmt::skip]
-const OPERATIONS: [(&str, fn() -> Work); 16] = [
+const OPERATIONS: [Operation; 16] = [
     ("jose_verify_hs256", || engine::jose_verify(engine::hs256())),
     ("jose_verify_rs256", || engine::jose_verify(engine::rs256())),
     ("jose_verify_eddsa", || engine::jose_verify(engine::eddsa())),
