@@ -113,7 +113,7 @@ impl Threads {
             Some(mut connection) => {
                 let (checkpoints, checkpointer) = Checkpoints::of(&mut connection, path)?;
                 running.push(spawn("tokenpair-sqlite-checkpointer", || {
-                    checkpointer.run()
+                    checkpointer.run();
                 })?);
                 let (writer, changes) = bounded(QUEUE);
                 let (place, last_change) = (Arc::clone(&place), Arc::clone(&last_change));

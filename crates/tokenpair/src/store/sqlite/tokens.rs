@@ -118,12 +118,11 @@ impl TokenQueries {
         token: &OutstandingToken,
         at: Timestamp,
     ) -> rusqlite::Result<bool> {
-        let id = match on_record(db, &token.jti)? {
-            Some(id) => id,
-            None => {
-                self.record(db, token)?;
-                db.last_insert_rowid()
-            }
+        let id = if let Some(id) = on_record(db, &token.jti)? {
+            id
+        } else {
+            self.record(db, token)?;
+            db.last_insert_rowid()
         };
         blacklist_record(db, id, at)
     }
