@@ -6,14 +6,14 @@
 
 use crate::client_address::TrustedProxies;
 use crate::cors::{self, Cors};
-use crate::request_log::{RequestIds, RequestLine};
+use crate::request_log::RequestLine;
 use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::Request;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokenpair::clock::{Clock as _, Ids, SystemClock};
+use tokenpair::clock::{Clock as _, Ids, SystemClock, TimeOrderedIds};
 
 /// What an operator decides; may change while the server runs.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Default for Middleware {
 
 impl Middleware {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self::with_ids(rules, RequestIds)
+        Self::with_ids(rules, TimeOrderedIds)
     }
 
     pub(crate) fn with_ids(rules: Rules, ids: impl Ids) -> Self {

@@ -6,12 +6,10 @@
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use tokenpair::RequestInfo;
-use tokenpair::clock::Ids;
 
 /// What the events of this file belong to.
 pub(crate) const TARGET: &str = "tokenpair::request";
@@ -23,19 +21,6 @@ const MAX_PATH: usize = 256;
 
 /// What would end a field of the line, or let a path pass for something else; anything but ASCII is escaped anyway.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'\\').add(b'=');
-
-/// 32 hexadecimal digits whose order follows time, as UUIDs of version 7. They are no secret, so that their random part
-/// need not come from the cryptography library, where it costs as much as checking a signature.
-#[derive(Debug)]
-pub(crate) struct RequestIds;
-
-impl Ids for RequestIds {
-    fn jti(&self, now: Timestamp) -> String {
-        let millis = now.as_millisecond();
-        let random = (fastrand::u16(..0x1000), fastrand::u64(..) >> 2);
-        format!("{millis:012x}7{:03x}{:016x}", random.0, random.1 | 1 << 63)
-    }
-}
 
 /// A request that has begun. It is logged when it is answered, or dropped: the client has gone, or the server has to.
 #[derive(Debug)]

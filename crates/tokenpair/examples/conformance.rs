@@ -24,6 +24,10 @@ use tokenpair::{
     Entry, Settings, SimpleJwt, SqliteOptions, SqliteStore, TokenUser, User, UserId, UserIdKind,
 };
 
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]

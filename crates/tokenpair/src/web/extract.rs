@@ -178,7 +178,13 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Opti
 
 /// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let all = headers.get_all(name);
+    if let (Some(only), None) = (all.iter().next(), all.iter().nth(1))
+        && let Ok(ascii) = only.to_str()
+    {
+        return Some(ascii.to_owned());
+    }
+    let mut values = all.iter().map(HeaderValue::as_bytes);
     let first = values.next()?.to_vec();
     let joined = values.fold(first, |mut joined, value| {
         joined.push(b',');

@@ -55,9 +55,9 @@ fn label(name: &str) -> String {
 
 /// A text field that passed validation.
 #[derive(Clone)]
-pub(super) struct Text(String);
+pub(super) struct Text<'a>(Cow<'a, str>);
 
-impl Text {
+impl Text<'_> {
     /// What DRF hands to the serializer: outer white space removed.
     pub(super) fn trimmed(&self) -> &str {
         strip(&self.0)
@@ -86,10 +86,10 @@ fn messages(name: &str, texts: Vec<String>) -> Object {
 }
 
 /// Reads the named fields; errors are collected over all of them, in this order.
-pub(super) fn read<const N: usize>(
-    data: &Data,
+pub(super) fn read<'a, const N: usize>(
+    data: &'a Data,
     names: [&str; N],
-) -> Result<[Text; N], FieldErrors> {
+) -> Result<[Text<'a>; N], FieldErrors> {
     if let Data::Json(value) = data
         && value.as_object().is_none()
     {
@@ -110,7 +110,7 @@ pub(super) fn read<const N: usize>(
     }
     if errors.is_empty() {
         // An empty list of errors means that every field was read.
-        return Ok(read.map(|result| result.unwrap_or_else(|_| Text(String::new()))));
+        return Ok(read.map(|result| result.unwrap_or(Text(Cow::Borrowed("")))));
     }
     Err(FieldErrors(errors))
 }
@@ -127,9 +127,9 @@ fn no_object(value: &Value) -> FieldErrors {
     }
 }
 
-fn text(data: &Data, name: &str) -> Result<Text, Vec<String>> {
+fn text<'a>(data: &'a Data, name: &str) -> Result<Text<'a>, Vec<String>> {
     let one = |message: &str| vec![message.to_owned()];
-    let sent: Cow<'_, str> = match value(data, name) {
+    let sent = match value(data, name) {
         Sent::Absent => return Err(one("This field is required.")),
         Sent::Null => return Err(one("This field may not be null.")),
         Sent::Other => return Err(one("Not a valid string.")),
@@ -142,7 +142,7 @@ fn text(data: &Data, name: &str) -> Result<Text, Vec<String>> {
     if sent.contains('\0') {
         return Err(one("Null characters are not allowed."));
     }
-    Ok(Text(sent.into_owned()))
+    Ok(Text(sent))
 }
 
 /// DRF runs both validators and reports both.

@@ -173,15 +173,17 @@ pub async fn read_fields<const N: usize>(
     names: [&str; N],
 ) -> Result<[String; N], Response> {
     let info = request_info(request.headers(), request.extensions());
-    let texts = async { Ok(fields::read(&read_data(jwt, request).await?, names)?) };
-    let texts = texts
-        .await
-        .map_err(|failure: Failure| respond::answer_or_failure(jwt, &info, Err(failure)))?;
-    let mut names = names.into_iter();
-    Ok(texts.map(|text| match names.next() {
-        Some("password") => text.as_received().to_owned(),
-        _ => text.trimmed().to_owned(),
-    }))
+    let read = async {
+        let data = read_data(jwt, request).await?;
+        let texts = fields::read(&data, names)?;
+        let mut names = names.into_iter();
+        Ok(texts.map(|text| match names.next() {
+            Some("password") => text.as_received().to_owned(),
+            _ => text.trimmed().to_owned(),
+        }))
+    };
+    read.await
+        .map_err(|failure: Failure| respond::answer_or_failure(jwt, &info, Err(failure)))
 }
 
 async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentials, Failure> {
