@@ -56,6 +56,9 @@ struct Arguments {
     /// Without Django
     #[arg(long)]
     no_django: bool,
+    /// Django without middleware and with one parser and renderer, instead of as a new project of its is
+    #[arg(long)]
+    bare_django: bool,
     /// Without the peers in Rust
     #[arg(long)]
     no_peers: bool,
@@ -134,6 +137,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<usize> {
         fs::canonicalize(&server)?,
         arguments.peers.clone().filter(|_| !arguments.no_peers),
         arguments.python.clone().filter(|_| !arguments.no_django),
+        arguments.bare_django,
         arguments.log,
     );
     println!(

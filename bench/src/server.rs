@@ -313,6 +313,7 @@ pub(crate) fn django(setup: &Setup, program: PathBuf, mode: &Mode, database: &Da
         .env("DJANGO_SETTINGS_MODULE", "settings")
         .env("KEY", KEY)
         .env("DATABASE", database.url())
+        .env("BARE", setup.bare_django.to_string())
         .env("BLACKLIST", mode.has_blacklist.to_string())
         .env("ROTATE", mode.rotates.to_string());
     if let Some(hasher) = mode.hasher {

@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) peers: Option<PathBuf>,
     /// A Python with Django, Simple JWT and granian.
     pub(crate) python: Option<PathBuf>,
+    /// Whether Django goes without what a new project of its has.
+    pub(crate) bare_django: bool,
     pub(crate) log: Log,
     pairs: BTreeMap<(Store, Records), Pair>,
 }
@@ -41,6 +43,7 @@ impl Setup {
         server: PathBuf,
         peers: Option<PathBuf>,
         python: Option<PathBuf>,
+        bare_django: bool,
         log: Log,
     ) -> Self {
         Self {
@@ -49,6 +52,7 @@ impl Setup {
             server,
             peers,
             python,
+            bare_django,
             log,
             pairs: BTreeMap::new(),
         }
