@@ -172,7 +172,7 @@ fn a_project_on_postgresql_whose_users_have_addresses_and_uuids_is_answered_for_
     let told = project.shadow("--user ada@example.com");
     told.expect_alike();
     assert!(!told.err.contains("sesame"), "{}", told.err);
-    assert!(postgres::copies(&url).is_empty());
+    assert!(postgres::copies(&url).is_empty(), "{}", told.err);
 }
 
 /// A line of Django's settings that tokenpair does not know of, and what is found.

@@ -94,7 +94,7 @@ fn a_copy_that_cannot_be_removed_is_named() {
     let told = run.end();
     let note = format!("the copy {kept} could not be removed");
     assert!(told.err.contains(&note), "{}", told.err);
-    assert_eq!(postgres::copies(&url), copies[..1]);
+    assert_eq!(postgres::copies(&url), copies[..1], "{}", told.err);
     postgres::run(&url, &format!("ALTER DATABASE {kept} IS_TEMPLATE false"));
     postgres::run(&url, &format!("DROP DATABASE {kept}"));
 }

@@ -151,10 +151,15 @@ class Postgres:
     def remove(self):
         for name in (self.django, self.tokenpair):
             try:
-                self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-                self.execute(f'DROP DATABASE IF EXISTS "{name}"')
+                self.drop(name)
             except Exception as error:
                 tell(left=name, reason=type(error).__name__)
+
+    def drop(self, name):
+        """Whoever is connected is thrown out, and cannot come back meanwhile where PostgreSQL is new enough."""
+        force = "WITH (FORCE)" if self.admin.pg_version >= 13_00_00 else ""
+        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" {force}')
 
     def execute(self, statement, values=None):
         """By a session of its own in the original database, where the role may be in any case."""
