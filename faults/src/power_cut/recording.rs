@@ -58,7 +58,7 @@ pub(crate) async fn record(run: &mut Run) -> anyhow::Result<Recording> {
     let mut client = Client::new(server.address);
     let mut random = run.random("one client");
     let (mut alone, mut tokens) = (Vec::new(), Vec::new());
-    for step in 0..run.rounds(400, 150) {
+    for step in 0..run.rounds(400, 200) {
         alone.push(act(&mut client, &mut random, &mut tokens).await?);
         if step % 20 == 10 {
             alone.push(server.create_user(&format!("alone{step}")).await?);
@@ -67,7 +67,7 @@ pub(crate) async fn record(run: &mut Run) -> anyhow::Result<Recording> {
 
     let mut clients = JoinSet::new();
     for number in 0..CROWD {
-        let (address, steps) = (server.address, run.rounds(100, 20));
+        let (address, steps) = (server.address, run.rounds(100, 30));
         let random = run.random(&format!("client {number}"));
         clients.spawn(crowd_member(address, random, steps));
     }

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Pages in the log that are worth a checkpoint: 16 MB. Pages that changed often meanwhile are written once.
-const ENOUGH: i32 = 4000;
+/// Pages in the log that are worth a checkpoint: 8 MB. Pages that changed often meanwhile are written once.
+const ENOUGH: i32 = 2000;
 /// Pages in the log at which the writer sees to it itself, however long that takes: 64 MB.
 const TOO_MANY: i32 = 16_000;
 /// Pages that the writer can see to between two groups: most are the same few pages, again and again.
