@@ -53,15 +53,8 @@ struct Arguments {
     /// Only workloads whose description has this in it, such as `SQLite, 0 rows`
     #[arg(long, value_name = "TEXT", default_value = "")]
     about: String,
-    /// Without Django
-    #[arg(long)]
-    no_django: bool,
-    /// Django without middleware and with one parser and renderer, instead of as a new project of its is
-    #[arg(long)]
-    bare_django: bool,
-    /// Without the peers in Rust
-    #[arg(long)]
-    no_peers: bool,
+    #[command(flatten)]
+    beside: Beside,
     /// Rounds of each server
     #[arg(long, value_name = "NUMBER")]
     rounds: Option<usize>,
@@ -84,6 +77,20 @@ struct Arguments {
     peers: Option<PathBuf>,
     #[arg(long, hide = true, env = "BENCH_PYTHON")]
     python: Option<PathBuf>,
+}
+
+/// Whom tokenpair is measured beside.
+#[derive(Debug, clap::Args)]
+struct Beside {
+    /// Without Django
+    #[arg(long)]
+    no_django: bool,
+    /// Django without middleware and with one parser and renderer, instead of as a new project of its is
+    #[arg(long)]
+    bare_django: bool,
+    /// Without the peers in Rust
+    #[arg(long)]
+    no_peers: bool,
 }
 
 const WORKLOADS: &str = "\
@@ -135,9 +142,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<usize> {
     let mut setup = Setup::new(
         project,
         fs::canonicalize(&server)?,
-        arguments.peers.clone().filter(|_| !arguments.no_peers),
-        arguments.python.clone().filter(|_| !arguments.no_django),
-        arguments.bare_django,
+        arguments
+            .peers
+            .clone()
+            .filter(|_| !arguments.beside.no_peers),
+        arguments
+            .python
+            .clone()
+            .filter(|_| !arguments.beside.no_django),
+        arguments.beside.bare_django,
         arguments.log,
     );
     println!(
