@@ -1,6 +1,6 @@
 //! Connections for look-ups by an index, which the callers' own threads use.
 //!
-//! A look-up takes 2 µs; to hand it to a thread and to be woken again costs more than that. It never waits: where every
+//! A look-up takes a few µs; to hand it to a thread and to be woken again costs more than that. It never waits: where every
 //! connection is in use, the file is locked or a table turns out to have no index, a thread has to do it. What remains is a page that the system has not in
 //! memory: reading it holds up the caller's thread for as long as one read of the disk takes.
 
