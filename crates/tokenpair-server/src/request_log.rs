@@ -7,6 +7,7 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use tokenpair::RequestInfo;
@@ -95,16 +96,12 @@ fn given_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     RequestInfo::is_request_id(value.as_bytes()).then_some(value)
 }
 
-fn escaped(path: &str) -> String {
-    let mut text = String::new();
-    for part in utf8_percent_encode(path, ESCAPED) {
-        text.push_str(part);
-        if text.len() > MAX_PATH {
-            text.truncate(MAX_PATH);
-            return text + "...";
-        }
+fn escaped(path: &str) -> Cow<'_, str> {
+    let text: Cow<'_, str> = utf8_percent_encode(path, ESCAPED).into();
+    match text.get(..MAX_PATH) {
+        Some(beginning) if text.len() > MAX_PATH => format!("{beginning}...").into(),
+        _ => text,
     }
-    text
 }
 
 /// To the microsecond.

@@ -106,10 +106,17 @@ impl Visit for Line {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.format == Format::Text && field.name() != "message" {
-            return self.record_debug(field, &value);
+        if self.format == Format::Text && field.name() == "message" {
+            return self.record_debug(field, &format_args!("{value}"));
         }
-        self.record_debug(field, &format_args!("{value}"));
+        if value.bytes().all(is_harmless) {
+            self.name(field);
+            return self.text.extend(["\"", value, "\""]);
+        }
+        match self.format {
+            Format::Text => self.record_debug(field, &value),
+            Format::Json => self.record_debug(field, &format_args!("{value}")),
+        }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
