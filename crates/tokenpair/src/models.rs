@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The kind of column that user ids live in; decides how a claim is converted (Django's rules).
@@ -193,12 +194,16 @@ impl RequestInfo {
 pub struct TokenUser {
     /// The user claim unchanged, whatever its JSON type.
     pub id: Value,
-    claims: Object,
+    /// Shared, as a request's caller is handed to everyone who asks.
+    claims: Arc<Object>,
 }
 
 impl TokenUser {
     pub(crate) fn new(id: Value, claims: Object) -> Self {
-        Self { id, claims }
+        Self {
+            id,
+            claims: Arc::new(claims),
+        }
     }
 
     /// The claim `username`, or an empty string.
