@@ -81,15 +81,16 @@ const FLUSH_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7281646937120591)";
 const FLUSH_PATIENCE: &str =
     "SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
 const EXPIRED: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "expires_at" < $1 AND "id" > $3 ORDER BY "id" LIMIT $2"#;
-/// Whether a record expired is asked again: a table may give the key of one that is gone to the next token.
+/// Whether a record expired is asked again: a table may give the key of one that is gone to the next token. The ids of the
+/// exchanges are an array, as for a subquery with a limit that is a parameter PostgreSQL plans a walk through the whole table.
 const FLUSH: &str = r#"WITH blacklisted AS (
         DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" IN
             (SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "id" = ANY($1) AND "expires_at" < $4)
     ), outstanding AS (
         DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" = ANY($1) AND "expires_at" < $4 RETURNING 1
     ), exchanges AS (
-        DELETE FROM "tokenpair_rotation" WHERE "parent_jti" IN
-            (SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < $2 LIMIT $3) RETURNING 1
+        DELETE FROM "tokenpair_rotation" WHERE "parent_jti" = ANY(ARRAY(
+            SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < $2 LIMIT $3)) RETURNING 1
     ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges))"#;
 /// See `PLANS` in `postgres/options.rs`.
 const WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = on";
