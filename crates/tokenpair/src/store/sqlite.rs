@@ -353,7 +353,8 @@ impl TokenStore for SqliteStore {
             .await
     }
 
-    /// [`Flushed::Busy`] where another process was quicker.
+    /// [`Flushed::Busy`] where another process was quicker. Fewer than `limit` where they would keep others from writing for
+    /// more than some milliseconds.
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
         let after = self.0.flushing.of(before);
         let find = move |db: &Connection| {
@@ -367,8 +368,9 @@ impl TokenStore for SqliteStore {
         let found = Arc::new(ids);
         let ids = Arc::clone(&found);
         let flush = move |db: &Connection| tokens::flush(db, &ids, before, limit);
-        let flushed = self.write(flush).await?;
-        self.0.flushing.passed(before, &found);
+        let (flushed, passed) = self.write(flush).await?;
+        let passed = found.get(..passed).unwrap_or_default();
+        self.0.flushing.passed(before, passed);
         Ok(flushed)
     }
 

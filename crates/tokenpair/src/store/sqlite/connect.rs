@@ -5,8 +5,10 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a statement looks whether another process has released its lock, and how many times. SQLite's own way is to look
+/// less and less often, so that who waits for a lock of 9 ms gets it after 18.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const LOOKS: i32 = 2000;
 
 /// Steps of SQLite's machine after which a look-up is none, but the search of a table without an index: some 0.2 ms.
 /// SQLite counts on from one use of a statement to the next, so that one true look-up in some hundreds is interrupted.
@@ -65,8 +67,11 @@ pub(super) fn lookup(path: &Path, access: Access) -> rusqlite::Result<Connection
     Ok(db)
 }
 
-fn prepared(db: Connection) -> rusqlite::Result<Connection> {
-    db.busy_timeout(BUSY_TIMEOUT)?;
+fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
+    db.busy_handler(Some(|looked| {
+        std::thread::sleep(LOOK_AGAIN);
+        looked < LOOKS
+    }))?;
     db.set_prepared_statement_cache_capacity(64);
     // Or SQLite plans a statement anew each time it is used, in the hope that its values tell more.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

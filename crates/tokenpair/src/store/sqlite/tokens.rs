@@ -9,7 +9,7 @@ use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ON_RECORD: &str = r#"SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "jti" = ?1"#;
 
@@ -41,10 +41,18 @@ const FLUSH_EXCHANGES: &str = r#"DELETE FROM "tokenpair_rotation" WHERE "parent_
 
 // Whether a record expired is asked again: another process may have deleted it meanwhile, and a table that somebody made
 // without AUTOINCREMENT gives its key to the next token.
-const FLUSH_BLACKLISTED: &str = r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" =
-    (SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "id" = ?1 AND "expires_at" < ?2)"#;
-const FLUSH_OUTSTANDING: &str =
-    r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" = ?1 AND "expires_at" < ?2"#;
+const FLUSH_BLACKLISTED: &str = r#"DELETE FROM "token_blacklist_blacklistedtoken" WHERE "token_id" IN
+    (SELECT "id" FROM "token_blacklist_outstandingtoken" WHERE "id" BETWEEN ?1 AND ?2 AND "expires_at" < ?3)"#;
+const FLUSH_OUTSTANDING: &str = r#"DELETE FROM "token_blacklist_outstandingtoken" WHERE "id" BETWEEN ?1 AND ?2 AND "expires_at" < ?3"#;
+
+/// How long the writer deletes in one transaction; to bring it to the disk takes as long again.
+const FLUSH_TIME: Duration = Duration::from_millis(6);
+/// Records deleted between two looks at the clock.
+const FLUSH_PIECE: usize = 50;
+/// Tokens that are neighbours lie on as many pages of the index of users as there are users, up to one for each token. What
+/// does not fit into SQLite's 2 MB is written several times in one transaction.
+const FLUSH_CACHE: &str = "PRAGMA cache_size = -12000";
+const USUAL_CACHE: &str = "PRAGMA cache_size = -2000";
 
 /// The statements that depend on the user model, written once.
 #[derive(Debug)]
@@ -245,31 +253,56 @@ pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Res
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes these records if they expired, and as many exchanges that no token can ask for any more. Exchanges whose tokens went
-/// otherwise count as tokens when no others are left.
+/// Deletes these records if they expired, or those of them that time permits, and says how many it looked at; and as many
+/// exchanges that no token can ask for any more. Exchanges whose tokens went otherwise count as tokens when no others are left.
 pub(super) fn flush(
     db: &Connection,
     ids: &[i64],
     before: Timestamp,
     limit: usize,
-) -> rusqlite::Result<Flushed> {
-    let mut blacklisted = db.prepare_cached(FLUSH_BLACKLISTED)?;
-    let mut outstanding = db.prepare_cached(FLUSH_OUTSTANDING)?;
-    let expired = django_time(before);
-    let mut flushed = 0;
-    for id in ids {
-        blacklisted.execute(params![id, expired])?;
-        flushed += outstanding.execute(params![id, expired])?;
+) -> rusqlite::Result<(Flushed, usize)> {
+    db.execute_batch(FLUSH_CACHE)?;
+    let start = Instant::now();
+    let piece = limit.clamp(1, FLUSH_PIECE);
+    let (mut left, mut records, mut exchanges) = (ids, 0, 0);
+    for _ in 0..limit.div_ceil(piece) {
+        let (some, others) = left.split_at(piece.min(left.len()));
+        records += flush_records(db, some, before)?;
+        let gone = flush_exchanges(db, before, piece)?;
+        exchanges += gone;
+        left = others;
+        let is_done = left.is_empty() && gone < piece;
+        if is_done || start.elapsed() >= FLUSH_TIME {
+            break;
+        }
     }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let exchanges = db
-        .prepare_cached(FLUSH_EXCHANGES)?
-        .execute(params![before.as_second(), limit])?;
-    Ok(match (flushed, ids) {
+    db.execute_batch(USUAL_CACHE)?;
+    let flushed = match (records, ids) {
         (0, []) => Flushed::Deleted(exchanges),
         (0, _) => Flushed::Busy,
-        (flushed, _) => Flushed::Deleted(flushed),
-    })
+        (records, _) => Flushed::Deleted(records),
+    };
+    Ok((flushed, ids.len() - left.len()))
+}
+
+/// Where no other id is between two of them, they go with one statement.
+fn flush_records(db: &Connection, ids: &[i64], before: Timestamp) -> rusqlite::Result<usize> {
+    let mut blacklisted = db.prepare_cached(FLUSH_BLACKLISTED)?;
+    let mut outstanding = db.prepare_cached(FLUSH_OUTSTANDING)?;
+    let before = django_time(before);
+    let mut flushed = 0;
+    for run in ids.chunk_by(|one, next| one + 1 == *next) {
+        let values = params![run.first(), run.last(), before];
+        blacklisted.execute(values)?;
+        flushed += outstanding.execute(values)?;
+    }
+    Ok(flushed)
+}
+
+fn flush_exchanges(db: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.prepare_cached(FLUSH_EXCHANGES)?
+        .execute(params![before.as_second(), limit])
 }
 
 #[cfg(test)]
@@ -288,8 +321,8 @@ mod tests {
         )
         .unwrap();
         let flush = || flush(&db, &[1, 2], Timestamp::UNIX_EPOCH, 9).unwrap();
-        assert_eq!(flush(), Flushed::Deleted(1));
-        assert_eq!(flush(), Flushed::Busy);
+        assert_eq!(flush(), (Flushed::Deleted(1), 2));
+        assert_eq!(flush(), (Flushed::Busy, 2));
         for sql in [
             "SELECT id FROM token_blacklist_outstandingtoken",
             "SELECT token_id FROM token_blacklist_blacklistedtoken",
