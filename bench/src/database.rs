@@ -3,41 +3,17 @@
 use crate::interrupt;
 use crate::setup::Setup;
 use anyhow::Context as _;
-use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use tokio_postgres::NoTls;
+use xtask::database::{Database, Store};
 use xtask::process::output;
 
 /// Users of every database: `user1`, `user2` …, which are also their ids.
 pub(crate) const USERS: usize = 1000;
 /// Rows that one transaction inserts.
 const BATCH: usize = 100_000;
-
-/// Which kind of database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Store {
-    Sqlite,
-    Postgres,
-}
-
-impl fmt::Display for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-        })
-    }
-}
-
-/// Where a server keeps its rows.
-#[derive(Clone, Debug)]
-pub(crate) enum Database {
-    Sqlite(PathBuf),
-    /// An address with name and password.
-    Postgres(String),
-}
 
 /// Tokens on record. Every second one is blacklisted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,11 +41,11 @@ impl Pair {
     ) -> anyhow::Result<Self> {
         let Records { rows, expired } = records;
         let name = format!("bench{rows}_{expired}");
-        let tokenpair = Database::create(setup, store, &name)?;
-        tokenpair.migrate(setup)?;
-        tokenpair.add_users()?;
-        tokenpair.fill(records)?;
-        let copy = || tokenpair.copy(setup, &(name + "_django"));
+        let tokenpair = create(setup, store, &name)?;
+        migrate(setup, &tokenpair)?;
+        add_users(&tokenpair)?;
+        fill(&tokenpair, records)?;
+        let copy = || copy(setup, &tokenpair, &(name + "_django"));
         Ok(Self {
             django: for_django.then(copy).transpose()?,
             tokenpair,
@@ -83,145 +59,144 @@ fn name_of(url: &str) -> &str {
     name.split('?').next().unwrap_or_default()
 }
 
-impl Database {
-    /// As tokenpair wants it.
-    pub(crate) fn url(&self) -> String {
-        match self {
-            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Self::Postgres(url) => url.clone(),
+/// An empty one.
+fn create(setup: &mut Setup, store: Store, name: &str) -> anyhow::Result<Database> {
+    let path = setup.folder().join(format!("{name}.sqlite3"));
+    Ok(match store {
+        Store::Sqlite => Database::Sqlite(path),
+        Store::Postgres => {
+            let postgres = setup.postgres()?;
+            let all = Database::Postgres(postgres.url("postgres"));
+            execute(&all, &format!("CREATE DATABASE {name}"))?;
+            // Nothing is encrypted between programs on one machine.
+            Database::Postgres(postgres.url(name) + "?sslmode=disable")
+        }
+    })
+}
+
+/// Another one with the same rows. Nobody may be connected.
+fn copy(setup: &mut Setup, database: &Database, name: &str) -> anyhow::Result<Database> {
+    match database {
+        Database::Sqlite(from) => {
+            let to = setup.folder().join(format!("{name}.sqlite3"));
+            fs::copy(from, &to)?;
+            Ok(Database::Sqlite(to))
+        }
+        Database::Postgres(from) => {
+            let postgres = setup.postgres()?;
+            let all = Database::Postgres(postgres.url("postgres"));
+            let from = name_of(from);
+            execute(&all, &format!("CREATE DATABASE {name} TEMPLATE {from}"))?;
+            execute(&all, "CHECKPOINT")?;
+            Ok(Database::Postgres(postgres.url(name) + "?sslmode=disable"))
         }
     }
+}
 
-    /// An empty one.
-    fn create(setup: &mut Setup, store: Store, name: &str) -> anyhow::Result<Self> {
-        let path = setup.folder().join(format!("{name}.sqlite3"));
-        Ok(match store {
-            Store::Sqlite => Self::Sqlite(path),
-            Store::Postgres => {
-                let postgres = setup.postgres()?;
-                let all = Self::Postgres(postgres.url("postgres"));
-                all.execute(&format!("CREATE DATABASE {name}"))?;
-                // Nothing is encrypted between programs on one machine.
-                Self::Postgres(postgres.url(name) + "?sslmode=disable")
-            }
-        })
-    }
+fn migrate(setup: &Setup, database: &Database) -> anyhow::Result<()> {
+    let mut migrate = Command::new(&setup.server);
+    migrate
+        .arg("migrate")
+        .current_dir(setup.folder())
+        .env_clear()
+        .env("TOKENPAIR_DATABASE", database.url());
+    output(&mut migrate)?;
+    Ok(())
+}
 
-    /// Another one with the same rows. Nobody may be connected.
-    fn copy(&self, setup: &mut Setup, name: &str) -> anyhow::Result<Self> {
-        match self {
-            Self::Sqlite(from) => {
-                let to = setup.folder().join(format!("{name}.sqlite3"));
-                fs::copy(from, &to)?;
-                Ok(Self::Sqlite(to))
-            }
-            Self::Postgres(from) => {
-                let postgres = setup.postgres()?;
-                let all = Self::Postgres(postgres.url("postgres"));
-                let from = name_of(from);
-                all.execute(&format!("CREATE DATABASE {name} TEMPLATE {from}"))?;
-                all.execute("CHECKPOINT")?;
-                Ok(Self::Postgres(postgres.url(name) + "?sslmode=disable"))
-            }
-        }
-    }
+fn add_users(database: &Database) -> anyhow::Result<()> {
+    let numbers = numbers(database, 1, USERS);
+    execute(database, &format!(
+        "{numbers} INSERT INTO auth_user
+            (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)
+         SELECT '!', FALSE, 'user' || i, '', '', 'user' || i || '@example.com', FALSE, TRUE, '2026-01-01 00:00:00'
+         FROM n ORDER BY i"
+    ))
+}
 
-    fn migrate(&self, setup: &Setup) -> anyhow::Result<()> {
-        let mut migrate = Command::new(&setup.server);
-        migrate
-            .arg("migrate")
-            .current_dir(setup.folder())
-            .env_clear()
-            .env("TOKENPAIR_DATABASE", self.url());
-        output(&mut migrate)?;
-        Ok(())
-    }
+/// Gives every user the encoded password.
+pub(crate) fn set_passwords(database: &Database, encoded: &str) -> anyhow::Result<()> {
+    execute(
+        database,
+        &format!("UPDATE auth_user SET password = '{encoded}'"),
+    )
+}
 
-    fn add_users(&self) -> anyhow::Result<()> {
-        let numbers = self.numbers(1, USERS);
-        self.execute(&format!(
-            "{numbers} INSERT INTO auth_user
-                (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)
-             SELECT '!', FALSE, 'user' || i, '', '', 'user' || i || '@example.com', FALSE, TRUE, '2026-01-01 00:00:00'
-             FROM n ORDER BY i"
-        ))
-    }
-
-    /// Gives every user the encoded password.
-    pub(crate) fn set_passwords(&self, encoded: &str) -> anyhow::Result<()> {
-        self.execute(&format!("UPDATE auth_user SET password = '{encoded}'"))
-    }
-
-    /// Inserts rows as a server leaves them behind: ids in the order of time, tokens without their signatures.
-    fn fill(&self, records: Records) -> anyhow::Result<()> {
-        let Records { rows, expired } = records;
-        // PostgreSQL wants to know what it is.
-        let date = match self {
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => "timestamptz",
-        };
-        let (jti, token) = match self {
-            Self::Sqlite(_) => (
-                "printf('%012x7%019x', 1750000000000 + i, i)",
-                "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || hex(randomblob(110)), 1, 250)",
-            ),
-            Self::Postgres(_) => (
-                "lpad(to_hex(1750000000000 + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')",
-                "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || md5(i::text) || md5(i::text || 'a') || md5(i::text || 'b')
-                    || md5(i::text || 'c') || md5(i::text || 'd') || md5(i::text || 'e') || md5(i::text || 'f'), 1, 250)",
-            ),
-        };
-        for start in (0..rows).step_by(BATCH) {
-            interrupt::check()?;
-            let numbers = self.numbers(start + 1, (start + BATCH).min(rows));
-            self.execute(&format!(
-                "{numbers} INSERT INTO token_blacklist_outstandingtoken (id, token, created_at, expires_at, user_id, jti)
-                 SELECT i, {token}, {date} '2026-01-01 00:00:00',
-                    CASE WHEN i <= {expired} THEN {date} '2020-01-01 00:00:00' ELSE {date} '2100-01-01 00:00:00' END,
-                    i % {USERS} + 1, {jti} FROM n ORDER BY i"
-            ))?;
-            self.execute(&format!(
+/// Inserts rows as a server leaves them behind: ids in the order of time, tokens without their signatures.
+fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
+    let Records { rows, expired } = records;
+    // PostgreSQL wants to know what it is.
+    let date = match database {
+        Database::Sqlite(_) => "",
+        Database::Postgres(_) => "timestamptz",
+    };
+    let (jti, token) = match database {
+        Database::Sqlite(_) => (
+            "printf('%012x7%019x', 1750000000000 + i, i)",
+            "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || hex(randomblob(110)), 1, 250)",
+        ),
+        Database::Postgres(_) => (
+            "lpad(to_hex(1750000000000 + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')",
+            "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || md5(i::text) || md5(i::text || 'a') || md5(i::text || 'b')
+                || md5(i::text || 'c') || md5(i::text || 'd') || md5(i::text || 'e') || md5(i::text || 'f'), 1, 250)",
+        ),
+    };
+    for start in (0..rows).step_by(BATCH) {
+        interrupt::check()?;
+        let numbers = numbers(database, start + 1, (start + BATCH).min(rows));
+        execute(database, &format!(
+            "{numbers} INSERT INTO token_blacklist_outstandingtoken (id, token, created_at, expires_at, user_id, jti)
+             SELECT i, {token}, {date} '2026-01-01 00:00:00',
+                CASE WHEN i <= {expired} THEN {date} '2020-01-01 00:00:00' ELSE {date} '2100-01-01 00:00:00' END,
+                i % {USERS} + 1, {jti} FROM n ORDER BY i"
+        ))?;
+        execute(
+            database,
+            &format!(
                 "{numbers} INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
-                 SELECT {date} '2026-01-01 00:00:00', i FROM n WHERE i % 2 = 0 ORDER BY i"
-            ))?;
-        }
-        if let Self::Postgres(_) = self {
-            // The ids above were chosen here.
-            self.execute(&format!(
+             SELECT {date} '2026-01-01 00:00:00', i FROM n WHERE i % 2 = 0 ORDER BY i"
+            ),
+        )?;
+    }
+    if let Database::Postgres(_) = database {
+        // The ids above were chosen here.
+        execute(
+            database,
+            &format!(
                 "SELECT setval(pg_get_serial_sequence('token_blacklist_outstandingtoken', 'id'), {})",
                 rows + 1
-            ))?;
-            self.execute("VACUUM ANALYZE")?;
-            self.execute("CHECKPOINT")?;
-        }
-        Ok(())
-    }
-
-    /// A table `n` with a column `i` of the numbers from one to another.
-    fn numbers(&self, from: usize, to: usize) -> String {
-        match self {
-            Self::Sqlite(_) => format!(
-                "WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})"
             ),
-            Self::Postgres(_) => {
-                format!("WITH n AS (SELECT i FROM generate_series({from}::bigint, {to}) i)")
-            }
-        }
+        )?;
+        execute(database, "VACUUM ANALYZE")?;
+        execute(database, "CHECKPOINT")?;
     }
+    Ok(())
+}
 
-    /// Runs a statement.
-    pub(crate) fn execute(&self, sql: &str) -> anyhow::Result<()> {
-        match self {
-            Self::Sqlite(path) => on_sqlite(path, sql),
-            Self::Postgres(url) => {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()?;
-                runtime.block_on(on_postgres(url, sql))
-            }
+/// A table `n` with a column `i` of the numbers from one to another.
+fn numbers(database: &Database, from: usize, to: usize) -> String {
+    match database {
+        Database::Sqlite(_) => format!(
+            "WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})"
+        ),
+        Database::Postgres(_) => {
+            format!("WITH n AS (SELECT i FROM generate_series({from}::bigint, {to}) i)")
         }
-        .with_context(|| sql.to_owned())
     }
+}
+
+/// Runs a statement.
+fn execute(database: &Database, sql: &str) -> anyhow::Result<()> {
+    match database {
+        Database::Sqlite(path) => on_sqlite(path, sql),
+        Database::Postgres(url) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(on_postgres(url, sql))
+        }
+    }
+    .with_context(|| sql.to_owned())
 }
 
 /// What is not yet on the disk when the machine crashes was only a benchmark's.

@@ -1,19 +1,21 @@
 //! F: expired tokens are deleted beside traffic.
 
 use crate::conversation::Conversation;
-use crate::database::{Records, Store};
+use crate::database::Records;
 use crate::limits::Limit;
 use crate::load::{Load, Pace};
 use crate::report::{megabytes, milliseconds};
-use crate::server::{Mode, Peer, Server, bound, django};
+use crate::server::{Mode, Peer, Server, django};
 use crate::setup::Setup;
 use crate::tokens::{Kind, Mint};
-use crate::usage;
 use crate::workload::{CONNECTIONS, REFRESH};
 use anyhow::{Context as _, ensure};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use xtask::database::Store;
+use xtask::process::bound;
+use xtask::vitals;
 
 /// The workload's letter.
 pub(crate) const ID: &str = "F";
@@ -54,7 +56,7 @@ pub(crate) fn play(setup: &mut Setup, store: Store) -> anyhow::Result<Vec<Limit>
     load.run(pace, ROUND)?;
     let quiet = load.run(pace, ROUND * 4)?.latencies.max();
 
-    let mut command = bound(setup.server.clone());
+    let mut command = bound(&setup.server);
     command
         .args(["flushexpiredtokens", "--json"])
         .current_dir(setup.folder())
@@ -152,10 +154,10 @@ fn follow(mut child: Child, start: Instant) -> anyhow::Result<Cost> {
     };
     loop {
         // What it was shortly before its end has to do.
-        if let Ok(memory) = usage::memory(child.id()) {
+        if let Ok(memory) = vitals::memory(child.id()) {
             cost.peak = cost.peak.max(memory.peak);
         }
-        cost.cpu = cost.cpu.max(usage::cpu(child.id()));
+        cost.cpu = cost.cpu.max(vitals::cpu(child.id()));
         if let Some(status) = child.try_wait()? {
             ensure!(status.success(), "deleting ended with {status}");
             cost.took = start.elapsed();

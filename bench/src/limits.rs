@@ -1,6 +1,5 @@
 //! What is wanted of tokenpair beyond ratios: memory, latencies, start-up, growth with the rows.
 
-use crate::database::Store;
 use crate::logins;
 use crate::measured::{Measured, Ratio};
 use crate::report::{Entry, megabytes, milliseconds, short};
@@ -8,6 +7,7 @@ use crate::server::Peer;
 use crate::targets::Verdict;
 use crate::workload::Ask;
 use std::fmt;
+use xtask::database::Store;
 
 const IDLE_MEGABYTES: f64 = 20.0;
 const BUSY_MEGABYTES: f64 = 48.0;

@@ -1,6 +1,5 @@
 //! Workloads with passwords: Django's default hash, its other hashers, and everything but the hash.
 
-use crate::database::Store;
 use crate::measured::median;
 use crate::server::Hasher;
 use crate::targets::Targets;
@@ -9,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::time::Duration;
 use tokenpair::passwords::PasswordHashers;
+use xtask::database::Store;
 
 /// How often a derivation is timed.
 const DERIVATIONS: usize = 7;

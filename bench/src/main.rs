@@ -21,13 +21,11 @@ mod server;
 mod setup;
 mod targets;
 mod tokens;
-mod usage;
 mod versions;
 mod workload;
 
 use anyhow::ensure;
 use clap::Parser;
-use database::Store;
 use limits::Limit;
 use report::Entry;
 use runner::Length;
@@ -38,6 +36,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use targets::Verdict;
 use workload::Workload;
+use xtask::database::Store;
 use xtask::project::Project;
 
 /// Measures tokenpair beside Django with Simple JWT, a bare axum handler with jsonwebtoken, and hyper.

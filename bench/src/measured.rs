@@ -2,9 +2,9 @@
 
 use crate::load::Sample;
 use crate::server::Peer;
-use crate::usage::Memory;
 use hdrhistogram::Histogram;
 use std::time::Duration;
+use xtask::vitals::Memory;
 
 /// One round.
 #[derive(Clone, Debug)]

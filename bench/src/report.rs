@@ -268,11 +268,11 @@ pub(crate) fn versions(entries: &[Entry]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::Store;
     use crate::measured::tests::measured;
     use crate::server::Peer;
     use crate::targets::Targets;
     use crate::workload::{Ask, workload};
+    use xtask::database::Store;
 
     fn entry() -> Entry {
         let workload = workload("V", "verify", Ask::Verify, Store::Sqlite);

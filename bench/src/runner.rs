@@ -1,18 +1,19 @@
 //! Plays a workload: all servers are up, and take turns.
 
-use crate::database::{Database, Records};
+use crate::database::{self, Records};
 use crate::limits::MANY_ROWS;
 use crate::load::{Load, Pace};
 use crate::measured::{Measured, Paced, Round, median};
 use crate::server::{Peer, Server};
 use crate::setup::Setup;
 use crate::tokens::Mint;
-use crate::usage::{self, Memory};
 use crate::versions::version;
 use crate::workload::{Ask, Workload};
 use anyhow::{Context as _, ensure};
 use std::io::{Write as _, stdout};
 use std::time::Duration;
+use xtask::database::Database;
+use xtask::vitals::{self, Memory};
 
 /// Open loops: of what a server manages.
 const SHARES: [f64; 2] = [0.1, 0.5];
@@ -86,9 +87,9 @@ fn candidates(
         workload.peers.contains(&Peer::Django),
     )?;
     if let Some(password) = workload.password {
-        pair.tokenpair.set_passwords(password)?;
+        database::set_passwords(&pair.tokenpair, password)?;
         if let Some(django) = &pair.django {
-            django.set_passwords(password)?;
+            database::set_passwords(django, password)?;
         }
     }
     let mut mint = Mint::new();
@@ -180,7 +181,7 @@ impl Candidate {
     fn round(&mut self, setup: &Setup, pace: Pace, time: Duration) -> anyhow::Result<Round> {
         let Self { server, load, .. } = self;
         let database = setup.postgres_process();
-        let database_cpu = || database.map(usage::cpu).unwrap_or_default();
+        let database_cpu = || database.map(vitals::cpu).unwrap_or_default();
         let (cpu_before, database_before) = (server.cpu(), database_cpu());
         let sample = load.run(pace, time);
         let words = || {

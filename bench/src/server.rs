@@ -2,10 +2,8 @@
 
 use crate::answer;
 use crate::conversation;
-use crate::database::Database;
 use crate::setup::{Log, Setup};
 use crate::tokens::{KEY, Kind, Mint};
-use crate::usage::{self, Memory};
 use anyhow::{Context as _, bail};
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -14,7 +12,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use xtask::process::{free_port, signal};
+use xtask::database::Database;
+use xtask::process::{bound, free_port, signal};
+use xtask::vitals::{self, Memory};
 
 /// How long a server may take to answer first, and to end in order.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -171,11 +171,11 @@ impl Server {
 
     /// Processor time so far, of all its processes.
     pub(crate) fn cpu(&self) -> Duration {
-        usage::cpu(self.process.id())
+        vitals::cpu(self.process.id())
     }
 
     pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
-        usage::memory(self.process.id())
+        Ok(vitals::memory(self.process.id())?)
     }
 }
 
@@ -190,7 +190,7 @@ impl Drop for Server {
             }
             thread::sleep(POLL);
         }
-        let all = usage::tree(self.process.id());
+        let all = vitals::tree(self.process.id());
         let _ = signal("KILL", &all);
         let _ = self.process.wait();
     }
@@ -219,14 +219,6 @@ fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<u16> {
     }
 }
 
-/// A command that ends with us however we end.
-pub(crate) fn bound(program: PathBuf) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
-    command.env_clear();
-    command
-}
-
 fn tokenpair(
     setup: &Setup,
     address: SocketAddr,
@@ -237,7 +229,7 @@ fn tokenpair(
     let file = mode.hasher.map_or_else(String::new, Hasher::toml);
     let path = setup.folder().join(format!("{}.toml", address.port()));
     fs::write(&path, file)?;
-    let mut command = bound(setup.server.clone());
+    let mut command = bound(&setup.server);
     command
         .arg("serve")
         .current_dir(setup.folder())

@@ -1,10 +1,11 @@
 //! What a run needs: programs, folder, databases. Everything but the build folder goes when this is dropped.
 
-use crate::database::{Pair, Records, Store};
+use crate::database::{Pair, Records};
 use crate::server::Peer;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use xtask::database::Store;
 use xtask::postgres::Postgres;
 use xtask::project::Project;
 

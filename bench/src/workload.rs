@@ -1,10 +1,11 @@
 //! The workloads: what is asked, of whom, and what the issue wants of it.
 
 use crate::conversation::{Conversation, Requests, body, get, post};
-use crate::database::{Store, USERS};
+use crate::database::USERS;
 use crate::server::{Hasher, Mode, Peer};
 use crate::targets::Targets;
 use crate::tokens::{Kind, Mint};
+use xtask::database::Store;
 
 pub(crate) const VERIFY: &str = "/api/token/verify/";
 pub(crate) const REFRESH: &str = "/api/token/refresh/";

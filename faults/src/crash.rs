@@ -8,7 +8,7 @@ mod journal;
 mod judge;
 mod worker;
 
-use crate::databases::{Database, Kind};
+use crate::databases::Sql as _;
 use crate::fleet::{Fleet, Shape};
 use crate::nodes::STRICT;
 use crate::report::{Report, milliseconds, quantile};
@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use worker::Worker;
+use xtask::database::{Database, Store};
 
 const WORKERS: usize = 16;
 /// In the whole form, over all parts.
@@ -49,7 +50,7 @@ const PARTS: [Part; 3] = [
     Part {
         victim: Victim::Node,
         shape: Shape {
-            kind: Kind::Sqlite,
+            store: Store::Sqlite,
             nodes: 1,
         },
         kills: (200, 12),
@@ -58,7 +59,7 @@ const PARTS: [Part; 3] = [
     Part {
         victim: Victim::Node,
         shape: Shape {
-            kind: Kind::Postgres,
+            store: Store::Postgres,
             nodes: 3,
         },
         kills: (200, 12),
@@ -67,7 +68,7 @@ const PARTS: [Part; 3] = [
     Part {
         victim: Victim::Database,
         shape: Shape {
-            kind: Kind::Postgres,
+            store: Store::Postgres,
             nodes: 3,
         },
         kills: (20, 2),

@@ -6,13 +6,12 @@
 
 mod guests;
 
-use crate::databases::{Database, Kind};
+use crate::databases;
 use crate::fleet::{VERIFY, obtain};
 use crate::nodes::{Node, STRICT};
 use crate::report::{Report, quantile};
 use crate::run::Run;
 use crate::steady::{Question, Steady};
-use crate::vitals::Vitals;
 use guests::{Guests, Manner};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -21,6 +20,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use xtask::check::Trouble;
+use xtask::database::{Database, Store};
 
 /// Manners, and how many guests have them in the whole and the short form.
 type Party = (Manner, (usize, usize));
@@ -73,7 +73,7 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
         guests.max().unwrap_or_default()
     } + SPARE;
     raise_descriptors(descriptors)?;
-    let database = Database::fresh(run, Kind::Sqlite, 1).await?;
+    let database = databases::fresh(run, Store::Sqlite, 1).await?;
     let slow: Vec<&[Party]> = if run.is_short {
         vec![SLOW]
     } else {
@@ -107,7 +107,9 @@ struct House {
     access: String,
     verifies: Steady,
     opened: Instant,
-    before: Vitals,
+    /// Memory in KiB and open files before anybody came.
+    memory: u64,
+    descriptors: usize,
 }
 
 impl House {
@@ -120,7 +122,8 @@ impl House {
         // What a server makes when it is first asked is nobody's share.
         sleep(WARMING_UP).await;
         Ok(Self {
-            before: node.vitals()?,
+            memory: node.memory()?.pss,
+            descriptors: node.descriptors()?,
             opened: Instant::now(),
             node,
             access,
@@ -146,11 +149,11 @@ impl House {
             .iter()
             .map(|guests| format!("{} {}", guests.number, guests.manner));
         let name = name.collect::<Vec<_>>().join(", ");
-        let mut memory = self.before.memory;
+        let mut memory = self.memory;
         let start = Instant::now();
         let mut rested = None;
         while start.elapsed() < PATIENCE {
-            memory = memory.max(self.node.vitals()?.memory);
+            memory = memory.max(self.node.memory()?.pss);
             // Long enough that verifying is asked more than a few times.
             if guests.iter_mut().all(Guests::have_gone) && start.elapsed() > REST {
                 break;
@@ -165,15 +168,11 @@ impl House {
         for guests in &mut guests {
             guests.judge(report);
         }
-        let more = memory.saturating_sub(self.before.memory);
+        let more = memory.saturating_sub(self.memory);
         let number: u64 = guests.iter().map(|guests| guests.number as u64).sum();
         report.figure(
             format!("{name}: memory"),
-            format!(
-                "{} KiB more, {} KiB each",
-                more >> 10,
-                (more / number) >> 10
-            ),
+            format!("{more} KiB more, {} KiB each", more / number),
         );
         // How much a large body takes is bounded for all together.
         if guests
@@ -182,8 +181,8 @@ impl House {
         {
             report.target(
                 format!("{name}: memory, at most {MEMORY_EACH} KiB each and {MEMORY_NOISE} KiB"),
-                more >> 10 <= number * MEMORY_EACH + MEMORY_NOISE,
-                format!("{} KiB", more >> 10),
+                more <= number * MEMORY_EACH + MEMORY_NOISE,
+                format!("{more} KiB"),
             );
         }
         drop(guests);
@@ -227,14 +226,14 @@ impl House {
                 .newcomer()
                 .await
                 .is_some_and(|took| took <= VERIFY_LIMIT);
-            let usual = self.before.descriptors + self.verifies.connections();
-            if is_served && self.node.vitals()?.descriptors <= usual + A_FEW {
+            let usual = self.descriptors + self.verifies.connections();
+            if is_served && self.node.descriptors()? <= usual + A_FEW {
                 break;
             }
             sleep(POLL).await;
         }
         report.target_at_most(format!("{name}: recovered"), RECOVERY, over.elapsed());
-        let peak = self.node.vitals()?.peak >> 20;
+        let peak = self.node.memory()?.peak >> 10;
         report.target(
             format!("{name}: memory at its peak, at most {MEMORY_LIMIT} MiB"),
             peak <= MEMORY_LIMIT,

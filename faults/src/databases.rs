@@ -3,84 +3,48 @@
 use crate::nodes;
 use crate::run::Run;
 use anyhow::Context as _;
-use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
+use xtask::database::{Database, Store};
 
 /// The password of all users.
 pub(crate) const PASSWORD: &str = "a password for tests";
 
-/// The kinds a program is run with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Sqlite,
-    Postgres,
+/// A database with all tables and the users `user0`, `user1` … in it.
+pub(crate) async fn fresh(run: &mut Run, store: Store, users: usize) -> anyhow::Result<Database> {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("faults{}", MADE.fetch_add(1, Relaxed));
+    let database = match store {
+        Store::Sqlite => Database::Sqlite(run.folder().join(format!("{name}.sqlite3"))),
+        Store::Postgres => {
+            let server = run.postgres()?;
+            let all = Database::Postgres(server.url("postgres"));
+            all.query(&format!("CREATE DATABASE {name}")).await?;
+            Database::Postgres(run.postgres()?.url(&name))
+        }
+    };
+    prepare(run, &database, users)?;
+    Ok(database)
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-        })
+/// Makes the tables and the users `user0`, `user1` ….
+pub(crate) fn prepare(run: &Run, database: &Database, users: usize) -> anyhow::Result<()> {
+    nodes::command(run, database, "migrate", "")?;
+    for user in 0..users {
+        let line = format!("createuser --username user{user} --password-stdin");
+        nodes::command(run, database, &line, PASSWORD)?;
     }
+    Ok(())
 }
 
-/// Where servers keep their rows.
-#[derive(Clone, Debug)]
-pub(crate) enum Database {
-    Sqlite(PathBuf),
-    /// An address with name and password.
-    Postgres(String),
-}
-
-impl Database {
-    /// A database with all tables and the users `user0`, `user1` … in it.
-    pub(crate) async fn fresh(run: &mut Run, kind: Kind, users: usize) -> anyhow::Result<Self> {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("faults{}", MADE.fetch_add(1, Relaxed));
-        let database = match kind {
-            Kind::Sqlite => Self::Sqlite(run.folder().join(format!("{name}.sqlite3"))),
-            Kind::Postgres => {
-                let server = run.postgres()?;
-                let all = Self::Postgres(server.url("postgres"));
-                all.query(&format!("CREATE DATABASE {name}")).await?;
-                Self::Postgres(run.postgres()?.url(&name))
-            }
-        };
-        database.prepare(run, users)?;
-        Ok(database)
-    }
-
-    /// Makes the tables and the users `user0`, `user1` ….
-    pub(crate) fn prepare(&self, run: &Run, users: usize) -> anyhow::Result<()> {
-        nodes::command(run, self, "migrate", "")?;
-        for user in 0..users {
-            let line = format!("createuser --username user{user} --password-stdin");
-            nodes::command(run, self, &line, PASSWORD)?;
-        }
-        Ok(())
-    }
-
-    /// As the server wants it.
-    pub(crate) fn url(&self) -> String {
-        match self {
-            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Self::Postgres(url) => url.clone(),
-        }
-    }
-
-    /// The rows of a query in SQL that both kinds understand, each value as text; null is empty.
-    pub(crate) async fn query(&self, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
-        match self {
-            Self::Sqlite(path) => sqlite_rows(path, sql),
-            Self::Postgres(url) => postgres_rows(url, sql).await,
-        }
-    }
+/// A look at the rows, in SQL that both kinds of database understand.
+pub(crate) trait Sql {
+    /// The rows of a query, each value as text; null is empty.
+    async fn query(&self, sql: &str) -> anyhow::Result<Vec<Vec<String>>>;
 
     /// The one number that a query yields.
-    pub(crate) async fn number(&self, sql: &str) -> anyhow::Result<usize> {
+    async fn number(&self, sql: &str) -> anyhow::Result<usize> {
         let rows = self.query(sql).await?;
         let value = rows.first().and_then(|row| row.first());
         let value = value.with_context(|| format!("no row for {sql}"))?;
@@ -88,7 +52,16 @@ impl Database {
     }
 }
 
-fn sqlite_rows(path: &PathBuf, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
+impl Sql for Database {
+    async fn query(&self, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
+        match self {
+            Self::Sqlite(path) => sqlite_rows(path, sql),
+            Self::Postgres(url) => postgres_rows(url, sql).await,
+        }
+    }
+}
+
+fn sqlite_rows(path: &Path, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
     use rusqlite::types::Value;
     let connection = rusqlite::Connection::open(path)?;
     let mut statement = connection.prepare(sql)?;

@@ -1,12 +1,13 @@
 //! Several servers over one fresh database.
 
 use crate::client::{Answer, Client, Outcome};
-use crate::databases::{Database, Kind, PASSWORD};
+use crate::databases::{self, PASSWORD};
 use crate::nodes::{Node, Settings};
 use crate::run::Run;
 use anyhow::bail;
 use serde_json::{Value, json};
 use std::fmt;
+use xtask::database::{Database, Store};
 
 pub(crate) const OBTAIN: &str = "/api/token/";
 pub(crate) const REFRESH: &str = "/api/token/refresh/";
@@ -16,33 +17,33 @@ pub(crate) const BLACKLIST: &str = "/api/token/blacklist/";
 /// Which database, and how many servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    pub(crate) kind: Kind,
+    pub(crate) store: Store,
     pub(crate) nodes: usize,
 }
 
 const SQLITE: Shape = Shape {
-    kind: Kind::Sqlite,
+    store: Store::Sqlite,
     nodes: 1,
 };
 const POSTGRES: Shape = Shape {
-    kind: Kind::Postgres,
+    store: Store::Postgres,
     nodes: 1,
 };
 const POSTGRES_3: Shape = Shape {
-    kind: Kind::Postgres,
+    store: Store::Postgres,
     nodes: 3,
 };
 
 /// The shapes that must behave alike.
 pub(crate) const SHAPES: [Shape; 3] = [SQLITE, POSTGRES, POSTGRES_3];
-/// Of each kind the one with the most servers.
+/// Of each store the one with the most servers.
 pub(crate) const LARGEST: [Shape; 2] = [SQLITE, POSTGRES_3];
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, nodes } = self;
+        let Self { store, nodes } = self;
         let plural = if *nodes == 1 { "" } else { "s" };
-        write!(f, "{kind}, {nodes} node{plural}")
+        write!(f, "{store}, {nodes} node{plural}")
     }
 }
 
@@ -61,7 +62,7 @@ impl Fleet {
         users: usize,
         settings: Settings<'_>,
     ) -> anyhow::Result<Self> {
-        let database = Database::fresh(run, shape.kind, users).await?;
+        let database = databases::fresh(run, shape.store, users).await?;
         let mut nodes = Vec::new();
         for _ in 0..shape.nodes {
             nodes.push(Node::start(run, &database, settings).await?);

@@ -2,7 +2,7 @@
 //!
 //! Nobody waits for a lock because of it, every request is answered, and two commands at once delete each token once.
 
-use crate::databases::{Database, Kind};
+use crate::databases::{self, Sql as _};
 use crate::fleet::{LARGEST, Shape};
 use crate::nodes::{self, Node, STRICT, Settings};
 use crate::report::{Report, milliseconds, quantile};
@@ -14,6 +14,7 @@ use std::io::Read as _;
 use std::process::Child;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+use xtask::database::{Database, Store};
 
 const EXPIRED: (usize, usize) = (200_000, 3000);
 const LIVING: (usize, usize) = (800_000, 10_000);
@@ -34,11 +35,11 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
 }
 
 async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Result<()> {
-    let database = Database::fresh(run, shape.kind, 1).await?;
+    let database = databases::fresh(run, shape.store, 1).await?;
     let expired = run.rounds(EXPIRED.0, EXPIRED.1);
     fill(
         &database,
-        shape.kind,
+        shape.store,
         expired,
         run.rounds(LIVING.0, LIVING.1),
     )
@@ -59,9 +60,9 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
     let traffic = Traffic::start(&nodes);
     let start = Instant::now();
     let mut commands = Vec::new();
-    let settings = match shape.kind {
-        Kind::Sqlite => &[],
-        Kind::Postgres => PATIENT,
+    let settings = match shape.store {
+        Store::Sqlite => &[],
+        Store::Postgres => PATIENT,
     };
     for _ in 0..COMMANDS {
         commands.push(nodes::begin(run, &database, COMMAND, settings)?);

@@ -12,7 +12,7 @@ mod proxy;
 mod sqlite;
 mod table;
 
-use crate::databases::{Database, Kind};
+use crate::databases;
 use crate::nodes::{Node, Settings};
 use crate::report::Report;
 use crate::run::Run;
@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use table::{Endpoint, Failing};
 use tokio::time::sleep;
+use xtask::database::{Database, Store};
 
 /// A database that can be made ill and well again.
 trait Patient {
@@ -71,7 +72,7 @@ const PUT_OFF: (usize, usize) = (1000, 100);
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
     let mut totals = Totals::default();
     on_sqlite(run, report, &mut totals).await?;
-    let database = Database::fresh(run, Kind::Postgres, 1).await?;
+    let database = databases::fresh(run, Store::Postgres, 1).await?;
     let mut cluster = postgres::Cluster::new(run, database).await?;
     report.figure("PostgreSQL's full disk", cluster.disk());
     let done = on_postgres(run, report, &mut totals, &mut cluster).await;
@@ -122,7 +123,7 @@ async fn on_postgres(
     Ok(())
 }
 
-/// Servers of every kind over one database, and their clients.
+/// Servers of every store over one database, and their clients.
 struct Ward {
     /// They end when this is dropped.
     _nodes: Vec<Node>,

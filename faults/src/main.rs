@@ -25,7 +25,6 @@ mod run;
 mod steady;
 mod storm;
 mod traffic;
-mod vitals;
 mod waits;
 
 use clap::Parser;

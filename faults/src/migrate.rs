@@ -3,7 +3,7 @@
 //! Whoever writes a table of Django's is kept waiting for a tenth of a second at most, also while somebody else holds a
 //! lock that the migration has to wait for. Where all of Django's tables are there, none is locked at all.
 
-use crate::databases::{Database, Kind};
+use crate::databases::{self, Sql as _};
 use crate::nodes::{Node, STRICT};
 use crate::report::{Report, milliseconds, quantile};
 use crate::run::Run;
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
+use xtask::database::{Database, Store};
 
 const ROWS: (usize, usize) = (1_000_000, 20_000);
 /// Seconds.
@@ -79,7 +80,7 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
 impl Part {
     async fn run(&self, run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
         let rows = run.rounds(ROWS.0, ROWS.1);
-        let database = Database::fresh(run, Kind::Postgres, 0).await?;
+        let database = databases::fresh(run, Store::Postgres, 0).await?;
         let Database::Postgres(url) = &database else {
             bail!("no PostgreSQL");
         };

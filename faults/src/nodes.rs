@@ -1,9 +1,7 @@
 //! `tokenpair serve` processes: started, killed, told to stop, started again in the same place.
 
 use crate::client::{Client, Outcome};
-use crate::databases::Database;
 use crate::run::Run;
-use crate::vitals::Vitals;
 use anyhow::{Context as _, bail};
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -12,7 +10,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
-use xtask::process::{free_port, output, signal};
+use xtask::database::Database;
+use xtask::process::{bound, free_port, output, signal};
+use xtask::vitals::{self, Memory};
 
 /// How long a server may take to be ready, and a command to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -100,10 +100,18 @@ impl Node {
         Client::new(self.address)
     }
 
-    /// What the kernel says about the process.
-    pub(crate) fn vitals(&self) -> anyhow::Result<Vitals> {
+    pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
+        Ok(vitals::memory(self.id()?)?)
+    }
+
+    /// Open files, connections among them.
+    pub(crate) fn descriptors(&self) -> anyhow::Result<usize> {
+        Ok(vitals::descriptors(self.id()?)?)
+    }
+
+    fn id(&self) -> anyhow::Result<u32> {
         let process = self.process.as_ref().context("the server does not run")?;
-        Vitals::of(process.id())
+        Ok(process.id())
     }
 
     /// Starts it where it was and waits until it is ready; how long that took.
@@ -118,17 +126,18 @@ impl Node {
     pub(crate) fn spawn(&mut self) -> anyhow::Result<()> {
         self.kill()?;
         let log = File::options().create(true).append(true).open(&self.log)?;
-        // It ends with us however we end.
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]);
-        if let Some(limit) = &self.descriptors {
-            command.args(["prlimit", &format!("--nofile={limit}"), "--"]);
-        }
+        let mut command = match &self.descriptors {
+            None => bound(&self.program),
+            Some(limit) => {
+                let mut command = bound("prlimit");
+                command.args([&format!("--nofile={limit}"), "--"]);
+                command.arg(&self.program);
+                command
+            }
+        };
         command
-            .arg(&self.program)
             .arg("serve")
             .current_dir(&self.folder)
-            .env_clear()
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -230,13 +239,10 @@ pub(crate) fn begin(
     line: &str,
     settings: Settings<'_>,
 ) -> anyhow::Result<Child> {
-    let mut command = Command::new("setpriv");
+    let mut command = bound(&run.server);
     command
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(&run.server)
         .args(line.split_whitespace())
         .current_dir(run.folder())
-        .env_clear()
         .envs(environment(run, database, settings)?)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());

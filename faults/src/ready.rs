@@ -1,6 +1,6 @@
 //! `ready`: a server that was killed is ready again within two seconds, also with a million tokens on record.
 
-use crate::databases::{Database, Kind};
+use crate::databases;
 use crate::fleet::{LARGEST, REFRESH, Shape, log_in, present};
 use crate::nodes::{Node, STRICT};
 use crate::report::{Report, milliseconds, quantile};
@@ -10,6 +10,7 @@ use anyhow::ensure;
 use std::fs;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+use xtask::database::{Database, Store};
 
 const ROWS: (usize, usize) = (1_000_000, 20_000);
 const KILLS: (usize, usize) = (20, 2);
@@ -24,9 +25,9 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
 
 async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Result<()> {
     let rows = run.rounds(ROWS.0, ROWS.1);
-    let database = Database::fresh(run, shape.kind, 1).await?;
+    let database = databases::fresh(run, shape.store, 1).await?;
     let start = Instant::now();
-    fill(&database, shape.kind, 0, rows).await?;
+    fill(&database, shape.store, 0, rows).await?;
     println!(
         "{shape}: {rows} tokens on record after {:.1} s",
         start.elapsed().as_secs_f64()
@@ -52,7 +53,7 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
         ensure!(answer.status == 200, "{} for a refresh", answer.status);
         drop(traffic);
     }
-    if shape.kind == Kind::Sqlite {
+    if shape.store == Store::Sqlite {
         report.figure(
             format!("{shape}, largest log left behind"),
             format!("{left} bytes"),
@@ -67,7 +68,7 @@ async fn judge(run: &mut Run, report: &mut Report, shape: Shape) -> anyhow::Resu
         READY,
         quantile(&mut ready, 1.0),
     );
-    if shape.kind == Kind::Postgres {
+    if shape.store == Store::Postgres {
         after_the_database(run, report, &mut nodes).await?;
     }
     Ok(())

@@ -7,7 +7,7 @@
 
 mod guessers;
 
-use crate::databases::{Database, Kind};
+use crate::databases;
 use crate::fleet::{log_in, obtain};
 use crate::nodes::{Node, STRICT};
 use crate::report::{Report, milliseconds};
@@ -17,6 +17,7 @@ use guessers::{Guessers, Guesses};
 use std::fs;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+use xtask::database::Store;
 
 const USERS: usize = 8;
 const VERIFIES_A_SECOND: u32 = 100;
@@ -43,25 +44,25 @@ const MEMORY_LIMIT: u64 = 256;
 const FILE: &str = "[simple_jwt]\n";
 
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
-    judge(run, report, Kind::Sqlite).await?;
+    judge(run, report, Store::Sqlite).await?;
     if !run.is_short {
-        judge(run, report, Kind::Postgres).await?;
+        judge(run, report, Store::Postgres).await?;
     }
     Ok(())
 }
 
-async fn judge(run: &mut Run, report: &mut Report, kind: Kind) -> anyhow::Result<()> {
-    let database = Database::fresh(run, kind, USERS).await?;
+async fn judge(run: &mut Run, report: &mut Report, store: Store) -> anyhow::Result<()> {
+    let database = databases::fresh(run, store, USERS).await?;
     let file = run.folder().join("production.toml");
     fs::write(&file, FILE)?;
     let file = file.display().to_string();
     let settings = [STRICT, &[("CONFIG", &file)]].concat();
     let node = Node::start(run, &database, &settings).await?;
-    let course = Course::observe(run, &node, kind).await?;
-    course.judge(report, &kind.to_string());
-    let peak = node.vitals()?.peak >> 20;
+    let course = Course::observe(run, &node, store).await?;
+    course.judge(report, &store.to_string());
+    let peak = node.memory()?.peak >> 10;
     report.target(
-        format!("{kind}, memory at its peak, at most {MEMORY_LIMIT} MiB"),
+        format!("{store}, memory at its peak, at most {MEMORY_LIMIT} MiB"),
         peak <= MEMORY_LIMIT,
         format!("{peak} MiB"),
     );
@@ -81,7 +82,7 @@ struct Course {
 }
 
 impl Course {
-    async fn observe(run: &Run, node: &Node, kind: Kind) -> anyhow::Result<Self> {
+    async fn observe(run: &Run, node: &Node, kind: Store) -> anyhow::Result<Self> {
         let seconds = |of: (usize, usize)| run.rounds(of.0, of.1) as u64;
         let mut client = node.client();
         let mut tokens = Vec::new();

@@ -1,7 +1,7 @@
 //! What servers have on record and do, while something else is looked at.
 
 use crate::client::Client;
-use crate::databases::{Database, Kind};
+use crate::databases::Sql as _;
 use crate::fleet::{REFRESH, log_in, present};
 use crate::nodes::Node;
 use anyhow::ensure;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use xtask::database::{Database, Store};
 
 const WORKERS: usize = 8;
 
@@ -59,20 +60,20 @@ async fn work(mut client: Client, is_over: Arc<AtomicBool>) -> anyhow::Result<Ve
 /// Expired tokens between living ones, as where lifetimes differ; half of all were blacklisted and exchanged.
 pub(crate) async fn fill(
     database: &Database,
-    kind: Kind,
+    store: Store,
     expired: usize,
     living: usize,
 ) -> anyhow::Result<()> {
     let all = expired + living;
-    let (numbers, [jti, next], text) = match kind {
-        Kind::Sqlite => (
+    let (numbers, [jti, next], text) = match store {
+        Store::Sqlite => (
             format!(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {all})"
             ),
             ["printf('%032x', i)", "printf('%032x', i + 1)"],
             "hex(randomblob(100))",
         ),
-        Kind::Postgres => (
+        Store::Postgres => (
             format!("WITH n AS (SELECT i FROM generate_series(1, {all}) i)"),
             ["lpad(to_hex(i), 32, '0')", "lpad(to_hex(i + 1), 32, '0')"],
             "repeat(md5(i::text), 6)",
@@ -83,9 +84,9 @@ pub(crate) async fn fill(
         format!("CASE WHEN i > {from} AND i <= {to} THEN {old} ELSE {new} END")
     };
     // PostgreSQL wants to know what it is.
-    let dates = match kind {
-        Kind::Sqlite => date("'2020-01-01 00:00:00'", "'2100-01-01 00:00:00'"),
-        Kind::Postgres => date("timestamptz '2020-01-01'", "timestamptz '2100-01-01'"),
+    let dates = match store {
+        Store::Sqlite => date("'2020-01-01 00:00:00'", "'2100-01-01 00:00:00'"),
+        Store::Postgres => date("timestamptz '2020-01-01'", "timestamptz '2100-01-01'"),
     };
     let seconds = date("1577836800", "4102444800");
     for sql in [
@@ -104,7 +105,7 @@ pub(crate) async fn fill(
     ] {
         database.query(&sql).await?;
     }
-    if kind == Kind::Postgres {
+    if store == Store::Postgres {
         database.query("ANALYZE").await?;
         database.query("CHECKPOINT").await?;
     }

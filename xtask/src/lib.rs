@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own commands. Arguments in, exit status out; the work is in `check`.
 //!
-//! A library, too, so that the fault programs (`faults/`) find the checkout, Debian's packages and PostgreSQL as the
-//! check does.
+//! A library, too, so that the fault programs (`faults/`) and the benchmark (`bench/`) find the checkout, Debian's packages
+//! and PostgreSQL as the check does, and share what both need.
 
 #![allow(clippy::print_stdout, reason = "a command talks on standard output")]
 
@@ -12,6 +12,7 @@ mod cargo;
 pub mod check;
 mod conformance;
 mod counts;
+pub mod database;
 mod dependencies;
 mod faults;
 mod hygiene;
@@ -21,6 +22,7 @@ pub mod process;
 pub mod project;
 mod python;
 mod seeds;
+pub mod vitals;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ use crate::check::Trouble;
 use crate::packages;
 use crate::process::{free_port, output, signal};
 use crate::project::Project;
+use crate::vitals;
 use std::ffi::OsStr;
 use std::fs;
 use std::net::TcpStream;
@@ -65,11 +66,10 @@ impl Postgres {
         };
         // Or it would start another process while we count them, and no server starts beside one that was left behind.
         signal("STOP", &[server.id()])?;
-        let mut processes = children(server.id());
-        processes.push(server.id());
+        let processes = vitals::tree(server.id());
         signal("KILL", &processes)?;
         server.wait()?;
-        while processes.iter().any(|process| is_alive(*process)) {
+        while processes.iter().any(|process| vitals::is_alive(*process)) {
             thread::sleep(POLL);
         }
         Ok(())
@@ -277,26 +277,4 @@ fn account(project: &Project) -> Option<&'static str> {
 
 fn named(option: &str, path: &Path) -> String {
     format!("{option}{}", path.display())
-}
-
-/// The processes that a process has started.
-fn children(parent: u32) -> Vec<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    processes
-        .filter(|process| status(*process).is_some_and(|(_, of)| of == parent))
-        .collect()
-}
-
-/// What waits for its parent to be told has ended.
-fn is_alive(process: u32) -> bool {
-    status(process).is_some_and(|(state, _)| state != "Z")
-}
-
-/// A process's state and its parent, of `/proc/PID/stat`.
-fn status(process: u32) -> Option<(String, u32)> {
-    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name before them may hold spaces and parentheses.
-    let mut fields = line.rsplit_once(')')?.1.split_whitespace();
-    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
 }

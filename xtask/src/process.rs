@@ -1,6 +1,7 @@
 //! Runs commands: shows what is run, passes its output on, ends it when it takes too long.
 
 use crate::check::{Outcome, Trouble};
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -162,6 +163,14 @@ fn interrupt(child: &mut Child) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A command without an environment that ends with us however we end.
+pub fn bound(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command.env_clear();
+    command
 }
 
 /// Sends a signal such as `"KILL"` to processes; those that have gone meanwhile are passed over.

@@ -38,17 +38,19 @@ impl App {
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
-        let mut router = Router::new()
+        let views: HashMap<String, View<Self>> = paths
+            .iter()
+            .map(|(endpoint, path)| (path.to_owned(), view(endpoint)))
+            .collect();
+        let health = Router::new()
             .route("/livez", get(livez))
             .route("/readyz", get(readyz));
-        for (endpoint, path) in paths.iter() {
-            router = router.url(path, view(endpoint));
-        }
-        let views = paths.iter();
-        let views = views.map(|(endpoint, path)| (path.to_owned(), view(endpoint)));
+        let router = views.iter().fold(health, |router, (path, view)| {
+            router.url(path, view.clone())
+        });
         DecodedPath::new(Urls {
             app: self.clone(),
-            views: Arc::new(views.collect()),
+            views: Arc::new(views),
             router: router.fallback(not_found).with_state(self.clone()),
         })
     }

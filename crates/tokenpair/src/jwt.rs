@@ -42,6 +42,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     hooks: Hooks,
+    #[cfg(feature = "axum")]
+    unanswered: crate::web::Unanswered,
 }
 
 type GetToken = dyn Fn(&mut Claims, &User) + Send + Sync;
@@ -139,6 +141,12 @@ impl SimpleJwt {
     #[cfg(feature = "axum")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Requests that could not be answered.
+    #[cfg(feature = "axum")]
+    pub(crate) fn unanswered(&self) -> &crate::web::Unanswered {
+        &self.0.unanswered
     }
 
     pub(crate) fn backend(&self) -> &TokenBackend {

@@ -10,6 +10,7 @@ mod negotiation;
 mod parsers;
 mod render;
 mod respond;
+mod unanswered;
 mod urls;
 mod view;
 mod views;
@@ -20,6 +21,7 @@ pub use extract::{
 };
 pub use fields::Field;
 pub use respond::{DjangoError, answer, bad_request, not_found};
+pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};
 pub use view::View;
 pub use views::{

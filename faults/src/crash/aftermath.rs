@@ -3,7 +3,7 @@
 use super::journal::{Fate, Journal, Said, Token};
 use super::judge::{self, Broken, Doors, Rows};
 use crate::client::Client;
-use crate::databases::Database;
+use crate::databases::Sql as _;
 use crate::fleet::{Fleet, REFRESH, VERIFY};
 use crate::jwt::jti;
 use anyhow::bail;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use xtask::database::Database;
 
 const RECORDED: &str = "SELECT jti FROM token_blacklist_outstandingtoken";
 const BLACKLISTED: &str = "SELECT o.jti FROM token_blacklist_blacklistedtoken b \

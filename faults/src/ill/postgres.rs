@@ -4,7 +4,7 @@ use super::Patient;
 use super::held::{Held, SmallDisk};
 use super::proxy::{Proxy, Way};
 use super::table::Failing;
-use crate::databases::Database;
+use crate::databases::Sql as _;
 use crate::run::Run;
 use anyhow::{Context as _, bail};
 use std::fmt;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
+use xtask::database::Database;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Illness {

@@ -3,13 +3,14 @@
 use super::Patient;
 use super::held::SmallDisk;
 use super::table::Failing;
-use crate::databases::Database;
+use crate::databases;
 use crate::run::Run;
 use anyhow::Context as _;
 use rusqlite::{Connection, ErrorCode};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use xtask::database::Database;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Illness {
@@ -52,7 +53,7 @@ impl File {
             disk,
             locker: None,
         };
-        file.database().prepare(run, 1)?;
+        databases::prepare(run, &file.database(), 1)?;
         Ok(file)
     }
 

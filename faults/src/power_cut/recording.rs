@@ -3,7 +3,7 @@
 use super::events::CALLS;
 use super::journal::{Acknowledged, Fact, created};
 use crate::client::{Answer, Client};
-use crate::databases::{Database, Kind, PASSWORD};
+use crate::databases::{self, PASSWORD};
 use crate::jwt::jti;
 use crate::nodes::{STRICT, environment};
 use crate::run::Run;
@@ -20,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use xtask::database::{Database, Store};
 use xtask::process::free_port;
 
 const CROWD: usize = 8;
@@ -47,7 +48,7 @@ pub(crate) struct Recording {
 }
 
 pub(crate) async fn record(run: &mut Run) -> anyhow::Result<Recording> {
-    let database = Database::fresh(run, Kind::Sqlite, 1).await?;
+    let database = databases::fresh(run, Store::Sqlite, 1).await?;
     let Database::Sqlite(path) = &database else {
         bail!("no file");
     };

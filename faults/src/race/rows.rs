@@ -1,5 +1,6 @@
 //! The rows that exchanges must have left: one for each exchange and not one more.
 
+use crate::databases::Sql as _;
 use crate::fleet::Fleet;
 use crate::jwt::jti;
 use crate::report::Report;

@@ -2,13 +2,14 @@
 
 use super::balancer::{Balancer, KINDS, Kind};
 use super::visitors::{Habits, USERS, Visitors, losses, rate};
-use crate::databases::{self, Database};
+use crate::databases;
 use crate::nodes::{Node, Settings};
 use crate::report::{Report, milliseconds, quantile};
 use crate::run::Run;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
+use xtask::database::Store;
 
 const NODES: usize = 3;
 
@@ -39,7 +40,7 @@ const HABITS: Habits = Habits {
 };
 
 pub(super) async fn judge(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
-    let database = Database::fresh(run, databases::Kind::Postgres, USERS).await?;
+    let database = databases::fresh(run, Store::Postgres, USERS).await?;
     let mut nodes = Vec::new();
     for _ in 0..NODES {
         nodes.push(Node::start(run, &database, SETTINGS).await?);

@@ -1,7 +1,7 @@
 //! One server under load is told to stop, over and over. Whatever was sent to it is answered, and it ends soon.
 
 use super::visitors::{Habits, USERS, Visitors, losses, rate};
-use crate::databases::{Database, Kind};
+use crate::databases;
 use crate::nodes::{Node, STRICT};
 use crate::report::{Report, milliseconds, quantile};
 use crate::run::Run;
@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use xtask::database::Store;
 
 /// How long a server may take to end.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -30,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(1500);
 
 pub(super) async fn judge(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
     let rounds = run.rounds(50, 8);
-    let database = Database::fresh(run, Kind::Sqlite, USERS).await?;
+    let database = databases::fresh(run, Store::Sqlite, USERS).await?;
     let mut node = Node::start(run, &database, STRICT).await?;
     let mut random = run.random("stops");
     let visitors = Visitors::start(run, "stops", node.address(), HABITS);

@@ -195,8 +195,9 @@ async fn collect(
     budget: &Semaphore,
     uncounted: usize,
 ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
-    let mut first = Bytes::new();
-    let mut all = Vec::new();
+    let announced = body.size_hint().exact();
+    let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let mut pieces = Pieces::default();
     let mut length = 0;
     let mut held: Option<SemaphorePermit<'_>> = None;
     while let Some(frame) = body.frame().await {
@@ -219,21 +220,89 @@ async fn collect(
                 None => held = Some(share),
             }
         }
-        if first.is_empty() && all.is_empty() {
-            first = data;
+        pieces.push(data, announced);
+    }
+    Ok((pieces.join(), held))
+}
+
+/// A body that comes in one piece, as nearly all do, or in several.
+#[derive(Debug, Default)]
+struct Pieces {
+    first: Bytes,
+    all: Vec<u8>,
+}
+
+impl Pieces {
+    /// Makes room for four times what has come, and for no more than was announced: who announces much and sends little
+    /// takes little.
+    fn push(&mut self, piece: Bytes, announced: Option<usize>) {
+        if self.first.is_empty() && self.all.is_empty() {
+            self.first = piece;
+            return;
+        }
+        let length = self.first.len() + self.all.len() + piece.len();
+        if length > self.all.capacity() {
+            let most = announced.unwrap_or(usize::MAX).max(length);
+            let room = length.saturating_mul(4).min(most);
+            self.all.reserve_exact(room - self.all.len());
+        }
+        self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn join(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
         } else {
-            if all.is_empty() {
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&data);
+            Bytes::from(self.all)
         }
     }
-    Ok((
-        if all.is_empty() {
-            first
-        } else {
-            Bytes::from(all)
-        },
-        held,
-    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pieces;
+    use axum::body::Bytes;
+
+    #[test]
+    fn a_body_in_one_piece_is_not_copied() {
+        let body = Bytes::from(vec![7; 1000]);
+        let mut pieces = Pieces::default();
+        pieces.push(body.clone(), Some(1000));
+        assert_eq!(pieces.join().as_ptr(), body.as_ptr());
+    }
+
+    #[test]
+    fn a_body_in_pieces_takes_the_room_that_was_announced_and_no_more() {
+        let length = 2_500_000;
+        let mut pieces = Pieces::default();
+        let mut rooms = Vec::new();
+        let body: Vec<u8> = (0..251).cycle().take(length).collect();
+        for piece in body.chunks(8192) {
+            pieces.push(Bytes::copy_from_slice(piece), Some(length));
+            rooms.push(pieces.all.capacity());
+        }
+        rooms.dedup();
+        assert_eq!(rooms, [0, 65_536, 294_912, 1_212_416, length]);
+        assert_eq!(pieces.join(), body);
+    }
+
+    #[test]
+    fn who_announces_much_and_sends_little_takes_little() {
+        let mut pieces = Pieces::default();
+        for _ in 0..10 {
+            pieces.push(Bytes::from_static(b"x"), Some(2_500_000));
+        }
+        assert!(pieces.all.capacity() <= 40, "{}", pieces.all.capacity());
+        assert_eq!(pieces.join(), "xxxxxxxxxx");
+    }
+
+    #[test]
+    fn a_body_without_a_length_grows_as_it_comes() {
+        let mut pieces = Pieces::default();
+        for piece in [&b"one"[..], b" two", b" three"] {
+            pieces.push(Bytes::from_static(piece), None);
+        }
+        assert_eq!(pieces.join(), "one two three");
+    }
 }

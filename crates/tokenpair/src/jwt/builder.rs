@@ -204,6 +204,8 @@ impl SimpleJwtBuilder {
             clock: self.clock,
             ids: self.ids,
             hooks: self.hooks,
+            #[cfg(feature = "axum")]
+            unanswered: crate::web::Unanswered::default(),
         })))
     }
 }

@@ -167,6 +167,7 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Opti
         return Ok(known.user.clone());
     }
     let user = U::authenticate(jwt, header.as_deref()).await?;
+    respond::answered(jwt);
     let jwt = jwt.clone();
     parts.extensions.insert(Caller {
         jwt,

@@ -1,10 +1,11 @@
-//! Results into responses: the only file that knows statuses and the wire's JSON. Failures are logged here, once.
+//! Results into responses: the only file that knows statuses and the wire's JSON. Failures are logged here, once for many.
 //!
 //! Answers to Simple JWT's `exceptions.py` and DRF's exception handler.
 
 use super::fields::FieldErrors;
 use super::negotiation::NotNegotiated;
 use super::parsers::ParseFailure;
+use super::unanswered::{Ended, Unanswered};
 use crate::error::{AuthenticationFailed, Error, RefusedBy, TokenError};
 use crate::json::{self, Object, Value};
 use crate::models::RequestInfo;
@@ -39,7 +40,8 @@ impl From<FieldErrors> for Failure {
 
 /// The answer of a token endpoint of your own, from what a [flow](crate::flows) returned. Never to be cached.
 ///
-/// An error has Simple JWT's status, body and challenge, an outage is logged with the request's id.
+/// An error has Simple JWT's status, body and challenge, an outage is told to the log: its first
+/// request with the id, then every few seconds how many there were.
 #[doc(alias = "EXCEPTION_HANDLER")]
 pub fn answer(jwt: &SimpleJwt, info: &RequestInfo, result: Result<Object, Error>) -> Response {
     answer_or_failure(jwt, info, result.map_err(Failure::from))
@@ -52,7 +54,10 @@ pub(super) fn answer_or_failure(
     result: Result<Object, Failure>,
 ) -> Response {
     let mut response = match result {
-        Ok(data) => json(StatusCode::OK, data),
+        Ok(data) => {
+            answered(jwt);
+            json(StatusCode::OK, data)
+        }
         Err(Failure::Engine(error)) => self::error(jwt, info.request_id.as_deref(), error),
         Err(Failure::Fields(FieldErrors(errors))) => json(StatusCode::BAD_REQUEST, errors),
         Err(Failure::Parse(failure)) => unparsable(failure),
@@ -93,21 +98,37 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
         | Error::PasswordChanged
         | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
         Error::PermissionDenied => json(StatusCode::FORBIDDEN, detail(error.to_string())),
-        Error::Store(cause) => store_failed(&cause, request_id),
-        Error::Busy { retry_after } => busy(retry_after, request_id),
+        Error::Store(cause) => store_failed(jwt, &cause, request_id),
+        Error::Busy { retry_after } => busy(jwt, retry_after, request_id),
     }
 }
 
-fn store_failed(cause: &StoreError, request_id: Option<&str>) -> Response {
-    tracing::error!(error = %cause, request_id, "a request could not be answered");
+/// Tells the log when failures have ended.
+pub(super) fn answered(jwt: &SimpleJwt) {
+    let Unanswered { outage, crowd } = jwt.unanswered();
+    if let Some(Ended { requests, seconds }) = outage.end(|| jwt.now()) {
+        tracing::info!(requests, seconds, "requests are answered again");
+    }
+    if let Some(Ended { requests, seconds }) = crowd.end(|| jwt.now()) {
+        tracing::info!(requests, seconds, "there are no longer too many log-ins");
+    }
+}
+
+fn store_failed(jwt: &SimpleJwt, cause: &StoreError, request_id: Option<&str>) -> Response {
+    if let Some(requests) = jwt.unanswered().outage.add(jwt.now()) {
+        tracing::error!(error = %cause, requests, request_id, "requests could not be answered");
+    }
     unavailable(Duration::from_secs(1))
 }
 
-fn busy(retry_after: Duration, request_id: Option<&str>) -> Response {
-    tracing::warn!(
-        request_id,
-        "a request could not be answered: too many log-ins at once"
-    );
+fn busy(jwt: &SimpleJwt, retry_after: Duration, request_id: Option<&str>) -> Response {
+    if let Some(requests) = jwt.unanswered().crowd.add(jwt.now()) {
+        tracing::warn!(
+            requests,
+            request_id,
+            "requests could not be answered: too many log-ins at once"
+        );
+    }
     unavailable(retry_after)
 }
 

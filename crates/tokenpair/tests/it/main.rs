@@ -20,6 +20,7 @@ mod extending;
 mod hooks;
 mod iexact;
 mod jwk_url;
+mod log;
 mod manual;
 mod obtain;
 mod outage;

@@ -1,16 +1,15 @@
-//! What a server costs: processor time and memory of a process and of all that it started.
+//! What the kernel says about processes: who started whom, and what they cost.
 
-use anyhow::Context as _;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
-use std::path::PathBuf;
+use std::io;
 use std::time::Duration;
 
 /// Of `/proc/PID/stat`: Linux counts in hundredths of a second on every machine that Rust runs on.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A process with all its descendants.
-pub(crate) fn tree(root: u32) -> Vec<u32> {
+pub fn tree(root: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let process = entry
@@ -30,8 +29,13 @@ pub(crate) fn tree(root: u32) -> Vec<u32> {
     tree
 }
 
+/// Whether it runs. What waits for its parent to be told has ended.
+pub fn is_alive(process: u32) -> bool {
+    stat(process).is_some_and(|stat| stat.state != "Z")
+}
+
 /// Processor time of a process and its descendants so far, those that have ended included.
-pub(crate) fn cpu(root: u32) -> Duration {
+pub fn cpu(root: u32) -> Duration {
     let ticks = tree(root)
         .into_iter()
         .filter_map(stat)
@@ -41,6 +45,7 @@ pub(crate) fn cpu(root: u32) -> Duration {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
+    state: String,
     parent: u32,
     ticks: u32,
 }
@@ -59,6 +64,7 @@ fn parse_stat(line: &str) -> Option<Stat> {
         .map(number)
         .sum::<Option<u32>>()?;
     Some(Stat {
+        state: (*fields.first()?).to_owned(),
         parent: number(1)?,
         ticks,
     })
@@ -66,32 +72,37 @@ fn parse_stat(line: &str) -> Option<Stat> {
 
 /// Memory in KiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Proportional set size: what several processes share is divided among them.
-    pub(crate) pss: u64,
+    pub pss: u64,
     /// The most that was resident, of all processes together.
-    pub(crate) peak: u64,
+    pub peak: u64,
 }
 
-/// Memory of a process and its descendants.
-pub(crate) fn memory(root: u32) -> anyhow::Result<Memory> {
+/// Memory of a process and its descendants; zero when they have ended.
+pub fn memory(root: u32) -> io::Result<Memory> {
     let mut memory = Memory::default();
     for process in tree(root) {
-        let folder = PathBuf::from(format!("/proc/{process}"));
         // One that has just ended needs none.
-        let Ok(rollup) = fs::read_to_string(folder.join("smaps_rollup")) else {
+        let Ok(rollup) = fs::read_to_string(format!("/proc/{process}/smaps_rollup")) else {
             continue;
         };
-        let status = fs::read_to_string(folder.join("status"))?;
-        memory.pss += kib(&rollup, "Pss:").context("no Pss")?;
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        memory.pss += kib(&rollup, "Pss:").ok_or_else(|| io::Error::other("no Pss"))?;
         memory.peak += kib(&status, "VmHWM:").unwrap_or_default();
     }
     Ok(memory)
 }
 
+/// A line such as `VmHWM:     23456 kB`.
 fn kib(text: &str, name: &str) -> Option<u64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     rest.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// How many files a process has open, connections among them.
+pub fn descriptors(process: u32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
 }
 
 #[cfg(test)]
@@ -104,6 +115,7 @@ mod tests {
         assert_eq!(
             parse_stat(line),
             Some(Stat {
+                state: "S".to_owned(),
                 parent: 1,
                 ticks: 24
             })
@@ -124,9 +136,23 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_memory_and_belongs_to_its_parents_tree() {
+    fn this_process_lives_has_memory_and_files_and_belongs_to_its_parents_tree() {
         let own = std::process::id();
-        assert!(memory(own).unwrap().pss > 0);
+        assert!(is_alive(own));
+        let memory = memory(own).unwrap();
+        assert!(memory.pss > 100);
+        assert!(memory.peak >= memory.pss / 2);
+        assert!(descriptors(own).unwrap() >= 3);
         assert!(tree(std::os::unix::process::parent_id()).contains(&own));
+    }
+
+    #[test]
+    fn what_has_ended_but_is_not_waited_for_is_not_alive() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        while is_alive(child.id()) {
+            std::thread::yield_now();
+        }
+        assert!(stat(child.id()).is_some());
+        child.wait().unwrap();
     }
 }
