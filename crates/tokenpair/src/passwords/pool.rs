@@ -177,11 +177,11 @@ impl Shared {
     fn work(&self) {
         lower_priority();
         while let Some((jobs, cost)) = self.next() {
-            let start = Instant::now();
+            let (start, number) = (Instant::now(), jobs.len());
             run(jobs);
             let mut state = self.lock();
             state.queue.running -= cost;
-            state.queue.learn(start.elapsed(), cost);
+            state.queue.learn(number, start.elapsed(), cost);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a thread does next, and whether there is room: the discipline of the queue, free of threads.
 //!
 //! First come, first served. Neighbours that can share are run side by side where that makes the sum of all waits
-//! shorter than one after the other would.
+//! shorter than one after the other would: of those who wait, and of those who will come, as many as have just gone.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -40,6 +40,7 @@ pub(super) struct Queue {
     /// How long a job takes alone. Unknown before one has run: nobody is refused then by a guess, only by the deadline.
     pub(super) typical: Option<Duration>,
     pub(super) threads: u32,
+    groups: Vec<Group>,
     plan: Plan,
 }
 
@@ -49,13 +50,14 @@ struct Plan(Vec<Step>);
 struct Step {
     group: Group,
     cost: u32,
-    /// The times at which the jobs end, added up.
+    /// The times at which the jobs end, added up, and at which those can begin who come meanwhile.
     ends: u64,
 }
 
 impl Plan {
-    /// The least sum of ends: all wait for the first group, and those beside it for the rest.
-    fn new(groups: &[Group]) -> Self {
+    /// The least sum of ends: all wait for the first group, those beside it for the rest, and those who are `coming` for
+    /// everything. Without them a queue that is never empty would be served in groups that never catch up.
+    fn new(groups: &[Group], coming: usize) -> Self {
         let mut steps = vec![Step {
             group: ALONE,
             cost: 0,
@@ -67,7 +69,7 @@ impl Plan {
                 Step {
                     group,
                     cost: group.cost + rest.cost,
-                    ends: u64::from(group.cost) * jobs as u64 + rest.ends,
+                    ends: u64::from(group.cost) * (jobs + coming) as u64 + rest.ends,
                 }
             };
             let best = groups.iter().map(step).min_by_key(|step| step.ends);
@@ -98,7 +100,8 @@ impl Queue {
             running: 0,
             typical: None,
             threads,
-            plan: Plan::new(groups),
+            groups: groups.to_vec(),
+            plan: Plan::new(groups, 0),
         }
     }
 
@@ -162,8 +165,10 @@ impl Queue {
         })
     }
 
-    /// Moves the typical duration an eighth of the way to what the newest group was alone.
-    pub(super) fn learn(&mut self, duration: Duration, cost: u32) {
+    /// Moves the typical duration an eighth of the way to what a job of the newest group takes alone, and expects as many
+    /// jobs as that group had.
+    pub(super) fn learn(&mut self, jobs: usize, duration: Duration, cost: u32) {
+        self.plan = Plan::new(&self.groups, jobs);
         let alone = duration * ALONE.cost / cost.max(1);
         let typical = self.typical.unwrap_or(alone);
         self.typical = Some((typical * 7 + alone) / 8);

@@ -362,6 +362,16 @@ fn a_batch_is_taken_only_when_it_shortens_the_sum_of_all_waits() {
 }
 
 #[test]
+fn sixteen_clients_that_ask_again_at_once_are_served_in_batches() {
+    for (gone, waiting, taken) in [(1, 15, 15), (2, 14, 14), (15, 1, 1), (0, 14, 2)] {
+        let mut queue = queue(&"s".repeat(waiting), 0, 1, Duration::ZERO);
+        queue.learn(gone, Duration::ZERO, 100);
+        let (jobs, _) = queue.take().unwrap();
+        assert_eq!(jobs.len(), taken, "{gone} have just gone, {waiting} wait");
+    }
+}
+
+#[test]
 fn jobs_that_cannot_share_run_in_their_turn() {
     let kinds = "ssaaass".to_owned();
     assert_eq!(groups_taken(&kinds, 1), [2, 1, 1, 1, 2]);
@@ -407,8 +417,8 @@ fn idle_pool_takes_a_job_however_slow_jobs_are() {
 fn typical_duration_follows_the_jobs() {
     let mut queue = queue("", 0, 1, Duration::from_millis(250));
     for _ in 0..20 {
-        queue.learn(Duration::from_millis(10), 100);
-        queue.learn(Duration::from_millis(60), 600);
+        queue.learn(1, Duration::from_millis(10), 100);
+        queue.learn(16, Duration::from_millis(60), 600);
     }
     assert!((10..13).contains(&queue.typical.unwrap().as_millis()));
 }
