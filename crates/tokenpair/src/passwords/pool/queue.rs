@@ -21,9 +21,9 @@ const MAX_PLANNED: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Sharing {
     None,
-    /// It has nothing else to do.
+    /// They can, and it has nothing else to do.
     Whole,
-    /// It has other work, too, for which all jobs of its batch wait: a batch takes one of these.
+    /// They can; it has other work, too, for which all jobs of its batch wait: a batch takes one of these.
     Part,
 }
 
