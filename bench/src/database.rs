@@ -122,7 +122,8 @@ pub(crate) fn set_passwords(database: &Database, encoded: &str) -> anyhow::Resul
     )
 }
 
-/// Inserts rows as a server leaves them behind: ids in the order of time, tokens without their signatures.
+/// Inserts rows as a server leaves them behind: ids in the order of time, tokens without their signatures, every other one
+/// exchanged for the next.
 fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
     let Records { rows, expired } = records;
     // PostgreSQL wants to know what it is.
@@ -130,16 +131,21 @@ fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
         Database::Sqlite(_) => "",
         Database::Postgres(_) => "timestamptz",
     };
-    let (jti, token) = match database {
-        Database::Sqlite(_) => (
-            "printf('%012x7%019x', 1750000000000 + i, i)",
-            "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || hex(randomblob(110)), 1, 250)",
+    let jti = |i: &str| match database {
+        Database::Sqlite(_) => format!("printf('%012x7%019x', 1750000000000 + {i}, {i})"),
+        Database::Postgres(_) => format!(
+            "lpad(to_hex(1750000000000 + {i}), 12, '0') || '7' || lpad(to_hex({i}), 19, '0')"
         ),
-        Database::Postgres(_) => (
-            "lpad(to_hex(1750000000000 + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')",
+    };
+    let (jti, successor) = (jti("i"), jti("(i + 1)"));
+    let token = match database {
+        Database::Sqlite(_) => {
+            "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || hex(randomblob(110)), 1, 250)"
+        }
+        Database::Postgres(_) => {
             "substr('eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ' || md5(i::text) || md5(i::text || 'a') || md5(i::text || 'b')
-                || md5(i::text || 'c') || md5(i::text || 'd') || md5(i::text || 'e') || md5(i::text || 'f'), 1, 250)",
-        ),
+                || md5(i::text || 'c') || md5(i::text || 'd') || md5(i::text || 'e') || md5(i::text || 'f'), 1, 250)"
+        }
     };
     for start in (0..rows).step_by(BATCH) {
         interrupt::check()?;
@@ -154,7 +160,18 @@ fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
             database,
             &format!(
                 "{numbers} INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
-             SELECT {date} '2026-01-01 00:00:00', i FROM n WHERE i % 2 = 0 ORDER BY i"
+             SELECT {date} '2026-01-01 00:00:00', i FROM n WHERE i % 2 = 1 ORDER BY i"
+            ),
+        )?;
+        // 2020-01-01 and 2100-01-01 in seconds, as above.
+        execute(
+            database,
+            &format!(
+                "{numbers} INSERT INTO tokenpair_rotation
+                (parent_jti, line_id, successor_jti, successor_iat, successor_exp, parent_exp, rotated_at)
+             SELECT {jti}, {jti}, {successor}, 0, 4102444800,
+                CASE WHEN i <= {expired} THEN 1577836800 ELSE 4102444800 END, (1750000000000 + i) * 1000
+             FROM n WHERE i % 2 = 1 ORDER BY i"
             ),
         )?;
     }
