@@ -75,7 +75,7 @@ const END_LINE: &str = r#"WITH last AS (
 
 /// The dates have no index, so looking for expired rows may take long; deleting them does not.
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
-/// Records in one transaction: at 30 µs for each it ends in time.
+/// Records in one transaction, whatever is asked for.
 const MOST_AT_ONCE: usize = 1000;
 /// One node at a time flushes. The number means nothing.
 const FLUSH_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7281646937120591)";
