@@ -28,6 +28,7 @@ use aws_lc_rs::rand;
 use self::encoded::Stored;
 use self::equal_work::EqualWork;
 use self::lane::{Lane, now};
+use self::pool::Sharing;
 use self::scheme::Scheme;
 
 pub use self::hashers::{Hasher, HashersError, Rounds};
@@ -158,6 +159,8 @@ impl PasswordHashers {
     /// Does [`check_as_received_or_trimmed`](Self::check_as_received_or_trimmed) in a pool.
     ///
     /// Beside other checks only if failures are levelled with PBKDF2-SHA-256, so that a batch shows nothing of its jobs.
+    /// An account with another hash has company like any other, or its answer would come sooner than that to an unknown
+    /// name; but never that of a second one, as all of a batch wait for what cannot run beside them.
     pub(crate) async fn check_on(
         self: Arc<Self>,
         pool: &HashPool,
@@ -168,11 +171,16 @@ impl PasswordHashers {
             let job = move || self.check_as_received_or_trimmed(&password, encoded.as_deref());
             return pool.run(job).await;
         }
+        let stored = encoded.as_deref().and_then(|encoded| self.read(encoded));
+        let sharing = match stored {
+            Some(stored) if stored.scheme.delays_its_batch() => Sharing::Part,
+            _ => Sharing::Whole,
+        };
         let job = async move |lane: Lane| {
             let encoded = encoded.as_deref();
             self.check_received_in(&lane, &password, encoded).await
         };
-        pool.run_beside_others(job).await
+        pool.run_beside_others(sharing, job).await
     }
 
     async fn check_received_in(&self, lane: &Lane, password: &str, encoded: Option<&str>) -> Check {

@@ -1,7 +1,8 @@
 //! Checks side by side: a check is a future that waits only for key derivations, and a thread that has several of them
 //! carries all derivations forward together.
 //!
-//! Alone nothing waits: each derivation is done when it is asked for. Answers to nothing in Django.
+//! Alone nothing waits: each derivation is done when it is asked for. A job that waits for anything else is given up.
+//! Answers to nothing in Django.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -60,7 +61,8 @@ pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Runs jobs side by side until the last one has ended. A job that panics ends alone.
+/// Runs jobs side by side until the last one has ended. A job that panics or waits for anything but its derivations ends
+/// alone.
 pub(super) fn run_together(start: impl IntoIterator<Item = impl FnOnce(Lane) -> Running>) {
     let mut running: Vec<(Slot, Running)> = Vec::new();
     for start in start {
@@ -68,10 +70,7 @@ pub(super) fn run_together(start: impl IntoIterator<Item = impl FnOnce(Lane) -> 
         running.push((slot.clone(), start(Lane(Some(slot)))));
     }
     loop {
-        running.retain_mut(|(_, job)| {
-            let polled = catch_unwind(AssertUnwindSafe(|| poll(job.as_mut())));
-            polled.is_ok_and(|poll| poll.is_pending())
-        });
+        running.retain_mut(|(slot, job)| go_on(job) && is_awaited(slot));
         if running.is_empty() {
             return;
         }
@@ -79,6 +78,38 @@ pub(super) fn run_together(start: impl IntoIterator<Item = impl FnOnce(Lane) -> 
         let derivations = slots.iter_mut().filter_map(|slot| slot.as_mut());
         advance(&mut derivations.collect::<Vec<_>>());
     }
+}
+
+/// Runs one job, which has nothing to wait for. A panic ends only the job.
+pub(super) fn run_alone(start: impl FnOnce(Lane) -> Running) {
+    if go_on(&mut start(Lane::alone())) {
+        give_up();
+    }
+}
+
+/// Whether the job waits. A panic ends only the job.
+fn go_on(job: &mut Running) -> bool {
+    let polled = catch_unwind(AssertUnwindSafe(|| poll(job.as_mut())));
+    polled.is_ok_and(|poll| poll.is_pending())
+}
+
+/// Whether a job that waits waits for its derivation. One that does not would keep the thread polling for ever.
+fn is_awaited(slot: &Slot) -> bool {
+    let slot = slot.borrow();
+    let is_awaited = slot
+        .as_ref()
+        .is_some_and(|derivation| derivation.output().is_none());
+    if !is_awaited {
+        give_up();
+    }
+    is_awaited
+}
+
+/// Its caller is told to try again, as after a panic.
+fn give_up() {
+    tracing::error!(
+        "a job among the passwords waits for something else than its key and was given up"
+    );
 }
 
 fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {

@@ -9,15 +9,15 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
 use tokio::sync::oneshot;
 
+pub(super) use self::queue::Sharing;
 use self::queue::{Job, Queue};
-use super::lane::{Lane, Running, now, run_together};
+use super::lane::{Lane, Running, run_alone, run_together};
 use super::thread::lower_priority;
 
 /// Longest wait that is queued for.
@@ -61,7 +61,7 @@ struct Task<F, T> {
     work: F,
     reply: oneshot::Sender<T>,
     deadline: Instant,
-    can_share: bool,
+    sharing: Sharing,
 }
 
 impl fmt::Debug for HashPool {
@@ -119,21 +119,22 @@ impl HashPool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        self.submit(deadline, false, async move |_| job()).await
+        self.submit(deadline, Sharing::None, async move |_| job())
+            .await
     }
 
     /// Runs a job within the default deadline, beside others of its kind where that shortens the waits.
     ///
-    /// It may wait for nothing but its lane.
-    pub(super) async fn run_beside_others<T, F>(&self, job: F) -> Result<T, Busy>
+    /// It may wait for nothing but its lane, or is given up as if it had panicked.
+    pub(super) async fn run_beside_others<T, F>(&self, sharing: Sharing, job: F) -> Result<T, Busy>
     where
         T: Send + 'static,
         F: AsyncFnOnce(Lane) -> T + Send + 'static,
     {
-        self.submit(Instant::now() + DEADLINE, true, job).await
+        self.submit(Instant::now() + DEADLINE, sharing, job).await
     }
 
-    async fn submit<T, F>(&self, deadline: Instant, can_share: bool, work: F) -> Result<T, Busy>
+    async fn submit<T, F>(&self, deadline: Instant, sharing: Sharing, work: F) -> Result<T, Busy>
     where
         T: Send + 'static,
         F: AsyncFnOnce(Lane) -> T + Send + 'static,
@@ -143,7 +144,7 @@ impl HashPool {
             work,
             reply,
             deadline,
-            can_share,
+            sharing,
         };
         self.shared.submit(Box::new(task))?;
         answer.await.map_err(|_| self.shared.lock().queue.busy())
@@ -211,7 +212,7 @@ fn run(mut jobs: Vec<Box<dyn Job>>) {
         let start = |job: Box<dyn Job>| move |lane: Lane| job.start(lane);
         run_together(jobs.into_iter().map(start));
     } else if let Some(job) = jobs.pop() {
-        let _ = catch_unwind(AssertUnwindSafe(|| now(job.start(Lane::alone()))));
+        run_alone(|lane| job.start(lane));
     }
 }
 
@@ -224,8 +225,8 @@ where
         now < self.deadline && !self.reply.is_closed()
     }
 
-    fn can_share(&self) -> bool {
-        self.can_share
+    fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     fn start(self: Box<Self>, lane: Lane) -> Running {

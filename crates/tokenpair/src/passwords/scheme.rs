@@ -168,6 +168,12 @@ impl Scheme {
         }
     }
 
+    /// Whether others would notice that they wait for it: all but PBKDF2-SHA-256, which runs beside them, and what is
+    /// over in a microsecond.
+    pub(super) fn delays_its_batch(&self) -> bool {
+        self.iterations().is_none() && !matches!(self, Self::Once { .. })
+    }
+
     /// Derives the digest; `None` if the scheme cannot take this password or salt.
     ///
     /// Waits for others only in a lane that is shared, and only for PBKDF2-SHA-256.

@@ -17,10 +17,19 @@ const ALONE: Group = Group { size: 1, cost: 100 };
 /// More jobs than this are grouped as this many would be.
 const MAX_PLANNED: usize = 64;
 
+/// Whether a job's derivations can run beside those of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Sharing {
+    None,
+    /// They can, and it has nothing else to do.
+    Whole,
+    /// They can; it has other work, too, for which all jobs of its batch wait: a batch takes one of these.
+    Part,
+}
+
 pub(super) trait Job: Send {
     fn is_wanted(&self, now: Instant) -> bool;
-    /// Whether its derivations can run beside those of others.
-    fn can_share(&self) -> bool;
+    fn sharing(&self) -> Sharing;
     fn start(self: Box<Self>, lane: Lane) -> Running;
 }
 
@@ -102,12 +111,7 @@ impl Queue {
     ///
     /// Of neighbours that can share it plans for its own part: the other threads take theirs.
     pub(super) fn take(&mut self) -> Option<(Vec<Box<dyn Job>>, u32)> {
-        self.waiting.front()?;
-        let neighbours = self
-            .waiting
-            .iter()
-            .take_while(|job| job.can_share())
-            .count();
+        let neighbours = self.runs().next()?;
         let group = self.plan.group(neighbours.div_ceil(self.threads as usize));
         let size = group.size.min(neighbours).max(1);
         let cost = if size == 1 { ALONE.cost } else { group.cost };
@@ -130,17 +134,32 @@ impl Queue {
 
     /// What the waiting jobs cost, run by run of neighbours.
     fn cost(&self) -> u64 {
-        let kinds: Vec<bool> = self.waiting.iter().map(|job| job.can_share()).collect();
         let threads = self.threads as usize;
-        let runs = kinds.chunk_by(|one, next| one == next).map(|run| {
-            if run[0] {
-                self.plan.cost(run.len().div_ceil(threads))
-                    * u64::from(self.threads).min(run.len() as u64)
-            } else {
-                run.len() as u64 * u64::from(ALONE.cost)
+        let cost = |jobs: usize| {
+            self.plan.cost(jobs.div_ceil(threads)) * u64::from(self.threads).min(jobs as u64)
+        };
+        self.runs().map(cost).sum()
+    }
+
+    /// How many jobs could be run together, then how many of the next, and so on.
+    fn runs(&self) -> impl Iterator<Item = usize> {
+        let mut jobs = self.waiting.iter().map(|job| job.sharing()).peekable();
+        std::iter::from_fn(move || {
+            let first = jobs.next()?;
+            let mut has_part = first == Sharing::Part;
+            let mut run = 1;
+            while first != Sharing::None
+                && let Some(next) = jobs.next_if(|next| match next {
+                    Sharing::None => false,
+                    Sharing::Whole => true,
+                    Sharing::Part => !has_part,
+                })
+            {
+                has_part |= next == Sharing::Part;
+                run += 1;
             }
-        });
-        runs.sum()
+            Some(run)
+        })
     }
 
     /// Moves the typical duration an eighth of the way to what the newest group was alone.

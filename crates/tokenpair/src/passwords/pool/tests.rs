@@ -236,7 +236,7 @@ async fn jobs_from_many_tasks_are_all_answered() {
 }
 
 struct Waiting {
-    can_share: bool,
+    sharing: Sharing,
 }
 
 impl Job for Waiting {
@@ -244,8 +244,8 @@ impl Job for Waiting {
         true
     }
 
-    fn can_share(&self) -> bool {
-        self.can_share
+    fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     fn start(self: Box<Self>, _lane: Lane) -> Running {
@@ -263,12 +263,16 @@ const GROUPS: [Group; 3] = [
     },
 ];
 
-/// A queue of one job for each letter: `s` can share, `a` runs alone.
+/// A queue of one job for each letter: `s` can share, `p` can share a part of its work, `a` runs alone.
 fn queue(kinds: &str, running: u32, threads: u32, typical: Duration) -> Queue {
     let mut queue = Queue::new(threads, &GROUPS);
     let jobs = kinds.chars().map(|kind| -> Box<dyn Job> {
         Box::new(Waiting {
-            can_share: kind == 's',
+            sharing: match kind {
+                's' => Sharing::Whole,
+                'p' => Sharing::Part,
+                _ => Sharing::None,
+            },
         })
     });
     queue.waiting.extend(jobs);
@@ -364,6 +368,23 @@ fn jobs_that_cannot_share_run_in_their_turn() {
 }
 
 #[test]
+fn a_batch_takes_one_job_that_has_other_work_too() {
+    let shared = "s".repeat(15);
+    assert_eq!(groups_taken(&format!("p{shared}"), 1), [16]);
+    assert_eq!(groups_taken(&format!("{shared}p"), 1), [16]);
+    assert_eq!(groups_taken("pppp", 1), [1, 1, 1, 1]);
+    assert_eq!(groups_taken("spsps", 1), [2, 2, 1]);
+    let many = format!("{shared}p{shared}p");
+    assert_eq!(groups_taken(&many, 1), [16, 16]);
+}
+
+#[test]
+fn expected_wait_counts_jobs_with_other_work_one_by_one() {
+    let queue = queue("pppp", 0, 1, Duration::from_millis(100));
+    assert_eq!(queue.expected_wait().as_millis(), 400);
+}
+
+#[test]
 fn each_thread_plans_for_its_part_of_the_queue() {
     assert_eq!(groups_taken("ssss", 4), [1, 1, 1, 1]);
     assert_eq!(groups_taken(&"s".repeat(64), 4)[0], 16);
@@ -410,7 +431,7 @@ async fn derive_on(pool: &HashPool, number: u32) -> Result<(bool, [u8; 32]), Bus
         let key = lane.derive(b"password", b"salt", iterations).await;
         (lane.is_shared(), key)
     };
-    pool.run_beside_others(job).await
+    pool.run_beside_others(Sharing::Whole, job).await
 }
 
 fn expected(number: u32) -> [u8; 32] {
@@ -434,7 +455,8 @@ async fn sixteen_waiting_jobs_run_as_one_batch_without_those_that_were_cancelled
     let ran = Arc::new(AtomicU32::new(0));
     let counted = || {
         let ran = Arc::clone(&ran);
-        pool.run_beside_others(async move |_: Lane| ran.fetch_add(1, Ordering::SeqCst))
+        let job = async move |_: Lane| ran.fetch_add(1, Ordering::SeqCst);
+        pool.run_beside_others(Sharing::Whole, job)
     };
     let mut cancelled = Box::pin(counted());
     assert!(submit(cancelled.as_mut()).is_pending());
@@ -444,7 +466,8 @@ async fn sixteen_waiting_jobs_run_as_one_batch_without_those_that_were_cancelled
     for job in &mut jobs {
         assert!(submit(job.as_mut()).is_pending());
     }
-    let mut panics = Box::pin(pool.run_beside_others(async |_: Lane| panic!("on purpose")));
+    let mut panics =
+        Box::pin(pool.run_beside_others(Sharing::Whole, async |_: Lane| panic!("on purpose")));
     let polled: Poll<Result<(), Busy>> = submit(panics.as_mut());
     assert!(polled.is_pending());
     drop(cancelled);
@@ -454,5 +477,33 @@ async fn sixteen_waiting_jobs_run_as_one_batch_without_those_that_were_cancelled
     }
     assert!(panics.await.is_err());
     assert_eq!(ran.load(Ordering::SeqCst), 0);
+    assert_eq!(derive_on(&pool, 3).await, Ok((false, expected(3))));
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_anything_but_its_key_is_given_up_and_its_neighbours_are_not() {
+    let (pool, release, _blocker) = held_pool().await;
+    pool.shared.lock().queue = Queue::new(1, &GROUPS);
+    pool.shared.lock().queue.running = 100;
+    let strange = || {
+        Box::pin(pool.run_beside_others(Sharing::Whole, async |lane: Lane| {
+            lane.derive(b"password", b"salt", NonZeroU32::MIN).await;
+            std::future::pending::<()>().await;
+        }))
+    };
+    let mut beside_others = strange();
+    assert!(submit(beside_others.as_mut()).is_pending());
+    let mut jobs: Vec<_> = (0..15)
+        .map(|number| Box::pin(derive_on(&pool, number)))
+        .collect();
+    for job in &mut jobs {
+        assert!(submit(job.as_mut()).is_pending());
+    }
+    drop(release);
+    assert!(beside_others.await.is_err());
+    for (job, number) in jobs.into_iter().zip(0..) {
+        assert_eq!(job.await, Ok((true, expected(number))));
+    }
+    assert!(strange().await.is_err(), "alone");
     assert_eq!(derive_on(&pool, 3).await, Ok((false, expected(3))));
 }
