@@ -24,14 +24,14 @@ mod tokens;
 mod versions;
 mod workload;
 
-use anyhow::ensure;
+use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
 use limits::Limit;
 use report::Entry;
 use runner::Length;
 use setup::{Log, Setup};
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use targets::Verdict;
@@ -41,25 +41,30 @@ use xtask::project::Project;
 
 /// Measures tokenpair beside Django with Simple JWT, a bare axum handler with jsonwebtoken, and hyper.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask bench", after_help = WORKLOADS)]
+#[command(name = "bench", bin_name = "cargo xtask bench", after_help = WORKLOADS)]
 struct Arguments {
     /// More and longer rounds, and tables of 10 million rows: half an hour instead of five minutes
     #[arg(long)]
     full: bool,
-    /// Only these workloads, such as `V,R1`
-    #[arg(long, value_name = "LETTERS", value_delimiter = ',')]
+    /// Only these workloads, such as `V,R1`; they are listed below
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
     /// Only workloads whose description has this in it, such as `SQLite, 0 rows`
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     about: String,
     #[command(flatten)]
     beside: Beside,
-    /// Rounds of each server
-    #[arg(long, value_name = "NUMBER")]
+    /// Rounds of each server: 3 unless it is said, 5 with `--full`
+    #[arg(long, value_name = "NUMBER", value_parser = rounds, allow_negative_numbers = true)]
     rounds: Option<usize>,
-    /// Seconds of a round
-    #[arg(long, value_name = "SECONDS")]
-    seconds: Option<f64>,
+    /// Seconds of a round: 0.8 unless it is said, 2.5 with `--full`
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    seconds: Option<Duration>,
     /// Where tokenpair's log goes
     #[arg(long, value_enum, default_value = "file")]
     log: Log,
@@ -72,6 +77,8 @@ struct Arguments {
     /// Another server than the release build of this checkout
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    dry_run: bool,
     #[arg(long, hide = true, env = "BENCH_PEERS")]
     peers: Option<PathBuf>,
     #[arg(long, hide = true, env = "BENCH_PYTHON")]
@@ -104,7 +111,30 @@ Workloads:
   O1  log in with one round of hashing
   F   delete expired tokens beside refreshes; only in the full form, or when it is named
 
+For each there is a table: requests a second, processor time for a request, latencies, memory, start-up. \
+Below it stand the ratios, each with its target and whether it is met, and at the end all of them together. \
+docs/benchmarks.md says what is measured how. Let nothing else run meanwhile.
+
 Exit status: 0 every target is met, 1 one is missed, or something failed.";
+
+/// As many as anybody has the patience for.
+const MOST_ROUNDS: usize = 1000;
+const LONGEST_ROUND: f64 = 600.0;
+
+fn rounds(text: &str) -> Result<usize, String> {
+    let rounds = text.parse().ok();
+    rounds
+        .filter(|rounds| (1..=MOST_ROUNDS).contains(rounds))
+        .ok_or_else(|| format!("expected a whole number from 1 to {MOST_ROUNDS}"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok();
+    seconds
+        .filter(|seconds| (0.1..=LONGEST_ROUND).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("expected seconds from 0.1 to {LONGEST_ROUND}, such as 2.5"))
+}
 
 const SHORT: Length = Length {
     rounds: 3,
@@ -135,12 +165,16 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<usize> {
     let workloads = chosen(arguments)?;
     let length = length(arguments);
+    arguments.check_files()?;
+    if arguments.dry_run {
+        return Ok(0);
+    }
     interrupt::watch()?;
     let project = Project::open()?;
     let server = arguments.server.clone().unwrap_or_else(|| project.server());
     let mut setup = Setup::new(
         project,
-        fs::canonicalize(&server)?,
+        canonical(&server)?,
         arguments
             .peers
             .clone()
@@ -230,9 +264,21 @@ fn chosen(arguments: &Arguments) -> anyhow::Result<Vec<Workload>> {
     let mut all = workload::all(arguments.full);
     let exists = |id: &String| *id == flush::ID || all.iter().any(|workload| workload.id == *id);
     if let Some(unknown) = arguments.only.iter().find(|id| !exists(id)) {
-        anyhow::bail!("no workload is called {unknown:?}\n{WORKLOADS}");
+        let mut ids: Vec<&str> = all.iter().map(|workload| workload.id).collect();
+        ids.dedup();
+        let ids = ids.join(", ");
+        bail!(
+            "--only: no workload is called {unknown:?}, there are {ids}, {}",
+            flush::ID
+        );
     }
     all.retain(|workload| arguments.wants(workload.id, &workload.about));
+    ensure!(
+        !all.is_empty() || !flushes(arguments).is_empty(),
+        "--about: none of the workloads has {:?} in its description, which is the line above its table, such as \
+         \"refresh, SQLite\"",
+        arguments.about
+    );
     Ok(all)
 }
 
@@ -250,13 +296,88 @@ impl Arguments {
         let is_named = self.only.is_empty() || self.only.iter().any(|only| only == id);
         is_named && about.contains(&self.about)
     }
+
+    /// Whether the files named are there or can be written: after the measurement it would be too late to ask.
+    fn check_files(&self) -> anyhow::Result<()> {
+        if let Some(server) = &self.server {
+            canonical(server)?;
+        }
+        for file in self.json.iter().chain(&self.plot) {
+            let opened = File::options().create(true).append(true).open(file);
+            opened.with_context(|| format!("{} cannot be written", file.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn canonical(server: &Path) -> anyhow::Result<PathBuf> {
+    fs::canonicalize(server).with_context(|| format!("there is no server {}", server.display()))
 }
 
 fn length(arguments: &Arguments) -> Length {
     let mut length = if arguments.full { FULL } else { SHORT };
     length.rounds = arguments.rounds.unwrap_or(length.rounds);
-    length.round = arguments
-        .seconds
-        .map_or(length.round, Duration::from_secs_f64);
+    length.round = arguments.seconds.unwrap_or(length.round);
     length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Result<Arguments, String> {
+        let words = std::iter::once("bench").chain(line.split_whitespace());
+        Arguments::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_measured_are_refused_with_what_can() {
+        for (line, expected) in [
+            ("--rounds 0", "expected a whole number from 1 to 1000"),
+            ("--rounds many", "expected a whole number from 1 to 1000"),
+            ("--seconds 0", "expected seconds from 0.1 to 600"),
+            ("--seconds -1", "expected seconds from 0.1 to 600"),
+            ("--seconds NaN", "expected seconds from 0.1 to 600"),
+            ("--seconds inf", "expected seconds from 0.1 to 600"),
+        ] {
+            let refused = arguments(line).unwrap_err();
+            assert!(refused.contains(expected), "{line}: {refused}");
+        }
+        let length = length(&arguments("--rounds 7 --seconds 1.5").unwrap());
+        assert_eq!(length.rounds, 7);
+        assert_eq!(length.round, Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn names_and_descriptions_that_no_workload_has_are_refused() {
+        let refused = |line: &str| chosen(&arguments(line).unwrap()).unwrap_err().to_string();
+        assert_eq!(
+            refused("--only V,X"),
+            "--only: no workload is called \"X\", there are V, S, A, R0, R1, B, O, O1, F"
+        );
+        assert!(refused("--about nothing").starts_with("--about: none of the workloads"));
+        assert_eq!(chosen(&arguments("--only R0").unwrap()).unwrap().len(), 2);
+        assert!(chosen(&arguments("--only F").unwrap()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_are_refused_before_anything_is_measured() {
+        for (line, expected) in [
+            (
+                "--server /no/such/server",
+                "there is no server /no/such/server",
+            ),
+            (
+                "--json /no/such/folder/a.json",
+                "/no/such/folder/a.json cannot be written",
+            ),
+            (
+                "--plot /no/such/folder/a.svg",
+                "/no/such/folder/a.svg cannot be written",
+            ),
+        ] {
+            let refused = arguments(line).unwrap().check_files().unwrap_err();
+            assert_eq!(refused.to_string(), expected);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The benchmark (`bench/`): tokenpair beside its peers. Nothing of it is built by the check but the load generator.
 
-use crate::check::{Trouble, alone};
+use crate::check::{Trouble, alone, asks_for_help};
 use crate::project::Project;
 use crate::python;
 use std::process::{Command, ExitCode};
@@ -14,16 +14,26 @@ const PEERS: &str = "bench-peers";
 /// Django, Simple JWT and what runs them fastest.
 const DJANGO: &str = "bench/django/requirements.txt";
 
+/// Only looks at the arguments, before minutes are spent on what they are for.
+const DRY_RUN: &str = "--dry-run";
+
 /// Builds everything and measures, with the terminal for itself.
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
-    let asks_only = arguments.iter().any(|word| ["--help", "-h"].contains(word));
     alone(|project| {
-        project.build_server()?;
         project.run(&mut project.cargo(BUILD)).success()?;
-        let mut command = project.command(project.target.join(PROGRAM), "");
-        if !asks_only {
-            add_peers(project, arguments, &mut command)?;
+        let program = || project.command(project.target.join(PROGRAM), "");
+        let checked = program().args(arguments).arg(DRY_RUN).status()?;
+        if !checked.success() {
+            return Err(Trouble::Failed("nothing was measured".to_owned()));
         }
+        if asks_for_help(arguments) {
+            return Ok("nothing was measured".to_owned());
+        }
+        if !arguments.iter().any(|word| word.starts_with("--server")) {
+            project.build_server()?;
+        }
+        let mut command = program();
+        add_peers(project, arguments, &mut command)?;
         let status = command.args(arguments).status()?;
         if status.success() {
             Ok("every target is met".to_owned())

@@ -62,6 +62,11 @@ pub(crate) const STEPS: [Step; 16] = [
     Step { name: "faults", about: "races, crashes, ill databases, storms: the fault programs in their short form", run: faults::short },
 ];
 
+/// Whether a program's arguments only ask what it takes.
+pub(crate) fn asks_for_help(arguments: &[&str]) -> bool {
+    arguments.iter().any(|word| ["--help", "-h"].contains(word))
+}
+
 /// Runs something that is a step, or part of one.
 pub(crate) fn alone(run: impl FnOnce(&Project) -> Outcome) -> ExitCode {
     match Project::open().and_then(|project| run(&project)) {

@@ -1,6 +1,6 @@
 //! The fault programs (`faults/`): real servers under races, crashes and ill databases.
 
-use crate::check::{Outcome, Trouble, alone};
+use crate::check::{Outcome, Trouble, alone, asks_for_help};
 use crate::project::Project;
 use std::process::ExitCode;
 
@@ -14,7 +14,10 @@ const SKIPPED: &str = "SKIPPED: ";
 /// Builds the server and runs a program for as long as it takes, with the terminal for itself.
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     alone(|project| {
-        build(project)?;
+        if !asks_for_help(arguments) {
+            project.build_server()?;
+        }
+        build_programs(project)?;
         let mut command = project.command(project.target.join(PROGRAMS), "");
         let status = command.args(arguments).status()?;
         if status.success() {
@@ -27,7 +30,8 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
 
 /// All programs in their short form.
 pub(crate) fn short(project: &Project) -> Outcome {
-    build(project)?;
+    project.build_server()?;
+    build_programs(project)?;
     let run = project.run(&mut project.command(project.target.join(PROGRAMS), "all --short"));
     let told = run.lines.last().cloned().unwrap_or_default();
     match told.strip_prefix(SKIPPED) {
@@ -36,7 +40,6 @@ pub(crate) fn short(project: &Project) -> Outcome {
     }
 }
 
-fn build(project: &Project) -> Result<(), Trouble> {
-    project.build_server()?;
+fn build_programs(project: &Project) -> Result<(), Trouble> {
     project.run(&mut project.cargo(BUILD_PROGRAMS)).success()
 }
