@@ -81,13 +81,18 @@ impl Failures {
         self.go_on.store(false, Relaxed);
         Some(Ended {
             requests,
-            seconds: last.duration_since(first).as_secs_f64(),
+            seconds: seconds(last.duration_since(first)),
         })
     }
 
     fn series(&self) -> MutexGuard<'_, Option<Series>> {
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// To the millisecond.
+fn seconds(duration: SignedDuration) -> f64 {
+    f64::from(u32::try_from(duration.as_millis()).unwrap_or_default()) / 1000.0
 }
 
 /// A clock that was set back must not silence the log.
