@@ -68,11 +68,11 @@ fn a_wrong_value_is_answered_with_an_example() {
         ("users list --limit 0", "expected a number from 1 on"),
         (
             "flushexpiredtokens --batch-size 0",
-            "expected a number from 1 to 10000, such as 100",
+            "expected a number from 1 to 1000, such as 100",
         ),
         (
-            "flushexpiredtokens --batch-size 10001",
-            "expected a number from 1 to 10000",
+            "flushexpiredtokens --batch-size 1001",
+            "expected a number from 1 to 1000",
         ),
         (
             "token mint --user ada --type id",
