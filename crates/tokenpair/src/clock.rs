@@ -75,15 +75,15 @@ impl Reserve {
     }
 }
 
-/// Fills `bytes` from the operating system's generator, through the cryptography library.
+/// Fills `bytes` from the operating system's generator. That of aws-lc spends 24 ms when it is first used, collecting chance of
+/// its own.
 pub(crate) fn fill_random(bytes: &mut [u8]) {
-    // aws-lc aborts rather than hand out predictable bytes, so there is no error to pass on: an `Err` here
-    // would mean that the library's own invariant is broken.
+    // Linux waits until its generator is ready and does not fail after that (getrandom(2)).
     #[expect(
         clippy::expect_used,
         reason = "without randomness no token may be made"
     )]
-    aws_lc_rs::rand::fill(bytes).expect("the operating system's random number generator works");
+    getrandom::fill(bytes).expect("the operating system's random number generator works");
 }
 
 #[cfg(any(test, feature = "test-util"))]

@@ -23,8 +23,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
-
 use self::encoded::Stored;
 use self::equal_work::EqualWork;
 use self::lane::{Lane, now};
@@ -263,6 +261,6 @@ fn random_text(length: usize) -> Result<String, PasswordError> {
 
 fn random_bytes<const N: usize>() -> Result<[u8; N], PasswordError> {
     let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| PasswordError::NoRandomness)?;
+    getrandom::fill(&mut bytes).map_err(|_| PasswordError::NoRandomness)?;
     Ok(bytes)
 }

@@ -59,10 +59,7 @@ pub(crate) struct Flushexpiredtokens {
 }
 
 fn batch_size(text: &str) -> Result<usize, String> {
-    let size = text
-        .parse()
-        .ok()
-        .filter(|size| (1..=BATCH).contains(size));
+    let size = text.parse().ok().filter(|size| (1..=BATCH).contains(size));
     size.ok_or_else(|| format!("expected a number from 1 to {BATCH}, such as 100"))
 }
 
@@ -261,7 +258,7 @@ impl<C: Clock> Background<C> {
 fn part(whole: Duration) -> Duration {
     let mut byte = [128];
     // Without chance it is one half: nothing rests on it.
-    let _ = aws_lc_rs::rand::fill(&mut byte);
+    let _ = getrandom::fill(&mut byte);
     whole / 256 * u32::from(byte[0])
 }
 

@@ -102,7 +102,7 @@ impl Pauses {
     pub(super) async fn pause(&mut self) {
         let mut random = [0];
         // Without randomness the pause is merely a whole one.
-        let _ = aws_lc_rs::rand::fill(&mut random);
+        let _ = getrandom::fill(&mut random);
         let parts = 512 - u32::from(random[0]);
         tokio::time::sleep(self.0 * parts / 512).await;
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
