@@ -5,9 +5,11 @@
 //! [`UserAdmin`](super::UserAdmin), [`check_iexact`] for names without case.
 
 mod admin;
+mod at_once;
 mod iexact;
 
 pub use admin::*;
+pub use at_once::*;
 pub use iexact::*;
 
 use super::{Flushed, Rotated, Rotation, Store, Successor};
@@ -47,6 +49,9 @@ pub async fn check<S: Store>(make: impl AsyncFn() -> S) {
     a_line_that_goes_on_while_it_is_ended_has_no_living_token(make().await).await;
     simultaneous_rotations_have_one_winner(make().await).await;
     rotation_and_blacklisting_exclude_each_other(make().await).await;
+    whoever_asks_at_once_with_others_gets_the_own_answer(make().await).await;
+    whoever_blacklists_at_once_with_others_is_told_the_own_outcome(make().await).await;
+    whoever_rotates_at_once_with_others_gets_the_own_successor(make().await).await;
     expired_tokens_are_flushed_and_others_stay(make().await).await;
     exchanges_are_flushed_with_their_tokens_and_no_earlier(make().await).await;
     whoever_flushes_at_once_deletes_each_token_once_and_in_the_end_all(make().await).await;

@@ -60,12 +60,12 @@ struct Waiting<T: Together> {
 
 enum Reply<T: Together> {
     Answer(Result<T::Answer, StoreError>),
-    /// To be asked alone; one statement's place comes with it, if it was the only one waiting.
-    Alone(T::Question, Option<Place<T>>),
+    /// To be asked alone; a permit comes with it, if it was the only one waiting.
+    Alone(T::Question, Option<Permit<T>>),
 }
 
 enum Entered<T: Together> {
-    AtOnce(T::Question, Place<T>),
+    AtOnce(T::Question, Permit<T>),
     Waiting(oneshot::Receiver<Reply<T>>),
 }
 
@@ -80,7 +80,7 @@ impl<T: Together> Gathering<T> {
 
     pub(super) async fn ask(&self, question: T::Question) -> Result<T::Answer, StoreError> {
         let mut reply = match self.0.enter(question)? {
-            Entered::AtOnce(question, _place) => return self.0.work.alone(&question).await,
+            Entered::AtOnce(question, _permit) => return self.0.work.alone(&question).await,
             Entered::Waiting(reply) => reply,
         };
         let replied = if let Ok(replied) = timeout(LONGEST_WAIT, &mut reply).await {
@@ -91,7 +91,7 @@ impl<T: Together> Gathering<T> {
         };
         match replied {
             Ok(Reply::Answer(answer)) => answer,
-            Ok(Reply::Alone(question, _place)) => self.0.work.alone(&question).await,
+            Ok(Reply::Alone(question, _permit)) => self.0.work.alone(&question).await,
             Err(_) => Err(StoreError::new("the statement was given up")),
         }
     }
@@ -106,7 +106,7 @@ impl<T: Together> Inner<T> {
         let mut state = self.state();
         if state.under_way < self.room && state.waiting.is_empty() {
             state.under_way += 1;
-            return Ok(Entered::AtOnce(question, Place(self.clone())));
+            return Ok(Entered::AtOnce(question, Permit(self.clone())));
         }
         if state.waiting.len() >= QUEUE {
             return Err(Failure::Busy);
@@ -127,16 +127,19 @@ impl<T: Together> Inner<T> {
         if !state.waiting.is_empty() {
             state.under_way += 1;
             drop(state);
-            drop(Place(self.clone()));
+            drop(Permit(self.clone()));
         }
     }
 
     async fn send(&self, waiting: Vec<Waiting<T>>) {
-        let (questions, replies): (Vec<_>, Vec<_>) = waiting
+        let (questions, mut replies): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .map(|waiting| (waiting.question, waiting.reply))
             .unzip();
-        let answers = self.work.together(&questions).await;
+        let answers = tokio::select! {
+            answers = self.work.together(&questions) => answers,
+            () = all_closed(&mut replies) => return,
+        };
         let mut answers = answers.map(Vec::into_iter);
         for (question, reply) in questions.into_iter().zip(replies) {
             let answer = match &mut answers {
@@ -152,12 +155,21 @@ impl<T: Together> Inner<T> {
     }
 }
 
-/// One statement's place among those under way. Who waits is next when it is given up, for whatever reason.
-struct Place<T: Together>(Arc<Inner<T>>);
+/// Returns when nobody waits for an answer any more.
+async fn all_closed<T>(replies: &mut [oneshot::Sender<T>]) {
+    for reply in replies {
+        reply.closed().await;
+    }
+}
 
-impl<T: Together> Drop for Place<T> {
+/// One statement may be under way for as long as this lives. Who waits is next when it is dropped, for whatever reason.
+struct Permit<T: Together>(Arc<Inner<T>>);
+
+impl<T: Together> Drop for Permit<T> {
     fn drop(&mut self) {
         let mut state = self.0.state();
+        // Nothing is asked or changed for whoever has gone.
+        state.waiting.retain(|waiting| !waiting.reply.is_closed());
         let runtime = Handle::try_current();
         let (1.., Ok(runtime)) = (state.waiting.len(), runtime) else {
             state.under_way -= 1;
@@ -166,14 +178,14 @@ impl<T: Together> Drop for Place<T> {
         let some = state.waiting.len().min(LARGEST);
         let mut next: Vec<_> = state.waiting.drain(..some).collect();
         drop(state);
-        let place = Self(self.0.clone());
+        let permit = Self(self.0.clone());
         match next.pop() {
             Some(Waiting { question, reply }) if next.is_empty() => {
-                drop(reply.send(Reply::Alone(question, Some(place))));
+                drop(reply.send(Reply::Alone(question, Some(permit))));
             }
             last => {
                 next.extend(last);
-                runtime.spawn(async move { place.0.send(next).await });
+                runtime.spawn(async move { permit.0.send(next).await });
             }
         }
     }

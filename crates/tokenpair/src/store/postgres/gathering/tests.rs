@@ -136,20 +136,41 @@ async fn a_statement_that_is_stuck_holds_others_up_for_a_moment_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_wait_for_the_answer_strands_nobody() {
+async fn who_does_not_wait_for_the_answer_strands_nobody_and_is_not_asked_for() {
     let gathering = doubling();
     let mut asked = gathering.ask_all([2, 4, 6, 8]).await;
-    asked.remove(0).abort();
+    // First who waits, then whose statement is under way.
+    asked.remove(1).abort();
     asked.remove(0).abort();
     gathering.let_through(1);
     assert_eq!(answers(asked).await, [12, 16].map(Ok));
+    assert_eq!(gathering.statements(), (1, vec![2]));
     let mut asked = gathering.ask_all([2, 4]).await;
     asked.remove(1).abort();
     gathering.let_through(1);
     assert_eq!(answers(asked).await, [Ok(4)]);
+    assert_eq!(gathering.statements(), (2, vec![2]));
     let asked = gathering.ask_all([6]).await;
     gathering.let_through(1);
-    assert_eq!(answers(asked).await, [Ok(12)], "the places are free again");
+    assert_eq!(answers(asked).await, [Ok(12)], "the permits are free again");
+    assert_eq!(gathering.statements(), (3, vec![2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_is_given_up_when_the_last_who_wanted_it_has_gone() {
+    let gathering = doubling();
+    let mut asked = gathering.ask_all([2, 4, 6]).await;
+    gathering.let_through(1);
+    assert_eq!(asked.remove(0).await.unwrap().unwrap(), 4);
+    asked.remove(0).abort();
+    gathering.ask_all([8]).await.remove(0).abort();
+    assert_eq!(gathering.statements(), (1, vec![2]), "one still wants it");
+    asked.remove(0).abort();
+    tokio::task::yield_now().await;
+    let asked = gathering.ask_all([10]).await;
+    assert_eq!(gathering.statements(), (2, vec![2]), "the permit is free");
+    gathering.let_through(1);
+    assert_eq!(answers(asked).await, [Ok(20)]);
 }
 
 #[tokio::test(start_paused = true)]
