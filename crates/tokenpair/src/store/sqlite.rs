@@ -322,7 +322,8 @@ impl UserTable for SqliteStore {
 impl TokenStore for SqliteStore {
     async fn record(&self, token: &OutstandingToken) -> Result<(), StoreError> {
         let (queries, token) = (self.0.tokens.clone(), token.clone());
-        self.write(move |db| queries.record(db, &token)).await
+        self.write(move |db| queries.record(db, &token).map(drop))
+            .await
     }
 
     async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {

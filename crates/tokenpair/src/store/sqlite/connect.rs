@@ -63,8 +63,28 @@ pub(super) fn checkpointer(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn lookup(path: &Path, access: Access) -> rusqlite::Result<Connection> {
     let mut db = reader(path, access)?;
     db.busy_timeout(Duration::ZERO)?;
-    db.progress_handler(LOOKUP_STEPS, Some(|| true))?;
+    // What is wrong with the file, the first query says better.
+    let _ = read_schema(&mut db);
+    interrupt_what_takes_long(&mut db)?;
     Ok(db)
+}
+
+/// Reads the schema anew if it changed. SQLite does so within the next statement and counts that as its steps, so that a
+/// long schema would interrupt every look-up for ever.
+pub(super) fn renew_lookup(db: &mut Connection) -> rusqlite::Result<()> {
+    db.progress_handler(0, None::<fn() -> bool>)?;
+    let schema = read_schema(db);
+    interrupt_what_takes_long(db)?;
+    schema
+}
+
+fn read_schema(db: &mut Connection) -> rusqlite::Result<()> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_master)")?
+        .query_row([], |_| Ok(()))
+}
+
+fn interrupt_what_takes_long(db: &mut Connection) -> rusqlite::Result<()> {
+    db.progress_handler(LOOKUP_STEPS, Some(|| true))
 }
 
 fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {

@@ -8,14 +8,19 @@ use super::connect::{self, Access};
 use super::place::Place;
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
-use std::sync::{Mutex, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 
 /// Connections at most, however many threads ask.
 const MOST: usize = 16;
 
 #[derive(Debug)]
-pub(super) struct Lookups(Vec<Mutex<Connection>>);
+pub(super) struct Lookups {
+    connections: Vec<Mutex<Connection>>,
+    /// Since the schema was read last.
+    interrupted: AtomicBool,
+}
 
 impl Lookups {
     /// As many connections as the machine can use at once.
@@ -23,7 +28,10 @@ impl Lookups {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let connections =
             (0..threads.min(MOST)).map(|_| connect::lookup(path, access).map(Mutex::new));
-        Ok(Self(connections.collect::<rusqlite::Result<_>>()?))
+        Ok(Self {
+            connections: connections.collect::<rusqlite::Result<_>>()?,
+            interrupted: AtomicBool::new(false),
+        })
     }
 
     /// `None` where it would have to wait.
@@ -32,26 +40,37 @@ impl Lookups {
         place: &Place,
         query: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Option<rusqlite::Result<T>> {
-        let free = self
-            .0
-            .iter()
-            .find_map(|connection| match connection.try_lock() {
-                Ok(db) => Some(db),
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            });
-        let db = free?;
+        let db = self.free().next()?;
         let answer = place.check_lately().and_then(|()| query(&db));
-        Some(answer).filter(|answer| !answer.as_ref().is_err_and(takes_time))
+        let code = answer.as_ref().err().and_then(|e| e.sqlite_error_code());
+        match code {
+            Some(ErrorCode::OperationInterrupted) => {
+                self.interrupted.store(true, Ordering::Relaxed);
+                None
+            }
+            Some(ErrorCode::DatabaseBusy) => None,
+            _ => Some(answer),
+        }
     }
-}
 
-fn takes_time(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    matches!(
-        code,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::OperationInterrupted)
-    )
+    /// To be called where it may take time, after a look-up that was left to others: a long schema that changed may be why.
+    pub(super) fn renew(&self) {
+        if self.interrupted.swap(false, Ordering::Relaxed) {
+            for mut db in self.free() {
+                // Where it fails, the next look-up is interrupted as well.
+                let _ = connect::renew_lookup(&mut db);
+            }
+        }
+    }
+
+    fn free(&self) -> impl Iterator<Item = MutexGuard<'_, Connection>> {
+        let connections = self.connections.iter();
+        connections.filter_map(|connection| match connection.try_lock() {
+            Ok(db) => Some(db),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +98,7 @@ mod tests {
         assert_eq!(ask("SELECT sum(a) FROM t"), None, "a search of the table");
         assert_eq!(ask(by_key), Some(Ok(7)));
 
-        let in_use: Vec<_> = lookups.0.iter().map(Mutex::lock).collect();
+        let in_use: Vec<_> = lookups.connections.iter().map(Mutex::lock).collect();
         assert_eq!(ask(by_key), None, "no connection is free");
         drop(in_use);
         assert_eq!(ask(by_key), Some(Ok(7)));
@@ -87,5 +106,36 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(place.check().is_err());
         assert!(ask(by_key).is_some_and(|answer| answer.is_err()));
+    }
+
+    #[test]
+    fn a_long_schema_is_read_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.sqlite3");
+        let other = connect::writer(&path).unwrap();
+        other
+            .execute_batch("BEGIN; CREATE TABLE t (a); INSERT INTO t VALUES (7)")
+            .unwrap();
+        for table in 0..2000 {
+            let sql = format!("CREATE TABLE t{table} (id integer PRIMARY KEY, a text, b text)");
+            other.execute_batch(&sql).unwrap();
+        }
+        other.execute_batch("COMMIT").unwrap();
+        let lookups = Lookups::open(&path, Access::ReadWrite).unwrap();
+        let place = Place::of(&path);
+        let ask = || {
+            lookups.try_now(&place, |db| {
+                db.query_row("SELECT a FROM t", [], |row| row.get::<_, i64>(0))
+            })
+        };
+        assert_eq!(ask(), Some(Ok(7)));
+
+        other.execute_batch("CREATE TABLE another (a)").unwrap();
+        assert_eq!(ask(), None, "the schema has to be read");
+        lookups.renew();
+        for _ in &lookups.connections {
+            assert_eq!(ask(), Some(Ok(7)));
+        }
+        assert_eq!(lookups.free().count(), lookups.connections.len());
     }
 }

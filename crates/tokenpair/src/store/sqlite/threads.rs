@@ -26,7 +26,7 @@ pub(super) struct Threads {
     /// `None` only while it is dropped.
     queues: Option<Queues>,
     /// `None` only while it is dropped.
-    lookups: Option<Lookups>,
+    lookups: Option<Arc<Lookups>>,
     place: Arc<Place>,
     last_change: Arc<LastChange>,
     running: Vec<JoinHandle<()>>,
@@ -140,7 +140,7 @@ impl Threads {
         };
         Ok(Self {
             queues: Some(queues),
-            lookups: Some(Lookups::open(path, access)?),
+            lookups: Some(Arc::new(Lookups::open(path, access)?)),
             place,
             last_change,
             running,
@@ -161,11 +161,18 @@ impl Threads {
         &self,
         query: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lookups = self.lookups.as_ref();
-        match lookups.and_then(|lookups| lookups.try_now(&self.place, &query)) {
-            Some(answer) => answer.map_err(StoreError::new),
-            None => self.read(query).await,
+        let Some(lookups) = &self.lookups else {
+            return self.read(query).await;
+        };
+        if let Some(answer) = lookups.try_now(&self.place, &query) {
+            return answer.map_err(StoreError::new);
         }
+        let lookups = Arc::clone(lookups);
+        let renew_and_read = move |db: &Connection| {
+            lookups.renew();
+            query(db)
+        };
+        self.read(renew_and_read).await
     }
 
     pub(super) async fn read<T: Send + 'static>(

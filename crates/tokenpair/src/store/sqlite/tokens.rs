@@ -4,6 +4,7 @@
 
 use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
 use super::django_time;
+use super::threads::failure;
 use super::users::UserQueries;
 use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
@@ -107,7 +108,12 @@ impl TokenQueries {
         Ok((self.users.unless_ambiguous(user, ambiguous), blacklisted))
     }
 
-    pub(super) fn record(&self, db: &Connection, token: &OutstandingToken) -> rusqlite::Result<()> {
+    /// Whether it was not on record before.
+    pub(super) fn record(
+        &self,
+        db: &Connection,
+        token: &OutstandingToken,
+    ) -> rusqlite::Result<bool> {
         let created_at = django_time(token.created_at);
         let expires_at = django_time(token.expires_at);
         let values = params![
@@ -117,7 +123,7 @@ impl TokenQueries {
             token.user_id,
             token.jti
         ];
-        db.prepare_cached(&self.record)?.execute(values).map(drop)
+        Ok(db.prepare_cached(&self.record)?.execute(values)? == 1)
     }
 
     pub(super) fn blacklist(
@@ -128,9 +134,10 @@ impl TokenQueries {
     ) -> rusqlite::Result<bool> {
         let id = if let Some(id) = on_record(db, &token.jti)? {
             id
-        } else {
-            self.record(db, token)?;
+        } else if self.record(db, token)? {
             db.last_insert_rowid()
+        } else {
+            return Err(failure("the token could not be recorded"));
         };
         blacklist_record(db, id, at)
     }
@@ -262,6 +269,17 @@ pub(super) fn flush(
     limit: usize,
 ) -> rusqlite::Result<(Flushed, usize)> {
     db.execute_batch(FLUSH_CACHE)?;
+    let flushed = flush_for_a_while(db, ids, before, limit);
+    db.execute_batch(USUAL_CACHE)?;
+    flushed
+}
+
+fn flush_for_a_while(
+    db: &Connection,
+    ids: &[i64],
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<(Flushed, usize)> {
     let start = Instant::now();
     let piece = limit.clamp(1, FLUSH_PIECE);
     let (mut left, mut records, mut exchanges) = (ids, 0, 0);
@@ -276,7 +294,6 @@ pub(super) fn flush(
             break;
         }
     }
-    db.execute_batch(USUAL_CACHE)?;
     let flushed = match (records, ids) {
         (0, []) => Flushed::Deleted(exchanges),
         (0, _) => Flushed::Busy,
@@ -308,6 +325,34 @@ fn flush_exchanges(db: &Connection, before: Timestamp, limit: usize) -> rusqlite
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::UserModel;
+
+    #[test]
+    fn a_token_that_a_trigger_keeps_off_the_record_blacklists_no_other() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE auth_user (id integer PRIMARY KEY);
+             CREATE TABLE token_blacklist_outstandingtoken (id integer PRIMARY KEY, token text, created_at text,
+                expires_at text, user_id integer, jti text UNIQUE);
+             CREATE TABLE token_blacklist_blacklistedtoken (blacklisted_at text, token_id integer UNIQUE);
+             CREATE TRIGGER ignore BEFORE INSERT ON token_blacklist_outstandingtoken
+                WHEN NEW.jti = 'b' BEGIN SELECT RAISE(IGNORE); END",
+        )
+        .unwrap();
+        let queries = TokenQueries::new(&Arc::new(UserQueries::new(&UserModel::default())));
+        let token = |jti: &str| OutstandingToken {
+            user_id: None,
+            jti: jti.to_owned(),
+            token: String::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH.into(),
+        };
+        assert_eq!(queries.record(&db, &token("a")), Ok(true));
+        assert_eq!(queries.record(&db, &token("a")), Ok(false));
+        let blacklisted = queries.blacklist(&db, &token("b"), Timestamp::UNIX_EPOCH);
+        assert!(blacklisted.is_err(), "{blacklisted:?}");
+        assert_eq!(is_blacklisted(&db, "a"), Ok(false));
+    }
 
     #[test]
     fn a_living_token_under_the_key_of_an_expired_one_is_not_flushed() {
