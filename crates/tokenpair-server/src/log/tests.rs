@@ -109,10 +109,10 @@ fn a_json_line_holds_every_character_as_it_was() {
     let lines = log.pieces();
     assert_eq!(lines.len(), texts.len() * 2);
     for (lines, text) in lines.chunks(2).zip(&texts) {
-        for (line, names) in lines.iter().zip([
-            &["message", "string", "display"][..],
-            &["message"],
-        ]) {
+        for (line, names) in lines
+            .iter()
+            .zip([&["message", "string", "display"][..], &["message"]])
+        {
             let line = line.strip_suffix('\n').unwrap();
             assert!(!line.contains(char::is_control), "{line:?}");
             let event: serde_json::Value = serde_json::from_str(line).expect(line);
@@ -141,7 +141,10 @@ fn a_text_line_holds_no_control_character_but_its_end() {
             format!(" WARN {shown} string={text:?} display={shown}\n"),
             format!(" WARN {shown}\n"),
         ]) {
-            assert!(!line[..line.len() - 1].contains(char::is_control), "{line:?}");
+            assert!(
+                !line[..line.len() - 1].contains(char::is_control),
+                "{line:?}"
+            );
             let (_, line) = line.split_once(' ').unwrap();
             assert_eq!(line, expected);
         }
