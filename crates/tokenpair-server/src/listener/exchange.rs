@@ -197,6 +197,7 @@ async fn collect(
 ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
     let announced = body.size_hint().exact();
     let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let longest = announced.unwrap_or(most);
     let mut pieces = Pieces::default();
     let mut length = 0;
     let mut held: Option<SemaphorePermit<'_>> = None;
@@ -220,7 +221,7 @@ async fn collect(
                 None => held = Some(share),
             }
         }
-        pieces.push(data, announced);
+        pieces.push(data, longest);
     }
     Ok((pieces.join(), held))
 }
@@ -233,17 +234,16 @@ struct Pieces {
 }
 
 impl Pieces {
-    /// Makes room for four times what has come, and for no more than was announced: who announces much and sends little
-    /// takes little.
-    fn push(&mut self, piece: Bytes, announced: Option<usize>) {
+    /// Makes room for four times what has come, and for no more than the longest that may come: who announces much and
+    /// sends little takes little.
+    fn push(&mut self, piece: Bytes, longest: usize) {
         if self.first.is_empty() && self.all.is_empty() {
             self.first = piece;
             return;
         }
         let length = self.first.len() + self.all.len() + piece.len();
         if length > self.all.capacity() {
-            let most = announced.unwrap_or(usize::MAX).max(length);
-            let room = length.saturating_mul(4).min(most);
+            let room = length.saturating_mul(4).min(longest.max(length));
             self.all.reserve_exact(room - self.all.len());
         }
         self.all.extend_from_slice(&std::mem::take(&mut self.first));
@@ -268,7 +268,7 @@ mod tests {
     fn a_body_in_one_piece_is_not_copied() {
         let body = Bytes::from(vec![7; 1000]);
         let mut pieces = Pieces::default();
-        pieces.push(body.clone(), Some(1000));
+        pieces.push(body.clone(), 1000);
         assert_eq!(pieces.join().as_ptr(), body.as_ptr());
     }
 
@@ -279,7 +279,7 @@ mod tests {
         let mut rooms = Vec::new();
         let body: Vec<u8> = (0..251).cycle().take(length).collect();
         for piece in body.chunks(8192) {
-            pieces.push(Bytes::copy_from_slice(piece), Some(length));
+            pieces.push(Bytes::copy_from_slice(piece), length);
             rooms.push(pieces.all.capacity());
         }
         rooms.dedup();
@@ -291,18 +291,19 @@ mod tests {
     fn who_announces_much_and_sends_little_takes_little() {
         let mut pieces = Pieces::default();
         for _ in 0..10 {
-            pieces.push(Bytes::from_static(b"x"), Some(2_500_000));
+            pieces.push(Bytes::from_static(b"x"), 2_500_000);
         }
         assert!(pieces.all.capacity() <= 40, "{}", pieces.all.capacity());
         assert_eq!(pieces.join(), "xxxxxxxxxx");
     }
 
     #[test]
-    fn a_body_without_a_length_grows_as_it_comes() {
+    fn room_is_never_more_than_the_longest_body() {
         let mut pieces = Pieces::default();
         for piece in [&b"one"[..], b" two", b" three"] {
-            pieces.push(Bytes::from_static(piece), None);
+            pieces.push(Bytes::from_static(piece), 20);
         }
+        assert_eq!(pieces.all.capacity(), 20);
         assert_eq!(pieces.join(), "one two three");
     }
 }

@@ -1,7 +1,7 @@
 //! An event as a line: for people, or a JSON object.
 //!
-//! As tracing-subscriber's own formats write it, but cheap: a server logs every request. Text that could
-//! steer a terminal is escaped. Must never split an event.
+//! As tracing-subscriber's own formats write it, but cheap: a server logs every request. Control characters, which
+//! could steer a terminal or make two lines of one, are escaped. Must never split an event.
 
 use super::Format;
 use std::fmt::{Debug, Write};
@@ -151,15 +151,10 @@ impl Write for Line {
             match (self.format, c) {
                 (Format::Json, '"' | '\\') => self.text.extend(['\\', c]),
                 (Format::Json, '\n') => self.text.push_str("\\n"),
-                (Format::Json, '\0'..=' ' | '\x7f'..='\u{9f}') if c != ' ' => {
+                (Format::Json, _) if c.is_control() => {
                     write!(self.text, "\\u{:04x}", u32::from(c))?;
                 }
-                (Format::Text, '\x1b' | '\x07' | '\x08' | '\x0c' | '\x7f') => {
-                    write!(self.text, "\\x{:02x}", u32::from(c))?;
-                }
-                (Format::Text, '\u{80}'..='\u{9f}') => {
-                    write!(self.text, "\\u{{{:x}}}", u32::from(c))?;
-                }
+                (Format::Text, _) if c.is_control() => self.text.extend(c.escape_debug()),
                 _ => self.text.push(c),
             }
         }

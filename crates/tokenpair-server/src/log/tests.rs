@@ -70,7 +70,7 @@ fn text_is_one_line_in_one_piece() {
     assert_eq!(pieces.len(), 1, "{pieces:?}");
     let (time, rest) = pieces[0].split_once(' ').unwrap();
     assert!(time.ends_with('Z') && time.contains('T'), "{time}");
-    assert_eq!(rest, " WARN two\nlines path=/a status=503\n");
+    assert_eq!(rest, " WARN two\\nlines path=/a status=503\n");
 }
 
 #[test]
@@ -89,6 +89,66 @@ fn json_is_one_flat_object_in_one_piece() {
         "timestamp": null, "level": "WARN", "message": "two\nlines", "path": "/a", "status": 503, "target": "tokenpair::test"
     });
     assert_eq!(event, expected);
+}
+
+/// Each of the first characters, among others: as a string, as what displays it, and in a message of either kind.
+fn speak_in_every_character() -> impl Iterator<Item = String> {
+    let texts = ('\0'..='\u{2ff}').map(|c| format!("a{c}b"));
+    texts.inspect(|text| {
+        tracing::warn!(string = text.as_str(), display = %text, "{text}");
+        tracing::warn!(message = text.as_str());
+    })
+}
+
+#[test]
+fn a_json_line_holds_every_character_as_it_was() {
+    let log = Written::default();
+    let listening = log.listen(Format::Json);
+    let texts: Vec<String> = speak_in_every_character().collect();
+    drop(listening);
+    let lines = log.pieces();
+    assert_eq!(lines.len(), texts.len() * 2);
+    for (lines, text) in lines.chunks(2).zip(&texts) {
+        for (line, names) in lines
+            .iter()
+            .zip([&["message", "string", "display"][..], &["message"]])
+        {
+            let line = line.strip_suffix('\n').unwrap();
+            assert!(!line.contains(char::is_control), "{line:?}");
+            let event: serde_json::Value = serde_json::from_str(line).expect(line);
+            for name in names {
+                assert_eq!(event[name], *text, "{name} in {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_line_holds_no_control_character_but_its_end() {
+    let log = Written::default();
+    let listening = log.listen(Format::Text);
+    let texts: Vec<String> = speak_in_every_character().collect();
+    drop(listening);
+    let lines = log.pieces();
+    assert_eq!(lines.len(), texts.len() * 2);
+    for (lines, text) in lines.chunks(2).zip(&texts) {
+        let shown = if text.contains(char::is_control) {
+            text.escape_debug().to_string()
+        } else {
+            text.clone()
+        };
+        for (line, expected) in lines.iter().zip([
+            format!(" WARN {shown} string={text:?} display={shown}\n"),
+            format!(" WARN {shown}\n"),
+        ]) {
+            assert!(
+                !line[..line.len() - 1].contains(char::is_control),
+                "{line:?}"
+            );
+            let (_, line) = line.split_once(' ').unwrap();
+            assert_eq!(line, expected);
+        }
+    }
 }
 
 #[test]

@@ -103,11 +103,11 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
     }
 }
 
-/// Tells the log when failures have ended.
+/// Tells the log when failures have ended, as far as this answer shows: it may have needed no store.
 pub(super) fn answered(jwt: &SimpleJwt) {
     let Unanswered { outage, crowd } = jwt.unanswered();
     if let Some(Ended { requests, seconds }) = outage.end(|| jwt.now()) {
-        tracing::info!(requests, seconds, "requests are answered again");
+        tracing::info!(requests, seconds, "a request was answered again");
     }
     if let Some(Ended { requests, seconds }) = crowd.end(|| jwt.now()) {
         tracing::info!(requests, seconds, "there are no longer too many log-ins");

@@ -21,7 +21,7 @@ pub(crate) struct Unanswered {
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     /// Whether there is a series.
-    go_on: AtomicBool,
+    is_going_on: AtomicBool,
     series: Mutex<Option<Series>>,
 }
 
@@ -54,7 +54,7 @@ impl Failures {
             requests: 0,
             untold: 0,
         });
-        self.go_on.store(true, Relaxed);
+        self.is_going_on.store(true, Relaxed);
         series.last = now;
         series.requests += 1;
         series.untold += 1;
@@ -67,7 +67,7 @@ impl Failures {
 
     /// A request was answered. What has ended, the first time that this can be said.
     pub(super) fn end(&self, now: impl FnOnce() -> Timestamp) -> Option<Ended> {
-        if !self.go_on.load(Relaxed) {
+        if !self.is_going_on.load(Relaxed) {
             return None;
         }
         let mut series = self.series();
@@ -78,7 +78,7 @@ impl Failures {
             requests,
             ..
         } = series.take_if(|series| !is_within_interval(series.last, now))?;
-        self.go_on.store(false, Relaxed);
+        self.is_going_on.store(false, Relaxed);
         Some(Ended {
             requests,
             seconds: seconds(last.duration_since(first)),

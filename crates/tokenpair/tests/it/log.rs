@@ -114,7 +114,7 @@ async fn an_outage_is_told_at_once_then_every_five_seconds_and_when_it_is_over()
     app.post(TOKEN, ALICE).await;
     assert_eq!(
         lines(),
-        ["INFO requests are answered again requests=1020 seconds=5.0"]
+        ["INFO a request was answered again requests=1020 seconds=5.0"]
     );
     fail(&app, 1021..=1021, outage);
     assert_eq!(lines().len(), 1, "another outage");
@@ -131,7 +131,7 @@ async fn an_outage_has_ended_also_where_requests_only_bring_access_tokens() {
     assert_eq!(app.get_as(&access, "/me/").await.status, 200);
     assert_eq!(
         lines(),
-        ["INFO requests are answered again requests=2 seconds=0.0"]
+        ["INFO a request was answered again requests=2 seconds=0.0"]
     );
 }
 
@@ -156,7 +156,7 @@ fn too_many_log_ins_are_told_apart_from_an_outage() {
     assert_eq!(
         lines(),
         [
-            "INFO requests are answered again requests=100 seconds=0.0",
+            "INFO a request was answered again requests=100 seconds=0.0",
             "INFO there are no longer too many log-ins requests=100 seconds=0.0",
         ]
     );
