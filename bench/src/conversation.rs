@@ -19,6 +19,20 @@ impl Requests {
             taken: Arc::default(),
         }
     }
+
+    /// The next of them; nothing after the last.
+    fn next(&self) -> Option<&[u8]> {
+        let next = self.taken.fetch_add(1, Relaxed);
+        self.all.get(next).map(Vec::as_slice)
+    }
+}
+
+/// Refreshes with the token of one answer after another, then of another user's.
+const CHAIN: usize = 16;
+
+/// How many chains so many refreshes are.
+pub(crate) fn chains(refreshes: usize) -> usize {
+    refreshes.div_ceil(CHAIN)
 }
 
 /// What one connection says.
@@ -28,11 +42,27 @@ pub(crate) enum Conversation {
     Again(Requests),
     /// The next of them, each once; then nothing.
     Once(Requests),
-    /// Refreshes with the token of the last answer.
-    Chain { path: &'static str, token: Vec<u8> },
+    /// Refreshes with the token of the last answer, and begins again with the next of the first tokens while there are
+    /// any.
+    Chain {
+        path: &'static str,
+        firsts: Requests,
+        token: Vec<u8>,
+        answered: usize,
+    },
 }
 
 impl Conversation {
+    /// Chains of refreshes that begin with these tokens.
+    pub(crate) fn chain(path: &'static str, firsts: impl Iterator<Item = Vec<u8>>) -> Self {
+        Self::Chain {
+            path,
+            firsts: Requests::new(firsts),
+            token: Vec::new(),
+            answered: 0,
+        }
+    }
+
     /// Puts the next request in place of the last one. Whether there is one.
     pub(crate) fn ask(&mut self, request: &mut Vec<u8>) -> bool {
         match self {
@@ -41,13 +71,22 @@ impl Conversation {
                 request.clone_from(&requests.all[next]);
             }
             Self::Once(requests) => {
-                let next = requests.taken.fetch_add(1, Relaxed);
-                let Some(next) = requests.all.get(next) else {
+                let Some(next) = requests.next() else {
                     return false;
                 };
-                request.clone_from(next);
+                next.clone_into(request);
             }
-            Self::Chain { path, token } => {
+            Self::Chain {
+                path,
+                firsts,
+                token,
+                answered,
+            } => {
+                if answered.is_multiple_of(CHAIN)
+                    && let Some(first) = firsts.next()
+                {
+                    first.clone_into(token);
+                }
                 request.clear();
                 request.extend_from_slice(&post(path, &body("refresh", token)));
             }
@@ -57,10 +96,14 @@ impl Conversation {
 
     /// Takes what the next request needs from the answer's body.
     pub(crate) fn hear(&mut self, answer: &[u8]) -> anyhow::Result<()> {
-        if let Self::Chain { token, .. } = self {
+        if let Self::Chain {
+            token, answered, ..
+        } = self
+        {
             let next = answer::member(answer, "refresh");
             next.context("no refresh token in the answer")?
                 .clone_into(token);
+            *answered += 1;
         }
         Ok(())
     }
@@ -114,10 +157,8 @@ mod tests {
 
     #[test]
     fn a_chain_goes_on_with_the_token_of_the_answer() {
-        let mut chain = Conversation::Chain {
-            path: "/api/token/refresh/",
-            token: b"first".to_vec(),
-        };
+        let firsts = [b"first".to_vec()].into_iter();
+        let mut chain = Conversation::chain("/api/token/refresh/", firsts);
         assert!(
             said(&mut chain)
                 .unwrap()
@@ -130,5 +171,23 @@ mod tests {
                 .ends_with(b"{\"refresh\":\"second\"}")
         );
         assert!(chain.hear(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_chain_ends_where_another_token_begins_one_and_goes_on_after_the_last() {
+        let firsts = [b"a".to_vec(), b"b".to_vec()].into_iter();
+        let mut chain = Conversation::chain("/", firsts);
+        let mut tokens = Vec::new();
+        for _ in 0..3 * CHAIN {
+            let request = String::from_utf8(said(&mut chain).unwrap()).unwrap();
+            tokens.push(request.rsplit('"').nth(1).unwrap().to_owned());
+            chain.hear(br#"{"refresh":"next"}"#).unwrap();
+        }
+        let began = |first: &str| tokens.iter().position(|token| token == first);
+        assert_eq!((began("a"), began("b")), (Some(0), Some(CHAIN)));
+        assert_eq!(
+            tokens.iter().filter(|token| *token == "next").count(),
+            3 * CHAIN - 2
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Databases as `tokenpair migrate` makes them, with users and rows in them; Django is given a copy.
 
 use crate::interrupt;
+use crate::limits::MANY_ROWS;
 use crate::setup::Setup;
 use anyhow::Context as _;
 use std::fs;
@@ -10,8 +11,10 @@ use tokio_postgres::NoTls;
 use xtask::database::{Database, Store};
 use xtask::process::output;
 
-/// Users of every database: `user1`, `user2` …, which are also their ids.
+/// Users of a database: `user1`, `user2` …, which are also their ids.
 pub(crate) const USERS: usize = 1000;
+/// Of one with [`MANY_ROWS`] or more.
+const MANY_USERS: usize = 100_000;
 /// Rows that one transaction inserts.
 const BATCH: usize = 100_000;
 
@@ -21,6 +24,17 @@ pub(crate) struct Records {
     pub(crate) rows: usize,
     /// How many of them have expired: the oldest.
     pub(crate) expired: usize,
+}
+
+impl Records {
+    /// How many users have them.
+    pub(crate) fn users(self) -> usize {
+        if self.rows >= MANY_ROWS {
+            MANY_USERS
+        } else {
+            USERS
+        }
+    }
 }
 
 /// A database of tokenpair's, and one with the same rows for Django.
@@ -37,13 +51,14 @@ impl Pair {
         setup: &mut Setup,
         store: Store,
         records: Records,
+        writer: &str,
         for_django: bool,
     ) -> anyhow::Result<Self> {
         let Records { rows, expired } = records;
-        let name = format!("bench{rows}_{expired}");
+        let name = format!("bench{}_{rows}_{expired}", writer.to_lowercase());
         let tokenpair = create(setup, store, &name)?;
         migrate(setup, &tokenpair)?;
-        add_users(&tokenpair)?;
+        add_users(&tokenpair, records.users())?;
         fill(&tokenpair, records)?;
         let copy = || copy(setup, &tokenpair, &(name + "_django"));
         Ok(Self {
@@ -104,8 +119,8 @@ fn migrate(setup: &Setup, database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn add_users(database: &Database) -> anyhow::Result<()> {
-    let numbers = numbers(database, 1, USERS);
+fn add_users(database: &Database, users: usize) -> anyhow::Result<()> {
+    let numbers = numbers(database, 1, users);
     execute(database, &format!(
         "{numbers} INSERT INTO auth_user
             (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)
@@ -123,9 +138,10 @@ pub(crate) fn set_passwords(database: &Database, encoded: &str) -> anyhow::Resul
 }
 
 /// Inserts rows as a server leaves them behind: ids in the order of time, tokens without their signatures, every other one
-/// exchanged for the next.
+/// exchanged for the next, of the same user.
 fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
     let Records { rows, expired } = records;
+    let users = records.users();
     // PostgreSQL wants to know what it is.
     let date = match database {
         Database::Sqlite(_) => "",
@@ -154,7 +170,7 @@ fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
             "{numbers} INSERT INTO token_blacklist_outstandingtoken (id, token, created_at, expires_at, user_id, jti)
              SELECT i, {token}, {date} '2026-01-01 00:00:00',
                 CASE WHEN i <= {expired} THEN {date} '2020-01-01 00:00:00' ELSE {date} '2100-01-01 00:00:00' END,
-                i % {USERS} + 1, {jti} FROM n ORDER BY i"
+                (i + 1) / 2 % {users} + 1, {jti} FROM n ORDER BY i"
         ))?;
         execute(
             database,
@@ -164,13 +180,15 @@ fn fill(database: &Database, records: Records) -> anyhow::Result<()> {
             ),
         )?;
         // 2020-01-01 and 2100-01-01 in seconds, as above.
+        let exp =
+            |i: &str| format!("CASE WHEN {i} <= {expired} THEN 1577836800 ELSE 4102444800 END");
+        let (parent_exp, successor_exp) = (exp("i"), exp("i + 1"));
         execute(
             database,
             &format!(
                 "{numbers} INSERT INTO tokenpair_rotation
                 (parent_jti, line_id, successor_jti, successor_iat, successor_exp, parent_exp, rotated_at)
-             SELECT {jti}, {jti}, {successor}, 0, 4102444800,
-                CASE WHEN i <= {expired} THEN 1577836800 ELSE 4102444800 END, (1750000000000 + i) * 1000
+             SELECT {jti}, {jti}, {successor}, 0, {successor_exp}, {parent_exp}, (1750000000000 + i) * 1000
              FROM n WHERE i % 2 = 1 ORDER BY i"
             ),
         )?;

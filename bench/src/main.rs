@@ -91,7 +91,7 @@ struct Beside {
     /// Without Django
     #[arg(long)]
     no_django: bool,
-    /// Django without middleware and with one parser and renderer, instead of as a new project of its is
+    /// Django without middleware and with one parser and renderer, instead of as `startproject` makes it
     #[arg(long)]
     bare_django: bool,
     /// Without the peers in Rust

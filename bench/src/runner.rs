@@ -1,6 +1,6 @@
 //! Plays a workload: all servers are up, and take turns.
 
-use crate::database::{self, Records};
+use crate::database;
 use crate::limits::MANY_ROWS;
 use crate::load::{Load, Pace};
 use crate::measured::{Measured, Paced, Round, median};
@@ -8,7 +8,7 @@ use crate::server::{Peer, Server};
 use crate::setup::Setup;
 use crate::tokens::Mint;
 use crate::versions::version;
-use crate::workload::{Ask, Workload};
+use crate::workload::Workload;
 use anyhow::{Context as _, ensure};
 use std::io::{Write as _, stdout};
 use std::time::Duration;
@@ -19,6 +19,8 @@ use xtask::vitals::{self, Memory};
 const SHARES: [f64; 2] = [0.1, 0.5];
 /// Open loop: requests a second that are few for anybody.
 const FEW: f64 = 100.0;
+/// For how many rounds: so few requests tell a p99 only after a while.
+const FEW_ROUNDS: u32 = 5;
 
 /// Starts of a server whose start-up is judged.
 const STARTS: usize = 5;
@@ -45,6 +47,8 @@ struct Candidate {
     server: Server,
     load: Load,
     idle: Memory,
+    /// The first process of the database behind it, if that has processes of its own.
+    database: Option<u32>,
     rounds: Vec<Round>,
     paced: Vec<Paced>,
 }
@@ -59,11 +63,11 @@ pub(crate) fn play(
     let rounds = if workload.is_brief { 1 } else { length.rounds };
     for _ in 0..rounds {
         for candidate in &mut candidates {
-            candidate.play(setup, workload, length)?;
+            candidate.play(workload, length)?;
         }
     }
     for candidate in candidates.iter_mut().filter(|_| workload.is_paced) {
-        candidate.keep_pace(setup, length)?;
+        candidate.keep_pace(length)?;
     }
     println!();
     candidates
@@ -77,13 +81,10 @@ fn candidates(
     workload: &Workload,
     length: Length,
 ) -> anyhow::Result<Vec<Candidate>> {
-    let records = Records {
-        rows: workload.rows,
-        expired: 0,
-    };
     let pair = setup.pair(
         workload.store,
-        records,
+        workload.records(),
+        workload.writer(),
         workload.peers.contains(&Peer::Django),
     )?;
     if let Some(password) = workload.password {
@@ -115,6 +116,9 @@ fn candidates(
             server,
             load,
             idle,
+            database: setup
+                .postgres_process(workload.store)
+                .filter(|_| peer.has_store()),
             rounds: Vec::new(),
             paced: Vec::new(),
         });
@@ -140,19 +144,18 @@ fn start_again(
 }
 
 impl Candidate {
-    fn play(&mut self, setup: &Setup, workload: &Workload, length: Length) -> anyhow::Result<()> {
-        // A log-in takes long enough to need none.
-        if workload.ask != Ask::Obtain {
-            self.round(setup, Pace::Closed, length.warm_up)?;
+    fn play(&mut self, workload: &Workload, length: Length) -> anyhow::Result<()> {
+        if !workload.is_slow() {
+            self.round(Pace::Closed, length.warm_up)?;
         }
-        let round = self.round(setup, Pace::Closed, length.round)?;
+        let round = self.round(Pace::Closed, length.round)?;
         self.rounds.push(round);
         print!(".");
         Ok(stdout().flush()?)
     }
 
     /// Shares of what it managed in the closed loop, and few requests a second.
-    fn keep_pace(&mut self, setup: &Setup, length: Length) -> anyhow::Result<()> {
+    fn keep_pace(&mut self, length: Length) -> anyhow::Result<()> {
         let capacity = median(
             self.rounds
                 .iter()
@@ -160,7 +163,7 @@ impl Candidate {
                 .collect(),
         );
         for share in SHARES {
-            let round = self.round(setup, Pace::Open(capacity * share), length.round)?;
+            let round = self.round(Pace::Open(capacity * share), length.round)?;
             self.paced.push(Paced {
                 name: format!("{:.0} % of capacity", share * 100.0),
                 is_judged: false,
@@ -168,7 +171,7 @@ impl Candidate {
             });
         }
         if self.server.peer == Peer::Tokenpair {
-            let round = self.round(setup, Pace::Open(FEW), length.round * 2)?;
+            let round = self.round(Pace::Open(FEW), length.round * FEW_ROUNDS)?;
             self.paced.push(Paced {
                 name: format!("{FEW} a second"),
                 is_judged: true,
@@ -178,10 +181,14 @@ impl Candidate {
         Ok(())
     }
 
-    fn round(&mut self, setup: &Setup, pace: Pace, time: Duration) -> anyhow::Result<Round> {
-        let Self { server, load, .. } = self;
-        let database = setup.postgres_process();
-        let database_cpu = || database.map(vitals::cpu).unwrap_or_default();
+    fn round(&mut self, pace: Pace, time: Duration) -> anyhow::Result<Round> {
+        let Self {
+            server,
+            load,
+            database,
+            ..
+        } = self;
+        let database_cpu = || (*database).map(vitals::cpu).unwrap_or_default();
         let (cpu_before, database_before) = (server.cpu(), database_cpu());
         let sample = load.run(pace, time);
         let words = || {

@@ -237,6 +237,8 @@ fn tokenpair(
         .env("TOKENPAIR_LISTEN", address.to_string())
         .env("TOKENPAIR_DATABASE", database.url())
         .env("TOKENPAIR_SIGNING_KEY", KEY)
+        // Only what is asked for is measured.
+        .env("TOKENPAIR_FLUSH_INTERVAL", "0")
         .env("TOKENPAIR_TOKEN_BLACKLIST", mode.has_blacklist.to_string())
         .env("TOKENPAIR_ROTATE_REFRESH_TOKENS", mode.rotates.to_string())
         .env(

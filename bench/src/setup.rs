@@ -35,7 +35,7 @@ pub(crate) struct Setup {
     /// Whether Django goes without what a new project of its has.
     pub(crate) bare_django: bool,
     pub(crate) log: Log,
-    pairs: BTreeMap<(Store, Records), Pair>,
+    pairs: BTreeMap<(Store, Records, &'static str), Pair>,
 }
 
 impl Setup {
@@ -86,23 +86,29 @@ impl Setup {
         self.postgres.as_ref().context("PostgreSQL has gone")
     }
 
-    /// The first of the database's processes, if it has processes of its own.
-    pub(crate) fn postgres_process(&self) -> Option<u32> {
-        self.postgres.as_ref().and_then(Postgres::id)
+    /// The first of such a database's processes, if it has processes of its own.
+    pub(crate) fn postgres_process(&self, store: Store) -> Option<u32> {
+        let postgres = self.postgres.as_ref();
+        postgres
+            .filter(|_| store == Store::Postgres)
+            .and_then(Postgres::id)
     }
 
-    /// The databases with so many records, made when they are asked for first.
+    /// The databases with so many records, made when they are asked for first. `writer` is the workload that adds to them,
+    /// so that no other begins with what it left; those that only read share theirs, with an empty name.
     pub(crate) fn pair(
         &mut self,
         store: Store,
         records: Records,
+        writer: &'static str,
         for_django: bool,
     ) -> anyhow::Result<Pair> {
-        if let Some(pair) = self.pairs.get(&(store, records)) {
+        if let Some(pair) = self.pairs.get(&(store, records, writer)) {
             return Ok(pair.clone());
         }
-        let pair = Pair::make(self, store, records, for_django && self.has(Peer::Django))?;
-        self.pairs.insert((store, records), pair.clone());
+        let for_django = for_django && self.has(Peer::Django);
+        let pair = Pair::make(self, store, records, writer, for_django)?;
+        self.pairs.insert((store, records, writer), pair.clone());
         Ok(pair)
     }
 }

@@ -1,7 +1,7 @@
 //! The workloads: what is asked, of whom, and what the issue wants of it.
 
-use crate::conversation::{Conversation, Requests, body, get, post};
-use crate::database::USERS;
+use crate::conversation::{Conversation, Requests, body, chains, get, post};
+use crate::database::Records;
 use crate::server::{Hasher, Mode, Peer};
 use crate::targets::Targets;
 use crate::tokens::{Kind, Mint};
@@ -18,8 +18,10 @@ const STATELESS: &str = "/api/stateless/";
 pub(crate) const CONNECTIONS: usize = 64;
 /// Different tokens of a workload that uses tokens again.
 const TOKENS: usize = 1000;
-/// Blacklisted a second at most: so many tokens are minted beforehand.
-const MOST_BLACKLISTED: f64 = 50_000.0;
+/// Used up a second at most: so many tokens are minted beforehand.
+const MOST_USED: f64 = 50_000.0;
+/// From one user to the next, so that neighbours are not asked for together. It shares no divisor with their number.
+const STRIDE: usize = 61_803;
 /// The password of all users where one is needed.
 pub(crate) const PASSWORD: &str = "a password for the benchmark";
 
@@ -30,7 +32,7 @@ pub(crate) enum Ask {
     Stateless,
     Me,
     Refresh,
-    /// Refresh with rotation: each connection walks its own chain of tokens.
+    /// Refresh with rotation: each connection walks along chains of its own.
     Rotate,
     /// Each token once.
     Blacklist,
@@ -62,6 +64,30 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
+    /// Whether an answer takes long enough to need no warming up.
+    pub(crate) fn is_slow(&self) -> bool {
+        let is_fast = |hasher: Hasher| hasher.rounds == Some(1) || hasher.name == "md5";
+        self.ask == Ask::Obtain && !self.mode.hasher.is_some_and(is_fast)
+    }
+
+    pub(crate) fn records(&self) -> Records {
+        Records {
+            rows: self.rows,
+            expired: 0,
+        }
+    }
+
+    /// Its letter, if it adds records to databases that others read, too. To make ten million again takes minutes, and
+    /// there what the others add is next to nothing.
+    pub(crate) fn writer(&self) -> &'static str {
+        let writes = matches!(self.ask, Ask::Rotate | Ask::Blacklist | Ask::Obtain);
+        if writes && self.rows < SHARED_ROWS {
+            self.id
+        } else {
+            ""
+        }
+    }
+
     /// What each connection says to this server for at most `seconds`.
     pub(crate) fn conversations(
         &self,
@@ -71,7 +97,13 @@ impl Workload {
     ) -> Vec<Conversation> {
         let connections = self.connections;
         let all = |conversation: Conversation| vec![conversation; connections];
-        let users = (1..=USERS).cycle();
+        let users = spread(self.records().users());
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "some hundred thousand"
+        )]
+        let most = (seconds * MOST_USED) as usize;
         match self.ask {
             Ask::Verify => all(again(users, |user| {
                 post(
@@ -90,11 +122,8 @@ impl Workload {
                 )
             })),
             Ask::Rotate => {
-                let chain = |user| Conversation::Chain {
-                    path: REFRESH,
-                    token: mint.mint(Kind::Refresh, user).into_bytes(),
-                };
-                users.take(connections).map(chain).collect()
+                let firsts = users.take(connections + chains(most));
+                all(rotate(mint, firsts))
             }
             Ask::Blacklist => {
                 let request = |user| {
@@ -106,15 +135,8 @@ impl Workload {
                 if !peer.has_store() {
                     return all(again(users, request));
                 }
-                #[allow(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "some hundred thousand"
-                )]
-                let tokens = (seconds * MOST_BLACKLISTED) as usize;
-                all(Conversation::Once(Requests::new(
-                    users.take(tokens).map(request),
-                )))
+                let requests = Requests::new(users.take(most).map(request));
+                all(Conversation::Once(requests))
             }
             Ask::Obtain => all(again(users, |user| {
                 let credentials = format!(r#"{{"username":"user{user}","password":"{PASSWORD}"}}"#);
@@ -122,6 +144,17 @@ impl Workload {
             })),
         }
     }
+}
+
+/// Rotates tokens of these users.
+pub(crate) fn rotate(mint: &mut Mint, users: impl Iterator<Item = usize>) -> Conversation {
+    let first = |user| mint.mint(Kind::Refresh, user).into_bytes();
+    Conversation::chain(REFRESH, users.map(first))
+}
+
+/// All users over and over, in an order that jumps about.
+pub(crate) fn spread(users: usize) -> impl Iterator<Item = usize> {
+    (0..users).cycle().map(move |i| i * STRIDE % users + 1)
 }
 
 fn again(
@@ -135,6 +168,8 @@ fn again(
 const ROWS: [usize; 4] = [0, 100_000, 1_000_000, 10_000_000];
 /// With so many of them on record Django is measured, too, in the full form; and always with none.
 const COMPARED_ROWS: usize = 1_000_000;
+/// With so many of them workloads that write share a database.
+const SHARED_ROWS: usize = 10_000_000;
 /// Of these in the short form.
 const SHORT_ROWS: usize = 3;
 
@@ -278,6 +313,16 @@ mod tests {
             [0, 999, 1000, 10_000_000].map(count),
             ["0", "999", "1,000", "10,000,000"]
         );
+    }
+
+    #[test]
+    fn users_jump_about_and_each_has_its_turn() {
+        for count in [1000, 100_000] {
+            let mut users: Vec<usize> = spread(count).take(count).collect();
+            assert!(users[0].abs_diff(users[1]) > 100);
+            users.sort_unstable();
+            assert!(users.into_iter().eq(1..=count));
+        }
     }
 
     #[test]

@@ -102,10 +102,7 @@ fn a_chain_walks_from_answer_to_answer() {
         let next = token.parse::<usize>().unwrap() + 1;
         ok(&format!(r#"{{"access": "a", "refresh": "{next}"}}"#))
     });
-    let chain = Conversation::Chain {
-        path: "/",
-        token: b"0".to_vec(),
-    };
+    let chain = Conversation::chain("/", [b"0".to_vec()].into_iter());
     let mut load = Load::connect(address, vec![chain]).unwrap();
     let first = load.run(Pace::Closed, Duration::from_millis(20)).unwrap();
     let second = load.run(Pace::Closed, Duration::from_millis(20)).unwrap();

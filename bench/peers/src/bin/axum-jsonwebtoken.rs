@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
@@ -126,7 +127,9 @@ async fn main() -> io::Result<()> {
         .route("/api/me/", get(me))
         .route("/api/stateless/", get(me))
         .with_state(Arc::new(Keys::from_environment()?));
-    axum::serve(peers::listener().await?, app).await
+    let listener = peers::listener().await?;
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, app).await
 }
 
 async fn verify(
