@@ -64,7 +64,7 @@ pub(super) fn lookup(path: &Path, access: Access) -> rusqlite::Result<Connection
     let mut db = reader(path, access)?;
     db.busy_timeout(Duration::ZERO)?;
     // What is wrong with the file, the first query says better.
-    let _ = read_schema(&mut db);
+    let _ = read_schema(&db);
     interrupt_what_takes_long(&mut db)?;
     Ok(db)
 }
@@ -78,7 +78,7 @@ pub(super) fn renew_lookup(db: &mut Connection) -> rusqlite::Result<()> {
     schema
 }
 
-fn read_schema(db: &mut Connection) -> rusqlite::Result<()> {
+fn read_schema(db: &Connection) -> rusqlite::Result<()> {
     db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_master)")?
         .query_row([], |_| Ok(()))
 }

@@ -6,7 +6,7 @@
 
 use super::connect::{self, Access};
 use super::place::Place;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, Error, ErrorCode};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -42,7 +42,7 @@ impl Lookups {
     ) -> Option<rusqlite::Result<T>> {
         let db = self.free().next()?;
         let answer = place.check_lately().and_then(|()| query(&db));
-        let code = answer.as_ref().err().and_then(|e| e.sqlite_error_code());
+        let code = answer.as_ref().err().and_then(Error::sqlite_error_code);
         match code {
             Some(ErrorCode::OperationInterrupted) => {
                 self.interrupted.store(true, Ordering::Relaxed);
