@@ -115,7 +115,7 @@ For each there is a table: requests a second, processor time for a request, late
 Below it stand the ratios, each with its target and whether it is met, and at the end all of them together. \
 docs/benchmarks.md says what is measured how. Let nothing else run meanwhile.
 
-Exit status: 0 every target is met, 1 one is missed, or something failed.";
+Exit status: 0 every target that was measured is met, 1 one is missed, or something failed.";
 
 /// As many as anybody has the patience for.
 const MOST_ROUNDS: usize = 1000;

@@ -19,9 +19,10 @@ const RECORD: &str = "counts/instructions.toml";
 /// Together, so that the features of all crates are the server's, and nothing is compiled twice.
 const BUILD: &str = "build --release --package tokenpair-server --package counts --bin counts";
 const PROGRAM: &str = "release/counts";
+const CALLGRIND: &str = "--tool=callgrind --quiet";
 /// Without SHA-256: valgrind does not know the processor's instructions for it, and what stands in for them would hide the rest.
-const CALLGRIND: &str =
-    "--tool=callgrind --quiet --toggle-collect=aws_lc_*_sha256_block_data_order* --collect-atstart=yes";
+const WITHOUT_SHA: &str =
+    "--toggle-collect=aws_lc_*_sha256_block_data_order* --collect-atstart=yes";
 /// How often an operation is done; then twice as often.
 const TIMES: u64 = 400;
 
@@ -109,6 +110,7 @@ impl<'a> Counter<'a> {
     fn total(&self, name: &str, times: u64) -> Result<u64, Trouble> {
         let profile = self.project.temporary.join("callgrind");
         let mut valgrind = self.project.command("valgrind", CALLGRIND);
+        valgrind.args(WITHOUT_SHA.split(' '));
         valgrind.arg(format!("--callgrind-out-file={}", profile.display()));
         valgrind.arg(&self.program).arg(name).arg(times.to_string());
         output(&mut valgrind)?;
