@@ -134,12 +134,13 @@ fn growth(entries: &[Entry], ask: Ask, store: Store, name: &str) -> Option<Limit
     Some(Limit::new(what, ratio.median, GROWTH))
 }
 
-/// Log-ins one at a time: what they cost beside their derivation, which this process does, too, for comparison.
+/// Log-ins one at a time: what they cost beside their derivation, which this process did, too, between the rounds.
 fn beside_the_hash(entries: &[Entry]) -> Option<Limit> {
     let entry = entries
         .iter()
         .find(|entry| logins::is_one_at_a_time(&entry.workload))?;
-    let found = ours(entry)?.cpu_of_all_rounds() / logins::derivation()?;
+    let measured = ours(entry)?;
+    let found = measured.cpu_of_all_rounds() / measured.derivation()?;
     let what = "CPU of a log-in with Django's default hash ÷ its derivation";
     Some(Limit::new(what, found, WITH_THE_HASH))
 }

@@ -1,6 +1,5 @@
 //! Workloads with passwords: Django's default hash, its other hashers, and everything but the hash.
 
-use crate::measured::median;
 use crate::server::Hasher;
 use crate::targets::Targets;
 use crate::workload::{Ask, CONNECTIONS, PASSWORD, Workload, workload};
@@ -10,8 +9,8 @@ use std::time::Duration;
 use tokenpair::passwords::PasswordHashers;
 use xtask::database::Store;
 
-/// How often a derivation is timed.
-const DERIVATIONS: usize = 7;
+/// How often a derivation is timed after each round of log-ins.
+const DERIVATIONS: usize = 5;
 /// How many wait when many wait.
 const MANY: usize = 16;
 /// What the targets of Django's default hash rest on, as `/proc/cpuinfo` calls it.
@@ -96,18 +95,16 @@ pub(crate) fn is_one_at_a_time(workload: &Workload) -> bool {
     workload.password == Some(DEFAULT) && workload.connections == 1
 }
 
-/// Microseconds that the password of such a log-in takes by itself: the median of several.
-pub(crate) fn derivation() -> Option<f64> {
+/// Microseconds that the password of such a log-in takes by itself, for each of several derivations.
+pub(crate) fn derivations() -> Vec<f64> {
     let hashers = PasswordHashers::default();
     let derive = |_| {
         let start = own_cpu();
         let check = hashers.check(PASSWORD, Some(DEFAULT));
-        check
-            .matches
-            .then(|| own_cpu().saturating_sub(start).as_secs_f64() * 1e6)
+        let taken = own_cpu().saturating_sub(start);
+        check.matches.then_some(taken.as_secs_f64() * 1e6)
     };
-    let times: Option<Vec<f64>> = (0..DERIVATIONS).map(derive).collect();
-    times.map(median)
+    (0..DERIVATIONS).filter_map(derive).collect()
 }
 
 /// Processor time of this thread.

@@ -60,6 +60,8 @@ pub(crate) struct Measured {
     pub(crate) memory: Memory,
     pub(crate) rounds: Vec<Round>,
     pub(crate) paced: Vec<Paced>,
+    /// Microseconds of this process for what a log-in derives, taken between the rounds.
+    pub(crate) derivations: Vec<f64>,
 }
 
 impl Measured {
@@ -78,6 +80,12 @@ impl Measured {
         let cpu: Duration = self.rounds.iter().map(|round| round.cpu).sum();
         let requests: u64 = self.rounds.iter().map(|round| round.sample.requests).sum();
         cpu.as_secs_f64() * 1e6 / count(requests.max(1))
+    }
+
+    /// Microseconds of one derivation of a log-in by itself, the mean; `None` where none was taken.
+    pub(crate) fn derivation(&self) -> Option<f64> {
+        let number = u64::try_from(self.derivations.len()).ok()?;
+        (number > 0).then(|| self.derivations.iter().sum::<f64>() / count(number))
     }
 
     /// Microseconds of the database a request, the median of the rounds.
@@ -191,6 +199,7 @@ pub(crate) mod tests {
             },
             rounds: cpu.iter().map(round).collect(),
             paced: Vec::new(),
+            derivations: Vec::new(),
         }
     }
 

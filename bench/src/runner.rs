@@ -3,6 +3,7 @@
 use crate::database;
 use crate::limits::MANY_ROWS;
 use crate::load::{Load, Pace};
+use crate::logins;
 use crate::measured::{Measured, Paced, Round, median};
 use crate::server::{Peer, Server};
 use crate::setup::Setup;
@@ -51,6 +52,7 @@ struct Candidate {
     database: Option<u32>,
     rounds: Vec<Round>,
     paced: Vec<Paced>,
+    derivations: Vec<f64>,
 }
 
 /// What each server did, in the order of the workload's peers that are there.
@@ -121,6 +123,7 @@ fn candidates(
                 .filter(|_| peer.has_store()),
             rounds: Vec::new(),
             paced: Vec::new(),
+            derivations: Vec::new(),
         });
     }
     Ok(candidates)
@@ -150,6 +153,9 @@ impl Candidate {
         }
         let round = self.round(Pace::Closed, length.round)?;
         self.rounds.push(round);
+        if self.server.peer == Peer::Tokenpair && logins::is_one_at_a_time(workload) {
+            self.derivations.extend(logins::derivations());
+        }
         print!(".");
         Ok(stdout().flush()?)
     }
@@ -215,6 +221,7 @@ impl Candidate {
             memory: self.server.memory()?,
             rounds: self.rounds,
             paced: self.paced,
+            derivations: self.derivations,
         })
     }
 }
