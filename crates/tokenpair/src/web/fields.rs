@@ -44,7 +44,7 @@ impl Field {
 }
 
 /// `public_id` becomes `Public id`.
-fn label(name: &str) -> String {
+pub(super) fn label(name: &str) -> String {
     let spaced = name.replace('_', " ").to_lowercase();
     let mut chars = spaced.chars();
     chars

@@ -7,16 +7,16 @@ use super::extract::{Permission, permit};
 use super::fields::Field;
 use super::negotiation::{Rendering, negotiate};
 use super::views::request_id;
-use super::{render, respond};
+use super::{cookies, forms, render, respond};
 use crate::SimpleJwt;
 use crate::error::Error;
 use crate::json::{Object, Value};
 use axum::extract::{FromRef, Request};
 use axum::handler::Handler;
 use axum::response::Response;
-use http::header::{ALLOW, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, VARY};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -203,6 +203,13 @@ where
     }
 }
 
+/// What a cookie may have decided is not for shared caches, and they do not know that on their own.
+fn keep_private(answer: &mut HeaderMap) {
+    answer.append(VARY, HeaderValue::from_static("Cookie"));
+    let private = HeaderValue::from_static("private");
+    answer.entry(CACHE_CONTROL).or_insert(private);
+}
+
 fn check<'a, P: Permission>(
     parts: &'a mut Parts,
     jwt: &'a SimpleJwt,
@@ -220,7 +227,13 @@ where
     fn call(self, request: Request, state: S) -> Self::Future {
         Box::pin(async move {
             let jwt = SimpleJwt::from_ref(&state);
+            let has_cookies = cookies::any(jwt.settings(), request.headers());
             let (rendering, response) = match negotiate(request.headers(), request.uri().query()) {
+                Ok(Rendering::Html) => {
+                    let dispatch = async |request| self.dispatch(request, state, &jwt).await;
+                    let response = forms::of_browser(&jwt, request, dispatch).await;
+                    (Rendering::Html, response)
+                }
                 Ok(rendering) => (rendering, self.dispatch(request, state, &jwt).await),
                 Err(failure) => (
                     Rendering::Json { indent: None },
@@ -239,6 +252,9 @@ where
             response
                 .headers_mut()
                 .append(VARY, HeaderValue::from_static("Accept"));
+            if has_cookies {
+                keep_private(response.headers_mut());
+            }
             response
         })
     }
