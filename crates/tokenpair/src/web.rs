@@ -7,6 +7,8 @@ mod extract;
 mod fields;
 mod media_type;
 mod negotiation;
+mod operation;
+mod pages;
 mod parsers;
 mod render;
 mod respond;
@@ -19,7 +21,9 @@ pub use extract::{
     AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Permitted,
     Principal,
 };
-pub use fields::Field;
+pub use fields::{Field, Kind};
+pub use operation::{Answered, Operation};
+pub use pages::{Frame, Site, Visitor};
 pub use respond::{DjangoError, answer, bad_request, not_found};
 pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};

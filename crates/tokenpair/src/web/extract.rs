@@ -158,7 +158,10 @@ struct Caller<U> {
     user: Option<U>,
 }
 
-async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Option<U>, Error> {
+pub(super) async fn caller<U: Principal>(
+    parts: &mut Parts,
+    jwt: &SimpleJwt,
+) -> Result<Option<U>, Error> {
     let header = U::get_header(jwt, &parts.headers);
     if let Some(known) = parts.extensions.get::<Caller<U>>()
         && known.jwt.is_same(jwt)
