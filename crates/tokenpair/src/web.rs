@@ -12,6 +12,8 @@ mod forms;
 mod login;
 mod media_type;
 mod negotiation;
+mod operation;
+mod pages;
 mod parsers;
 mod render;
 mod respond;
@@ -26,8 +28,10 @@ pub use extract::{
     AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Permitted,
     Principal,
 };
-pub use fields::Field;
+pub use fields::{Field, Kind};
 pub use login::{browser_login, browser_logout};
+pub use operation::{Answered, Operation};
+pub use pages::{Frame, Site, Visitor};
 pub use respond::{DjangoError, answer, bad_request, not_found};
 pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};

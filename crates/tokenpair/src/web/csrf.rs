@@ -209,9 +209,11 @@ pub(super) async fn holder(jwt: &SimpleJwt, headers: &HeaderMap) -> Result<Strin
     Ok(String::new())
 }
 
-/// The token for the forms of a page.
+/// What a page needs for its forms.
+#[derive(Default)]
 pub(super) struct PageToken {
-    pub(super) value: String,
+    /// The token; nothing where `AUTH_COOKIES` is off.
+    pub(super) value: Option<String>,
     /// The cookie to compare it with, where the browser has none that is good.
     pub(super) cookie: Option<HeaderValue>,
 }
@@ -219,22 +221,23 @@ pub(super) struct PageToken {
 /// The browser's token, or a new one with its cookie.
 pub(super) async fn for_page(jwt: &SimpleJwt, headers: &HeaderMap) -> Result<PageToken, Error> {
     let settings = jwt.settings();
+    if !settings.auth_cookies {
+        return Ok(PageToken::default());
+    }
     let user = holder(jwt, headers).await?;
-    if let Some(kept) = cookies::value(settings, headers, Cookie::Csrf)
-        && jwt.csrf().is_token_of(kept, &user)
-    {
-        let value = kept.to_owned();
+    let kept = cookies::value(settings, headers, Cookie::Csrf);
+    let kept = kept.filter(|kept| jwt.csrf().is_token_of(kept, &user));
+    if kept.is_some() {
         return Ok(PageToken {
-            value,
+            value: kept.map(str::to_owned),
             cookie: None,
         });
     }
     let value = jwt.csrf().token(&user);
     let lifetime = i64::try_from(settings.refresh_token_lifetime.as_secs()).unwrap_or(i64::MAX);
-    let cookie = cookies::set(settings, Cookie::Csrf, &value, lifetime).ok();
     Ok(PageToken {
-        value,
-        cookie: cookie.filter(|_| settings.auth_cookies),
+        cookie: cookies::set(settings, Cookie::Csrf, &value, lifetime).ok(),
+        value: Some(value),
     })
 }
 

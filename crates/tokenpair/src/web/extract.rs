@@ -209,6 +209,18 @@ async fn by_cookie<U: Principal>(parts: &Parts, jwt: &SimpleJwt) -> Result<Calle
     Ok(Caller::Known(user))
 }
 
+/// Who looks at a page, for the page alone: it says who is logged in also where a request of theirs is refused.
+pub(super) async fn visitor(parts: &mut Parts, jwt: &SimpleJwt) -> Option<User> {
+    match caller::<User>(parts, jwt).await {
+        Ok(Caller::Known(user)) => user,
+        Err(Error::CsrfFailed(_)) => {
+            let credentials = cookies::credentials(jwt, parts)?;
+            User::authenticate(jwt, Some(&credentials)).await.ok()?
+        }
+        Ok(Caller::Stale(_)) | Err(_) => None,
+    }
+}
+
 /// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.
 pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let all = headers.get_all(name);

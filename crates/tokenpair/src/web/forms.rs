@@ -9,61 +9,40 @@ use super::csrf::{self, X_CSRFTOKEN};
 use super::media_type::MediaType;
 use super::parsers::charset::latin1;
 use super::parsers::{self, Data, FieldValue, Fields};
-use super::respond::{self, Failure};
-use super::views::{read_body, request_info};
+use super::respond::Failure;
+use super::views::read_body;
 use crate::SimpleJwt;
 use crate::error::Error;
 use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
-/// Answers a request for a page: what is a form is translated, and who lacks but an access token gets one.
-pub(super) async fn of_browser(
+/// Translates what is a form, and gets an access token for who lacks but one; with the cookie to keep that in.
+pub(super) async fn prepare(
     jwt: &SimpleJwt,
-    request: Request,
-    answer: impl AsyncFnOnce(Request) -> Response,
-) -> Response {
-    let info = request_info(request.headers(), request.extensions());
-    let (request, renewed) = match prepare(jwt, request).await {
-        Ok(prepared) => prepared,
-        Err(failure) => return respond::answer_or_failure(jwt, &info, Err(failure)),
-    };
-    let mut response = answer(request).await;
-    if let Some(cookie) = renewed {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    response
-}
-
-async fn prepare(
-    jwt: &SimpleJwt,
-    request: Request,
-) -> Result<(Request, Option<HeaderValue>), Failure> {
-    let request = if is_form(&request) {
-        translate(jwt, request).await?
+    parts: &mut Parts,
+    body: Body,
+) -> Result<(Body, Option<HeaderValue>), Failure> {
+    let body = if is_form(parts) {
+        translate(jwt, parts, body).await?
     } else {
-        request
+        body
     };
-    let (mut parts, body) = request.into_parts();
-    let renewed = cookies::renew(jwt, &mut parts).await?;
-    Ok((Request::from_parts(parts, body), renewed))
+    Ok((body, cookies::renew(jwt, parts).await?))
 }
 
-fn is_form(request: &Request) -> bool {
+fn is_form(parts: &Parts) -> bool {
     let is_form = |value: &HeaderValue| {
         MediaType::parse(&latin1(value.as_bytes())).is_ok_and(|kind| {
             kind.value == "application/x-www-form-urlencoded" || kind.value == "multipart/form-data"
         })
     };
-    let content_type = request.headers().get(CONTENT_TYPE);
-    request.method() == Method::POST && content_type.is_some_and(is_form)
+    let content_type = parts.headers.get(CONTENT_TYPE);
+    parts.method == Method::POST && content_type.is_some_and(is_form)
 }
 
-async fn translate(jwt: &SimpleJwt, request: Request) -> Result<Request, Failure> {
-    let (mut parts, body) = request.into_parts();
+async fn translate(jwt: &SimpleJwt, parts: &mut Parts, body: Body) -> Result<Body, Failure> {
     let body = read_body(jwt, body).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     // A form that cannot be read is for the view to refuse.
@@ -84,22 +63,19 @@ async fn translate(jwt: &SimpleJwt, request: Request) -> Result<Request, Failure
         _ => None,
     };
     if method.is_none() && content.is_none() {
-        return Ok(Request::from_parts(parts, Body::from(body)));
+        return Ok(Body::from(body));
     }
     let user = csrf::holder(jwt, &parts.headers).await?;
-    csrf::check(jwt, &parts, &user).map_err(Error::from)?;
+    csrf::check(jwt, parts, &user).map_err(Error::from)?;
     if let Some(method) = method {
         parts.method = meant(method)?;
     }
-    let body = match content {
-        Some(content) => {
-            let content_type = text(&fields, "_content_type").unwrap_or_default();
-            describe(&mut parts, content, content_type)?;
-            Body::from(content.to_owned())
-        }
-        None => Body::from(body),
+    let Some(content) = content else {
+        return Ok(Body::from(body));
     };
-    Ok(Request::from_parts(parts, body))
+    let content_type = text(&fields, "_content_type").unwrap_or_default();
+    describe(&mut parts.headers, content, content_type)?;
+    Ok(Body::from(content.to_owned()))
 }
 
 /// A control field; an empty one is as none.
@@ -126,8 +102,7 @@ fn meant(method: &str) -> Result<Method, Failure> {
 }
 
 /// Makes the headers those of a body that stood in a field.
-fn describe(parts: &mut Parts, content: &str, content_type: &str) -> Result<(), Failure> {
-    let headers: &mut HeaderMap = &mut parts.headers;
+fn describe(headers: &mut HeaderMap, content: &str, content_type: &str) -> Result<(), Failure> {
     let kind = HeaderValue::from_str(content_type).map_err(|_| {
         Failure::BadRequest(
             "_content_type must be a media type such as application/json.".to_owned(),

@@ -4,10 +4,10 @@
 //! site. A GET changes nothing: log-out has a button.
 
 use super::cookies;
-use super::csrf::{self, PageToken, X_CSRFTOKEN};
+use super::csrf;
 use super::delivery::Delivery;
-use super::extract::header;
-use super::fields::{self, Field, FieldErrors, label};
+use super::fields::{self, Field, FieldErrors, Kind};
+use super::pages::{self, Frame};
 use super::parsers::charset::Charset;
 use super::parsers::{Data, FieldValue, urlencoded};
 use super::respond::{self, Failure};
@@ -21,7 +21,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -50,21 +50,11 @@ where
     S: Clone + Send + Sync + 'static,
     SimpleJwt: FromRef<S>,
 {
-    let landing: Arc<str> = landing.into();
     let description =
         "Takes a set of user credentials and keeps the log-in in cookies of this browser.";
-    View::new("Log in")
-        .description(description)
-        .fields(|jwt| {
-            let username = Field::required(jwt.users().username_field());
-            vec![username, Field::required("password")]
-        })
-        .get(async |State(jwt): State<SimpleJwt>, request: Request| {
-            show(&jwt, request, Page::LogIn).await
-        })
-        .post(move |State(jwt): State<SimpleJwt>, request: Request| {
-            submit(jwt, request, Page::LogIn, landing.clone())
-        })
+    let view = View::page("Log in").description(description);
+    let view = view.fields(|jwt| vec![username_field(jwt), password_field()]);
+    mounted(view, Page::LogIn, landing)
 }
 
 /// The log-out page: GET asks, POST ends the log-in of this browser and goes on to `next`, or to `landing` without one.
@@ -74,15 +64,34 @@ where
     S: Clone + Send + Sync + 'static,
     SimpleJwt: FromRef<S>,
 {
+    let view = View::page("Log out").description("Ends the log-in of this browser.");
+    mounted(view, Page::LogOut, landing)
+}
+
+fn mounted<S>(view: View<S>, page: Page, landing: &str) -> View<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
     let landing: Arc<str> = landing.into();
-    View::new("Log out")
-        .description("Ends the log-in of this browser.")
-        .get(async |State(jwt): State<SimpleJwt>, request: Request| {
-            show(&jwt, request, Page::LogOut).await
-        })
-        .post(move |State(jwt): State<SimpleJwt>, request: Request| {
-            submit(jwt, request, Page::LogOut, landing.clone())
-        })
+    view.get(
+        move |State(jwt): State<SimpleJwt>, frame: Frame, request: Request| async move {
+            show(&jwt, &frame, &request, page)
+        },
+    )
+    .post(
+        move |State(jwt): State<SimpleJwt>, frame: Frame, request: Request| {
+            submit(jwt, frame, request, page, landing.clone())
+        },
+    )
+}
+
+fn username_field(jwt: &SimpleJwt) -> Field {
+    Field::required(jwt.users().username_field()).kind(Kind::Username)
+}
+
+fn password_field() -> Field {
+    Field::required("password").kind(Kind::Password)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -94,7 +103,7 @@ enum Page {
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LogInPage<'a> {
-    csrf_token: &'a str,
+    frame: &'a Frame,
     next: &'a str,
     error: Option<&'a str>,
     /// Of the field for the name.
@@ -106,7 +115,7 @@ struct LogInPage<'a> {
 #[derive(Template)]
 #[template(path = "logout.html")]
 struct LogOutPage<'a> {
-    csrf_token: &'a str,
+    frame: &'a Frame,
     next: &'a str,
     error: Option<&'a str>,
 }
@@ -118,10 +127,12 @@ struct Filled {
     username: String,
 }
 
-async fn show(jwt: &SimpleJwt, request: Request, page: Page) -> Response {
-    let info = request_info(request.headers(), request.extensions());
-    let (parts, _) = request.into_parts();
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
+fn show(jwt: &SimpleJwt, frame: &Frame, request: &Request, page: Page) -> Response {
+    if !jwt.settings().auth_cookies {
+        let info = request_info(request.headers(), request.extensions());
+        return respond::answer_or_failure(jwt, &info, Err(is_off()));
+    }
+    let query = request.uri().query().unwrap_or_default().as_bytes();
     let next = match urlencoded::parse(query, Charset::Utf8) {
         Ok(fields) => text(&Data::Form(fields), "next"),
         Err(_) => String::new(),
@@ -130,26 +141,30 @@ async fn show(jwt: &SimpleJwt, request: Request, page: Page) -> Response {
         next,
         ..Filled::default()
     };
-    match csrf_token(jwt, &parts).await {
-        Ok(token) => {
-            let response = respond::html(StatusCode::OK, Body::empty());
-            written(jwt, page, &token, &filled, None, response)
-        }
-        Err(failure) => respond::answer_or_failure(jwt, &info, Err(failure)),
-    }
+    written(jwt, frame, page, &filled, None, StatusCode::OK)
 }
 
-async fn submit(jwt: SimpleJwt, request: Request, page: Page, landing: Arc<str>) -> Response {
+fn is_off() -> Failure {
+    let text = "There is no log-in for browsers here: AUTH_COOKIES is off.";
+    Failure::BadRequest(text.to_owned())
+}
+
+async fn submit(
+    jwt: SimpleJwt,
+    frame: Frame,
+    request: Request,
+    page: Page,
+    landing: Arc<str>,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts.clone(), body);
-    let data = match read_data(&jwt, request).await {
+    let data = match read_data(&jwt, Request::from_parts(parts.clone(), body)).await {
         Ok(data) => data,
         Err(failure) => return respond::answer_or_failure(&jwt, &info, Err(failure)),
     };
     let done = match page {
         Page::LogIn => log_in(&jwt, &parts, &data, &info).await,
-        Page::LogOut => log_out(&jwt, &parts, &data, &info).await,
+        Page::LogOut => log_out(&jwt, &parts, &info).await,
     };
     let filled = Filled {
         next: text(&data, "next"),
@@ -157,7 +172,7 @@ async fn submit(jwt: SimpleJwt, request: Request, page: Page, landing: Arc<str>)
     };
     match done {
         Ok(response) => see_other(response, same_site(&filled.next).unwrap_or(&landing)),
-        Err(failure) => refused(&jwt, &parts, page, &filled, &info, failure).await,
+        Err(failure) => refused(&jwt, &frame, page, &filled, &info, failure),
     }
 }
 
@@ -167,8 +182,11 @@ async fn log_in(
     data: &Data,
     info: &RequestInfo,
 ) -> Result<Response, Failure> {
+    if !jwt.settings().auth_cookies {
+        return Err(is_off());
+    }
     let holder = csrf::holder(jwt, &parts.headers).await?;
-    check_form(jwt, parts, data, Some(&holder))?;
+    csrf::check(jwt, parts, &holder).map_err(Error::from)?;
     let [username, password] = fields::read(data, [jwt.users().username_field(), "password"])?;
     let credentials = Credentials {
         username: username.trimmed().to_owned(),
@@ -180,21 +198,15 @@ async fn log_in(
 }
 
 /// Who is nobody by their cookies has nothing that a page of another site could end, so a stale one keeps nobody in.
-async fn log_out(
-    jwt: &SimpleJwt,
-    parts: &Parts,
-    data: &Data,
-    info: &RequestInfo,
-) -> Result<Response, Failure> {
-    let holder = csrf::holder(jwt, &parts.headers).await?;
-    check_form(
-        jwt,
-        parts,
-        data,
-        Some(&holder).filter(|user| !user.is_empty()),
-    )?;
-    if !cookies::any(jwt.settings(), &parts.headers) {
+async fn log_out(jwt: &SimpleJwt, parts: &Parts, info: &RequestInfo) -> Result<Response, Failure> {
+    let settings = jwt.settings();
+    csrf::check_origin(settings, &parts.headers, &parts.uri).map_err(Error::from)?;
+    if !cookies::any(settings, &parts.headers) {
         return Ok(respond::answer_or_failure(jwt, info, Ok(Object::new())));
+    }
+    let holder = csrf::holder(jwt, &parts.headers).await?;
+    if !holder.is_empty() {
+        csrf::check(jwt, parts, &holder).map_err(Error::from)?;
     }
     let delivery = Delivery::in_cookies(jwt, &parts.headers);
     let result = match delivery.presented("refresh") {
@@ -207,32 +219,10 @@ async fn log_out(
     }
 }
 
-/// Whether a page of ours sent the form; with `holder`, also whether it was made for this user.
-fn check_form(
-    jwt: &SimpleJwt,
-    parts: &Parts,
-    data: &Data,
-    holder: Option<&String>,
-) -> Result<(), Failure> {
-    if !jwt.settings().auth_cookies {
-        let text = "There is no log-in for browsers here: AUTH_COOKIES is off.";
-        return Err(Failure::BadRequest(text.to_owned()));
-    }
-    let checked = csrf::check_origin(jwt.settings(), &parts.headers, &parts.uri).and_then(|()| {
-        let Some(holder) = holder else {
-            return Ok(());
-        };
-        let sent = header(&parts.headers, X_CSRFTOKEN.as_str());
-        let sent = sent.unwrap_or_else(|| text(data, "csrfmiddlewaretoken"));
-        csrf::check_token(jwt, &parts.headers, Some(&sent), holder)
-    });
-    Ok(checked.map_err(Error::from)?)
-}
-
 /// The page again, with what was wrong; anything that no page can help with as any view answers it.
-async fn refused(
+fn refused(
     jwt: &SimpleJwt,
-    parts: &Parts,
+    frame: &Frame,
     page: Page,
     filled: &Filled,
     info: &RequestInfo,
@@ -246,16 +236,19 @@ async fn refused(
             )
         }
         Failure::Engine(Error::Store(_) | Error::Busy { .. }) => {
-            "The service cannot answer at the moment. Please try again in a moment.".to_owned()
+            "The service cannot answer at the moment. Please try again soon.".to_owned()
         }
         Failure::Fields(errors) => first(errors),
         _ => return respond::answer_or_failure(jwt, info, Err(failure)),
     };
-    let response = respond::answer_or_failure(jwt, info, Err(failure));
-    match csrf_token(jwt, parts).await {
-        Ok(token) => written(jwt, page, &token, filled, Some(&error), response),
-        Err(_) => response,
+    let answer = respond::answer_or_failure(jwt, info, Err(failure));
+    let mut response = written(jwt, frame, page, filled, Some(&error), answer.status());
+    for name in [WWW_AUTHENTICATE, RETRY_AFTER] {
+        if let Some(value) = answer.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
     }
+    response
 }
 
 /// "Password: This field is required."
@@ -265,56 +258,33 @@ fn first(errors: &FieldErrors) -> String {
         _ => None,
     });
     found.map_or_else(String::new, |(name, text)| {
-        format!("{}: {text}", label(name))
+        format!("{}: {text}", Field::required(name).label())
     })
 }
 
-async fn csrf_token(jwt: &SimpleJwt, parts: &Parts) -> Result<PageToken, Failure> {
-    if !jwt.settings().auth_cookies {
-        let text = "There is no log-in for browsers here: AUTH_COOKIES is off.";
-        return Err(Failure::BadRequest(text.to_owned()));
-    }
-    Ok(csrf::for_page(jwt, &parts.headers).await?)
-}
-
-/// Writes the page into an answer, whose status and headers stay.
 fn written(
     jwt: &SimpleJwt,
+    frame: &Frame,
     page: Page,
-    token: &PageToken,
     filled: &Filled,
     error: Option<&str>,
-    mut response: Response,
+    status: StatusCode,
 ) -> Response {
-    let (csrf_token, next) = (token.value.as_str(), filled.next.as_str());
-    let field = jwt.users().username_field();
-    let page = match page {
-        Page::LogIn => LogInPage {
-            csrf_token,
-            next,
-            error,
-            field,
-            label: &label(field),
-            username: &filled.username,
-        }
-        .render(),
-        Page::LogOut => LogOutPage {
-            csrf_token,
-            next,
-            error,
-        }
-        .render(),
-    };
-    // Writing to a text cannot fail.
-    *response.body_mut() = Body::from(page.unwrap_or_default());
-    let headers = response.headers_mut();
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    headers.insert(CONTENT_TYPE, html);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(cookie) = &token.cookie {
-        headers.append(SET_COOKIE, cookie.clone());
+    let next = filled.next.as_str();
+    match page {
+        Page::LogIn => pages::page(
+            status,
+            &LogInPage {
+                frame,
+                next,
+                error,
+                field: jwt.users().username_field(),
+                label: &username_field(jwt).label(),
+                username: &filled.username,
+            },
+        ),
+        Page::LogOut => pages::page(status, &LogOutPage { frame, next, error }),
     }
-    response
 }
 
 /// A good answer, cookies and all, becomes a redirection that the browser follows with GET.

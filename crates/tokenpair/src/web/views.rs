@@ -1,7 +1,9 @@
 //! The six endpoints: parse, call the flow, answer. Simple JWT's `views.py`.
 
+mod described;
+
 use super::delivery::Delivery;
-use super::fields::{self, Field};
+use super::fields;
 use super::parsers::{self, Data};
 use super::respond::{self, Failure};
 use super::view::View;
@@ -12,7 +14,7 @@ use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request, State};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::request::Parts;
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -29,7 +31,7 @@ where
     let description = "Takes a set of user credentials and returns an access and refresh JSON web token pair to prove the authentication of those credentials.";
     View::new("Token Obtain Pair")
         .description(description)
-        .fields(credentials)
+        .describe(Method::POST, described::obtain_pair)
         .post(post_token_obtain_pair)
 }
 
@@ -43,7 +45,7 @@ where
     let description = "Takes a set of user credentials and returns a sliding JSON web token to prove the authentication of those credentials.";
     View::new("Token Obtain Sliding")
         .description(description)
-        .fields(credentials)
+        .describe(Method::POST, described::obtain_sliding)
         .post(post_token_obtain_sliding)
 }
 
@@ -57,7 +59,7 @@ where
     let description = "Takes a refresh type JSON web token and returns an access type JSON web token if the refresh token is valid.";
     View::new("Token Refresh")
         .description(description)
-        .fields(|_| vec![Field::required("refresh"), Field::read_only("access")])
+        .describe(Method::POST, described::refresh)
         .post(post_token_refresh)
 }
 
@@ -71,7 +73,7 @@ where
     let description = "Takes a sliding JSON web token and returns a new, refreshed version if the token's refresh period has not expired.";
     View::new("Token Refresh Sliding")
         .description(description)
-        .fields(|_| vec![Field::required("token")])
+        .describe(Method::POST, described::refresh_sliding)
         .post(post_token_refresh_sliding)
 }
 
@@ -85,7 +87,7 @@ where
     let description = "Takes a token and indicates if it is valid. This view provides no information about a token's fitness for a particular use.";
     View::new("Token Verify")
         .description(description)
-        .fields(|_| vec![Field::required("token")])
+        .describe(Method::POST, described::verify)
         .post(post_token_verify)
 }
 
@@ -99,15 +101,8 @@ where
     let description = "Takes a token and blacklists it.";
     View::new("Token Blacklist")
         .description(description)
-        .fields(|_| vec![Field::required("refresh")])
+        .describe(Method::POST, described::blacklist)
         .post(post_token_blacklist)
-}
-
-fn credentials(jwt: &SimpleJwt) -> Vec<Field> {
-    vec![
-        Field::required(jwt.users().username_field()),
-        Field::required("password"),
-    ]
 }
 
 async fn post_token_obtain_pair(

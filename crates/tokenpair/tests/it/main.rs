@@ -24,6 +24,7 @@ mod log;
 mod manual;
 mod obtain;
 mod outage;
+mod pages;
 mod postgres;
 mod protect;
 mod purge;
