@@ -326,8 +326,8 @@ impl Settings {
             return Err(self.error(
                 "CSRF_TRUSTED_ORIGINS",
                 format!(
-                    "{other:?} is no origin: it has a scheme and a host and no path, as \"https://app.example.com\" or \
-                     \"https://*.example.com\""
+                    "expected origins without a path, such as \"https://app.example.com\" or \"https://*.example.com\", got \
+                     {other:?}"
                 ),
             ));
         }

@@ -5,7 +5,7 @@ use crate::SimpleJwt;
 use crate::web::csrf::{self, PageToken};
 use crate::web::extract::visitor;
 use axum::extract::{FromRequestParts, OriginalUri};
-use http::header::SET_COOKIE;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -143,9 +143,11 @@ impl Frame {
         frame
     }
 
-    /// Sets the cookie for the page's token, where the browser has none. An answer with cookies of its own knows better.
+    /// Sets the cookie for the token of a page, where the browser has none. An answer with cookies of its own knows better.
     pub(in crate::web) fn keep_token(self, answer: &mut HeaderMap) {
+        let is_page = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/html");
         if let Some(cookie) = self.csrf_cookie
+            && answer.get(CONTENT_TYPE).is_some_and(is_page)
             && !answer.contains_key(SET_COOKIE)
         {
             answer.insert(SET_COOKIE, cookie);
