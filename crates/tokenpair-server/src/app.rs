@@ -1,4 +1,4 @@
-//! The routes of the server: token endpoints, `/api/me/`, health.
+//! The routes of the server: token endpoints, `/api/me/`, log-in and log-out for browsers, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
@@ -16,8 +16,9 @@ use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
-    token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    DecodedPath, DjangoUrls, IsAuthenticated, View, browser_login, browser_logout, not_found,
+    token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding,
+    token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -40,7 +41,7 @@ impl App {
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
         let views: HashMap<String, View<Self>> = paths
             .iter()
-            .map(|(endpoint, path)| (path.to_owned(), view(endpoint)))
+            .map(|(endpoint, path)| (path.to_owned(), view(endpoint, paths)))
             .collect();
         let health = Router::new()
             .route("/livez", get(livez))
@@ -88,7 +89,7 @@ impl Service<Request> for Urls {
     }
 }
 
-fn view(endpoint: Endpoint) -> View<App> {
+fn view(endpoint: Endpoint, paths: &Paths) -> View<App> {
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
         Endpoint::TokenRefresh => token_refresh(),
@@ -100,6 +101,8 @@ fn view(endpoint: Endpoint) -> View<App> {
             .description("Who is calling.")
             .permission::<IsAuthenticated>()
             .get(me),
+        Endpoint::Login => browser_login(paths.first(Endpoint::Me).unwrap_or("/")),
+        Endpoint::BrowserLogout => browser_logout(paths.first(Endpoint::Login).unwrap_or("/")),
     }
 }
 

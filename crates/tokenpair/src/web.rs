@@ -3,10 +3,17 @@
 //! [`token_urls`] mounts the endpoints, [`View`] gives an own endpoint the same behaviour, the extractors guard any
 //! axum handler. Answers to Simple JWT's `views.py` and to DRF's `views.py`, `permissions.py`, `request.py`.
 
+mod cookies;
+mod csrf;
+mod delivery;
 mod extract;
 mod fields;
+mod forms;
+mod login;
 mod media_type;
 mod negotiation;
+mod operation;
+mod pages;
 mod parsers;
 mod render;
 mod respond;
@@ -15,11 +22,16 @@ mod urls;
 mod view;
 mod views;
 
+pub(crate) use csrf::CsrfKey;
+pub use delivery::Delivery;
 pub use extract::{
     AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Permitted,
     Principal,
 };
-pub use fields::Field;
+pub use fields::{Field, Kind};
+pub use login::{browser_login, browser_logout};
+pub use operation::{Answered, Operation};
+pub use pages::{Frame, Site, Visitor};
 pub use respond::{DjangoError, answer, bad_request, not_found};
 pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};

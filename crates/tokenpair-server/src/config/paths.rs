@@ -15,6 +15,23 @@ pub(crate) enum Endpoint {
     TokenObtainSliding,
     TokenRefreshSliding,
     Me,
+    Login,
+    BrowserLogout,
+}
+
+impl Endpoint {
+    /// Whether Simple JWT has this endpoint, too.
+    pub(crate) fn is_simple_jwts(self) -> bool {
+        matches!(
+            self,
+            Self::TokenObtainPair
+                | Self::TokenRefresh
+                | Self::TokenVerify
+                | Self::TokenBlacklist
+                | Self::TokenObtainSliding
+                | Self::TokenRefreshSliding
+        )
+    }
 }
 
 /// Every endpoint, its setting and its default path.
@@ -34,9 +51,11 @@ const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
         "/api/token/sliding/refresh/",
     ),
     (Endpoint::Me, NAMES[6], "/api/me/"),
+    (Endpoint::Login, NAMES[7], "/auth/login/"),
+    (Endpoint::BrowserLogout, NAMES[8], "/auth/logout/"),
 ];
 
-pub(super) const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 9] = [
     "token_obtain_pair",
     "token_refresh",
     "token_verify",
@@ -44,6 +63,8 @@ pub(super) const NAMES: [&str; 7] = [
     "token_obtain_sliding",
     "token_refresh_sliding",
     "me",
+    "login",
+    "browser_logout",
 ];
 
 /// The paths of well-known tutorials, which `--demo` serves besides the defaults.
@@ -113,6 +134,12 @@ impl Paths {
             let paths = served.paths.iter();
             paths.map(|path| (served.endpoint, path.as_str()))
         })
+    }
+
+    /// The settings of the endpoints that Django has no counterpart of.
+    pub(crate) fn ours() -> impl Iterator<Item = &'static str> {
+        let ours = ENDPOINTS.iter().filter(|(one, ..)| !one.is_simple_jwts());
+        ours.map(|(_, name, _)| *name)
     }
 
     /// The path by which to call an endpoint; `None` where it is off.

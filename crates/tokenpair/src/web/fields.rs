@@ -5,52 +5,158 @@ use crate::convert::strip;
 use crate::json::{Object, Value};
 use std::borrow::Cow;
 
-/// A field of a [`View`](super::View), as OPTIONS describes it.
+/// A field of a [`View`](super::View): for OPTIONS, for forms, for the OpenAPI document.
+///
+/// ```
+/// use tokenpair::web::{Field, Kind};
+/// let fields = [
+///     Field::required("email").kind(Kind::Email).max_length(254),
+///     Field::optional("newsletter").kind(Kind::Boolean).help("At most once a month."),
+/// ];
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    name: String,
-    required: bool,
-    read_only: bool,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    pub(super) read_only: bool,
+    pub(super) help: Cow<'static, str>,
+    pub(super) max_length: Option<u32>,
+}
+
+/// What values a [`Field`] has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A text that is not blank.
+    #[default]
+    Text,
+    /// The name of an account.
+    Username,
+    /// The password of an account, which forms do not show.
+    Password,
+    /// A password to be set.
+    NewPassword,
+    /// An e-mail address.
+    Email,
+    /// A token.
+    Token,
+    /// True or false.
+    Boolean,
+    /// An integer.
+    Integer,
+    /// A moment, as RFC 3339 writes it.
+    DateTime,
+    /// The id of a row: an integer, or a text.
+    Id,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// Any text, be it empty.
+    Anything,
+    /// An object.
+    Object(Vec<Field>),
+    /// A list.
+    List(Box<Kind>),
+    /// What it says, or null.
+    Nullable(Box<Kind>),
 }
 
 impl Field {
-    /// A text that has to be sent.
-    pub fn required(name: impl Into<String>) -> Self {
+    fn new(name: impl Into<String>, required: bool, read_only: bool) -> Self {
         Self {
             name: name.into(),
-            required: true,
-            read_only: false,
+            kind: Kind::Text,
+            required,
+            read_only,
+            help: Cow::Borrowed(""),
+            max_length: None,
         }
+    }
+
+    /// A text that has to be sent.
+    pub fn required(name: impl Into<String>) -> Self {
+        Self::new(name, true, false)
+    }
+
+    /// A text that may be left out.
+    pub fn optional(name: impl Into<String>) -> Self {
+        Self::new(name, false, false)
     }
 
     /// A text that is only answered.
     pub fn read_only(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            required: false,
-            read_only: true,
-        }
+        Self::new(name, false, true)
     }
 
-    /// DRF's `SimpleMetadata` of a `CharField`.
+    /// Other values than a text.
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What people should know about it.
+    pub fn help(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.help = text.into();
+        self
+    }
+
+    /// How many characters there may be.
+    pub fn max_length(mut self, characters: u32) -> Self {
+        self.max_length = Some(characters);
+        self
+    }
+
+    /// `public_id` becomes `Public id`.
+    pub(super) fn label(&self) -> String {
+        let spaced = self.name.replace('_', " ").to_lowercase();
+        let mut chars = spaced.chars();
+        chars
+            .next()
+            .map(|first| first.to_uppercase().chain(chars).collect())
+            .unwrap_or_default()
+    }
+
+    /// DRF's `SimpleMetadata` of a field.
     pub(super) fn metadata(&self) -> (String, Value) {
         let mut about = Object::new();
-        about.insert("type", "string");
+        about.insert("type", self.kind.drf_name());
         about.insert("required", self.required);
         about.insert("read_only", self.read_only);
-        about.insert("label", label(&self.name));
+        about.insert("label", self.label());
+        if !self.help.is_empty() {
+            about.insert("help_text", &*self.help);
+        }
+        if let Some(most) = self.max_length {
+            about.insert("max_length", i64::from(most));
+        }
+        if let Kind::Choice(texts) = self.kind {
+            let choice = |text: &&str| {
+                let names = [("value", *text), ("display_name", *text)];
+                Value::Object(Object::from_iter(names))
+            };
+            about.insert("choices", texts.iter().map(choice).collect::<Vec<_>>());
+        }
         (self.name.clone(), Value::Object(about))
     }
 }
 
-/// `public_id` becomes `Public id`.
-fn label(name: &str) -> String {
-    let spaced = name.replace('_', " ").to_lowercase();
-    let mut chars = spaced.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
+impl Kind {
+    /// DRF's `label_lookup`.
+    fn drf_name(&self) -> &'static str {
+        match self {
+            Self::Text | Self::Username | Self::Password | Self::NewPassword => "string",
+            Self::Token | Self::Anything => "string",
+            Self::Email => "email",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::DateTime => "datetime",
+            Self::Id => "field",
+            Self::Choice(_) => "choice",
+            Self::Object(_) => "nested object",
+            Self::List(_) => "list",
+            Self::Nullable(kind) => kind.drf_name(),
+        }
+    }
 }
 
 /// A text field that passed validation.

@@ -5,18 +5,20 @@
 
 use super::extract::{Permission, permit};
 use super::fields::Field;
-use super::negotiation::{Rendering, negotiate};
-use super::views::request_id;
-use super::{render, respond};
+use super::negotiation::{NotNegotiated, Rendering, negotiate};
+use super::operation::Operation;
+use super::pages::{Frame, Site, browsable};
+use super::views::{request_id, request_info};
+use super::{cookies, forms, render, respond};
 use crate::SimpleJwt;
 use crate::error::Error;
 use crate::json::{Object, Value};
 use axum::extract::{FromRef, Request};
 use axum::handler::Handler;
 use axum::response::Response;
-use http::header::{ALLOW, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, VARY};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,12 +26,12 @@ use std::sync::Arc;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type Action<S> = Arc<dyn Fn(Request, S) -> Boxed<'static, Response> + Send + Sync>;
 type Check = for<'a> fn(&'a mut Parts, &'a SimpleJwt) -> Boxed<'a, Result<(), Error>>;
-type Fields = fn(&SimpleJwt) -> Vec<Field>;
+type Describe = Arc<dyn Fn(&SimpleJwt) -> Operation + Send + Sync>;
 
-/// An endpoint with DRF's HTTP behaviour: negotiation, permissions, 405, OPTIONS, HEAD, HTML for browsers.
+/// An endpoint with DRF's HTTP behaviour: negotiation, permissions, 405, OPTIONS, HEAD, the browsable API.
 ///
 /// Handlers are ordinary axum handlers that answer JSON. Mount it with [`DjangoUrls::url`](super::DjangoUrls::url) or
-/// `axum::routing::any`.
+/// `axum::routing::any`. Who asks for HTML gets a page with the answer and with forms to try the endpoint.
 ///
 /// ```
 /// use axum::Router;
@@ -42,19 +44,26 @@ type Fields = fn(&SimpleJwt) -> Vec<Field>;
 /// let app: Router<SimpleJwt> = Router::new().url("/api/me/", View::new("Me").permission::<IsAuthenticated>().get(me));
 /// ```
 #[doc(alias = "APIView")]
-#[derive(Clone)]
-pub struct View<S> {
+pub struct View<S>(Arc<About<S>>);
+
+/// Shared, as axum clones a handler for every request.
+struct About<S> {
     name: &'static str,
     description: &'static str,
-    fields: Fields,
-    check: Option<Check>,
-    /// Shared, as axum clones a handler for every request.
-    actions: Arc<Vec<(Method, Action<S>)>>,
+    site: Site,
+    /// Whether it answers HTML by itself, whatever is asked for.
+    is_page: bool,
+    operations: Vec<(Method, Describe)>,
+    permission: Option<(Check, LetsIn)>,
+    actions: Vec<(Method, Action<S>)>,
     allow: HeaderValue,
 }
 
+/// Whether somebody without credentials may call with this method.
+type LetsIn = fn(&Method) -> bool;
+
 /// DRF lists methods in this order.
-const METHODS: [Method; 5] = [
+pub(super) const METHODS: [Method; 5] = [
     Method::GET,
     Method::POST,
     Method::PUT,
@@ -68,33 +77,58 @@ where
 {
     /// A view that anybody may call and that has no methods yet. `name` is what OPTIONS and the HTML page show.
     pub fn new(name: &'static str) -> Self {
-        Self {
+        Self(Arc::new(About {
             name,
             description: "",
-            fields: |_| Vec::new(),
-            check: None,
-            actions: Arc::default(),
+            site: Site::default(),
+            is_page: false,
+            operations: Vec::new(),
+            permission: None,
+            actions: Vec::new(),
             allow: HeaderValue::from_static("OPTIONS"),
-        }
+        }))
+    }
+
+    /// A view whose handlers answer with pages of their own, whatever the client asks for.
+    pub fn page(name: &'static str) -> Self {
+        Self::new(name).with(|about| about.is_page = true)
     }
 
     /// Prose for OPTIONS and the HTML page.
-    pub fn description(mut self, text: &'static str) -> Self {
-        self.description = text;
-        self
+    pub fn description(self, text: &'static str) -> Self {
+        self.with(|about| about.description = text)
     }
 
-    /// The fields that POST takes, for OPTIONS.
-    pub fn fields(mut self, fields: Fields) -> Self {
-        self.fields = fields;
-        self
+    /// What stands around the page: the site's name, where to log in and out.
+    pub fn site(self, site: &Site) -> Self {
+        let site = site.clone();
+        self.with(|about| about.site = site)
+    }
+
+    /// The fields that POST takes, for OPTIONS and forms. [`describe`](Self::describe) can say more.
+    pub fn fields(self, fields: fn(&SimpleJwt) -> Vec<Field>) -> Self {
+        self.describe(Method::POST, move |jwt| {
+            Operation::default().fields(fields(jwt))
+        })
+    }
+
+    /// What a method takes and answers: for OPTIONS, forms and the OpenAPI document.
+    pub fn describe(
+        self,
+        method: Method,
+        operation: impl Fn(&SimpleJwt) -> Operation + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|about| {
+            about.operations.retain(|(known, _)| *known != method);
+            about.operations.push((method, Arc::new(operation)));
+        })
     }
 
     /// Who may call, whatever the method. [`AllowAny`](super::AllowAny) refuses bad credentials; without a permission
     /// they are not looked at.
-    pub fn permission<P: Permission>(mut self) -> Self {
-        self.check = Some(check::<P>);
-        self
+    pub fn permission<P: Permission>(self) -> Self {
+        let lets_in: LetsIn = |method| P::check(None, method).is_ok();
+        self.with(|about| about.permission = Some((check::<P>, lets_in)))
     }
 
     /// Answers GET and HEAD.
@@ -122,18 +156,102 @@ where
         self.on(Method::DELETE, handler)
     }
 
-    fn on<T: 'static>(mut self, method: Method, handler: impl Handler<T, S>) -> Self {
+    fn on<T: 'static>(self, method: Method, handler: impl Handler<T, S>) -> Self {
         let action: Action<S> = Arc::new(move |request, state| {
             let handler = handler.clone();
             Box::pin(handler.call(request, state))
         });
-        let actions = Arc::make_mut(&mut self.actions);
-        actions.retain(|(known, _)| *known != method);
-        actions.push((method, action));
-        self.allow = self.allowed_methods();
-        self
+        self.with(|about| {
+            about.actions.retain(|(known, _)| *known != method);
+            about.actions.push((method, action));
+            about.allow = about.allowed_methods();
+        })
     }
 
+    fn with(mut self, change: impl FnOnce(&mut About<S>)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+}
+
+impl<S> View<S> {
+    pub(super) fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    pub(super) fn prose(&self) -> &'static str {
+        self.0.description
+    }
+
+    /// Whether it answers with pages only, which no client of the API asks for.
+    pub(super) fn is_page(&self) -> bool {
+        self.0.is_page
+    }
+
+    /// The methods that are answered, in DRF's order.
+    pub(super) fn methods(&self) -> impl Iterator<Item = &'static Method> {
+        METHODS
+            .iter()
+            .filter(|method| self.0.action(method).is_some())
+    }
+
+    /// What was said of a method, if anything.
+    pub(super) fn operation(&self, method: &Method, jwt: &SimpleJwt) -> Operation {
+        let mut operations = self.0.operations.iter();
+        operations
+            .find(|(known, _)| known == method)
+            .map(|(_, describe)| describe(jwt))
+            .unwrap_or_default()
+    }
+
+    /// Whether credentials are looked at, and then whether one may do without.
+    pub(super) fn lets_in(&self, method: &Method) -> Option<bool> {
+        self.0.permission.map(|(_, lets_in)| lets_in(method))
+    }
+
+    fn with_headers(&self, mut response: Response) -> Response {
+        let is_django = response.extensions().get::<respond::DjangoError>();
+        if is_django.is_none() {
+            let headers = response.headers_mut();
+            headers.insert(ALLOW, self.0.allow.clone());
+            headers.append(VARY, HeaderValue::from_static("Accept"));
+        }
+        response
+    }
+
+    /// The answer to OPTIONS: DRF's `SimpleMetadata`.
+    fn metadata(&self, jwt: &SimpleJwt) -> Object {
+        let texts = |list: &[&str]| {
+            list.iter()
+                .map(|text| Value::from(*text))
+                .collect::<Vec<_>>()
+        };
+        let mut about = Object::new();
+        about.insert("name", self.0.name);
+        about.insert("description", self.0.description);
+        about.insert("renders", texts(&["application/json", "text/html"]));
+        let parses = [
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+        ];
+        about.insert("parses", texts(&parses));
+        let mut actions = Object::new();
+        for method in [Method::POST, Method::PUT] {
+            let fields = self.operation(&method, jwt).fields;
+            if !fields.is_empty() {
+                let fields: Object = fields.iter().map(Field::metadata).collect();
+                actions.insert(method.as_str(), fields);
+            }
+        }
+        if !actions.is_empty() {
+            about.insert("actions", actions);
+        }
+        about
+    }
+}
+
+impl<S> About<S> {
     fn action(&self, method: &Method) -> Option<&Action<S>> {
         self.actions
             .iter()
@@ -154,10 +272,28 @@ where
         names.push("OPTIONS");
         HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
     }
+}
+
+impl<S> View<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    fn negotiate(&self, request: &Request) -> Result<Rendering, NotNegotiated> {
+        if self.0.is_page {
+            return Ok(Rendering::Html);
+        }
+        negotiate(request.headers(), request.uri().query())
+    }
+
+    async fn answer(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
+        let response = self.dispatch(request, state, jwt).await;
+        self.with_headers(response)
+    }
 
     async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
         let (mut parts, body) = request.into_parts();
-        if let Some(check) = self.check
+        if let Some((check, _)) = self.0.permission
             && let Err(error) = check(&mut parts, jwt).await
         {
             return respond::error(jwt, request_id(&parts.headers), error);
@@ -170,37 +306,44 @@ where
         } else {
             &parts.method
         };
-        match self.action(method) {
+        match self.0.action(method) {
             Some(action) => action(Request::from_parts(parts, body), state).await,
             None => respond::method_not_allowed(&parts.method),
         }
     }
 
-    /// The answer to OPTIONS: DRF's `SimpleMetadata`.
-    fn metadata(&self, jwt: &SimpleJwt) -> Object {
-        let texts = |list: &[&str]| {
-            list.iter()
-                .map(|text| Value::from(*text))
-                .collect::<Vec<_>>()
+    /// The answer as a page.
+    async fn browse(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
+        let info = request_info(request.headers(), request.extensions());
+        let (mut parts, body) = request.into_parts();
+        let prepared = forms::prepare(jwt, &mut parts, body).await;
+        let method = parts.method.clone();
+        let frame = Frame::of(&mut parts, &self.0.site, jwt).await;
+        let (response, renewed) = match prepared {
+            Ok((body, renewed)) => {
+                let request = Request::from_parts(parts, body);
+                (self.answer(request, state, jwt).await, renewed)
+            }
+            Err(failure) => {
+                let refused = respond::answer_or_failure(jwt, &info, Err(failure));
+                (self.with_headers(refused), None)
+            }
         };
-        let mut about = Object::new();
-        about.insert("name", self.name);
-        about.insert("description", self.description);
-        about.insert("renders", texts(&["application/json", "text/html"]));
-        let parses = [
-            "application/json",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-        ];
-        about.insert("parses", texts(&parses));
-        let fields: Object = (self.fields)(jwt).iter().map(Field::metadata).collect();
-        if !fields.is_empty() {
-            let mut actions = Object::new();
-            actions.insert("POST", fields);
-            about.insert("actions", actions);
+        let mut response = browsable::render(self, jwt, &frame, &method, response).await;
+        let headers = response.headers_mut();
+        frame.keep_token(headers);
+        if let Some(access) = renewed {
+            headers.append(SET_COOKIE, access);
         }
-        about
+        response
     }
+}
+
+/// What a cookie may have decided is not for shared caches, and they do not know that on their own.
+fn keep_private(answer: &mut HeaderMap) {
+    answer.append(VARY, HeaderValue::from_static("Cookie"));
+    let private = HeaderValue::from_static("private");
+    answer.entry(CACHE_CONTROL).or_insert(private);
 }
 
 fn check<'a, P: Permission>(
@@ -220,35 +363,50 @@ where
     fn call(self, request: Request, state: S) -> Self::Future {
         Box::pin(async move {
             let jwt = SimpleJwt::from_ref(&state);
-            let (rendering, response) = match negotiate(request.headers(), request.uri().query()) {
-                Ok(rendering) => (rendering, self.dispatch(request, state, &jwt).await),
-                Err(failure) => (
-                    Rendering::Json { indent: None },
-                    respond::not_negotiated(failure),
-                ),
+            let has_cookies = cookies::any(jwt.settings(), request.headers());
+            let mut response = match self.negotiate(&request) {
+                // Apart, so that the usual answer needs no room for a page's.
+                Ok(Rendering::Html) => Box::pin(self.browse(request, state, &jwt)).await,
+                Ok(Rendering::Json { indent }) => {
+                    let response = self.answer(request, state, &jwt).await;
+                    render::render(indent, response).await
+                }
+                Err(failure) => self.with_headers(respond::not_negotiated(failure)),
             };
-            if response
-                .extensions()
-                .get::<respond::DjangoError>()
-                .is_some()
-            {
-                return response;
+            if has_cookies {
+                keep_private(response.headers_mut());
             }
-            let mut response = render::render(self.name, rendering, response).await;
-            response.headers_mut().insert(ALLOW, self.allow);
-            response
-                .headers_mut()
-                .append(VARY, HeaderValue::from_static("Accept"));
             response
         })
+    }
+}
+
+impl<S> Clone for View<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S> Clone for About<S> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name,
+            description: self.description,
+            site: self.site.clone(),
+            is_page: self.is_page,
+            operations: self.operations.clone(),
+            permission: self.permission,
+            actions: self.actions.clone(),
+            allow: self.allow.clone(),
+        }
     }
 }
 
 impl<S> std::fmt::Debug for View<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("View")
-            .field("name", &self.name)
-            .field("allow", &self.allow)
+            .field("name", &self.0.name)
+            .field("allow", &self.0.allow)
             .finish_non_exhaustive()
     }
 }

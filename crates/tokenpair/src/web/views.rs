@@ -1,16 +1,20 @@
 //! The six endpoints: parse, call the flow, answer. Simple JWT's `views.py`.
 
-use super::fields::{self, Field};
+mod described;
+
+use super::delivery::Delivery;
+use super::fields;
 use super::parsers::{self, Data};
 use super::respond::{self, Failure};
 use super::view::View;
 use crate::models::{Credentials, RequestInfo};
 use crate::{SimpleJwt, flows};
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request, State};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::request::Parts;
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,7 +31,7 @@ where
     let description = "Takes a set of user credentials and returns an access and refresh JSON web token pair to prove the authentication of those credentials.";
     View::new("Token Obtain Pair")
         .description(description)
-        .fields(credentials)
+        .describe(Method::POST, described::obtain_pair)
         .post(post_token_obtain_pair)
 }
 
@@ -41,7 +45,7 @@ where
     let description = "Takes a set of user credentials and returns a sliding JSON web token to prove the authentication of those credentials.";
     View::new("Token Obtain Sliding")
         .description(description)
-        .fields(credentials)
+        .describe(Method::POST, described::obtain_sliding)
         .post(post_token_obtain_sliding)
 }
 
@@ -55,7 +59,7 @@ where
     let description = "Takes a refresh type JSON web token and returns an access type JSON web token if the refresh token is valid.";
     View::new("Token Refresh")
         .description(description)
-        .fields(|_| vec![Field::required("refresh"), Field::read_only("access")])
+        .describe(Method::POST, described::refresh)
         .post(post_token_refresh)
 }
 
@@ -69,7 +73,7 @@ where
     let description = "Takes a sliding JSON web token and returns a new, refreshed version if the token's refresh period has not expired.";
     View::new("Token Refresh Sliding")
         .description(description)
-        .fields(|_| vec![Field::required("token")])
+        .describe(Method::POST, described::refresh_sliding)
         .post(post_token_refresh_sliding)
 }
 
@@ -83,7 +87,7 @@ where
     let description = "Takes a token and indicates if it is valid. This view provides no information about a token's fitness for a particular use.";
     View::new("Token Verify")
         .description(description)
-        .fields(|_| vec![Field::required("token")])
+        .describe(Method::POST, described::verify)
         .post(post_token_verify)
 }
 
@@ -97,51 +101,60 @@ where
     let description = "Takes a token and blacklists it.";
     View::new("Token Blacklist")
         .description(description)
-        .fields(|_| vec![Field::required("refresh")])
+        .describe(Method::POST, described::blacklist)
         .post(post_token_blacklist)
 }
 
-fn credentials(jwt: &SimpleJwt) -> Vec<Field> {
-    vec![
-        Field::required(jwt.users().username_field()),
-        Field::required("password"),
-    ]
-}
-
-async fn post_token_obtain_pair(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_obtain_pair(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_pair(&jwt, &credentials, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_or_failure(&jwt, &info, result.await)
 }
 
-async fn post_token_obtain_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_obtain_sliding(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_sliding(&jwt, &credentials, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_or_failure(&jwt, &info, result.await)
 }
 
-async fn post_token_refresh(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_refresh(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = read_token(&jwt, request, "refresh").await?;
+        let token = presented(&jwt, &delivery, request, "refresh").await?;
         Ok(flows::refresh(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_refresh(&jwt, &info, result.await)
 }
 
-async fn post_token_refresh_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_refresh_sliding(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = read_token(&jwt, request, "token").await?;
+        let token = presented(&jwt, &delivery, request, "token").await?;
         Ok(flows::refresh_sliding(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_refresh(&jwt, &info, result.await)
 }
 
 async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Response {
@@ -153,13 +166,17 @@ async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Re
     respond::answer_or_failure(&jwt, &info, result.await)
 }
 
-async fn post_token_blacklist(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_blacklist(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = read_token(&jwt, request, "refresh").await?;
+        let token = presented(&jwt, &delivery, request, "refresh").await?;
         Ok(flows::blacklist(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_logout(&jwt, &info, result.await)
 }
 
 /// The text fields of a body, read as a DRF serializer with these fields would; all of them are required.
@@ -195,16 +212,39 @@ async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentia
     })
 }
 
+/// The token that a request acts on: of a cookie, or of the body.
+pub(super) async fn presented(
+    jwt: &SimpleJwt,
+    delivery: &Delivery,
+    request: Request,
+    field: &str,
+) -> Result<String, Failure> {
+    match delivery.presented(field) {
+        Some(token) => Ok(token?),
+        None => read_token(jwt, request, field).await,
+    }
+}
+
 async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<String, Failure> {
     let data = read_data(jwt, request).await?;
     let [token] = fields::read(&data, [field])?;
     Ok(token.trimmed().to_owned())
 }
 
-/// The body as data, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes of it.
-async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
-    let limit = jwt.settings().data_upload_max_memory_size;
+/// The body as data.
+pub(super) async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
     let (parts, body) = request.into_parts();
+    let body = read_body(jwt, body).await?;
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes);
+    parsers::parse(content_type, &body).map_err(Failure::Parse)
+}
+
+/// At most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes.
+pub(super) async fn read_body(jwt: &SimpleJwt, body: Body) -> Result<Bytes, Failure> {
+    let limit = jwt.settings().data_upload_max_memory_size;
     let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             Failure::BodyTooLarge { limit }
@@ -212,11 +252,7 @@ async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
             Failure::BodyNotRead
         }
     })?;
-    let content_type = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .map(http::HeaderValue::as_bytes);
-    parsers::parse(content_type, &body.to_bytes()).map_err(Failure::Parse)
+    Ok(body.to_bytes())
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestInfo {
@@ -227,7 +263,7 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
     }
 }
 
-fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
+pub(super) fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let header = |name: HeaderName| headers.get(name)?.to_str().ok();
     RequestInfo {

@@ -1,0 +1,95 @@
+//! What one method of a view takes and answers, said once: OPTIONS, forms and the OpenAPI document are made from it.
+
+use super::fields::Field;
+use http::StatusCode;
+use std::borrow::Cow;
+
+/// A method of a [`View`](super::View), as [`View::describe`](super::View::describe) takes it.
+///
+/// What any view may answer (a body that cannot be read, credentials that are refused, an outage) need not be said.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use tokenpair::web::{Answered, Field, Kind, Operation};
+/// let operation = Operation::new("Place an order")
+///     .fields([Field::required("article"), Field::optional("note")])
+///     .answer(StatusCode::CREATED, "The order.", Answered::Object(vec![Field::read_only("id").kind(Kind::Integer)]))
+///     .answer(StatusCode::BAD_REQUEST, "No such article.", Answered::FieldErrors);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Operation {
+    pub(super) summary: Cow<'static, str>,
+    pub(super) fields: Vec<Field>,
+    pub(super) headers: Vec<Field>,
+    pub(super) answers: Vec<Answer>,
+}
+
+/// One answer of an [`Operation`].
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) description: Cow<'static, str>,
+    pub(super) body: Answered,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answered {
+    /// None.
+    Empty,
+    /// An object; fields that are neither required nor read-only may be missing.
+    Object(Vec<Field>),
+    /// A list of objects.
+    List(Vec<Field>),
+    /// `{"detail": …}`, with a `code` where Simple JWT has one.
+    Detail,
+    /// `{"field": ["…"]}`, also under `non_field_errors`.
+    FieldErrors,
+    /// Any JSON object.
+    Json,
+    /// A page.
+    Html,
+}
+
+impl Operation {
+    /// `summary` is what the button does, in a few words.
+    pub fn new(summary: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            summary: summary.into(),
+            ..Self::default()
+        }
+    }
+
+    /// What the body has.
+    pub fn fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.fields.extend(fields);
+        self
+    }
+
+    /// A header of the request that changes the answer.
+    pub fn header(mut self, header: Field) -> Self {
+        self.headers.push(header);
+        self
+    }
+
+    /// An answer. Several of one status are told together.
+    pub fn answer(
+        mut self,
+        status: StatusCode,
+        description: impl Into<Cow<'static, str>>,
+        body: Answered,
+    ) -> Self {
+        self.answers.push(Answer {
+            status,
+            description: description.into(),
+            body,
+        });
+        self
+    }
+
+    /// The fields that a client may send.
+    pub(super) fn writable(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| !field.read_only)
+    }
+}

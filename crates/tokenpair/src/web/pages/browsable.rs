@@ -1,0 +1,135 @@
+//! The browsable API: an answer as a page, with forms to try the view. DRF's `BrowsableAPIRenderer`.
+
+mod form;
+
+use super::{Frame, highlight, page};
+use crate::SimpleJwt;
+use crate::json::{self, Object};
+use crate::web::render::{is_json, take_text};
+use crate::web::view::View;
+use askama::Template;
+use axum::response::Response;
+use form::Form;
+use http::header::{HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderMap, Method, StatusCode};
+
+#[derive(Template)]
+#[template(path = "browsable.html")]
+struct Page<'a> {
+    frame: &'a Frame,
+    name: &'a str,
+    description: &'a str,
+    method: &'a Method,
+    status: StatusCode,
+    headers: Vec<(String, String)>,
+    /// In HTML.
+    body: String,
+    can_get: bool,
+    forms: Vec<Form>,
+}
+
+/// A JSON answer, or one without a body, as a page; any other answer passes unchanged.
+pub(in crate::web) async fn render<S>(
+    view: &View<S>,
+    jwt: &SimpleJwt,
+    frame: &Frame,
+    method: &Method,
+    response: Response,
+) -> Response {
+    if !is_json(&response) && response.status() != StatusCode::NO_CONTENT {
+        return response;
+    }
+    let (mut response, text) = take_text(response).await;
+    let answered = json::decode_body(&text).ok();
+    let answered = answered.as_ref().and_then(json::Value::as_object);
+    let status = response.status();
+    let rendered = page(
+        shown_as(status),
+        &Page {
+            frame,
+            name: view.name(),
+            description: view.prose(),
+            method,
+            status,
+            headers: shown(response.headers()),
+            body: highlight::json(&text),
+            can_get: view.methods().any(|known| known == Method::GET),
+            forms: forms(view, jwt, frame, method, answered),
+        },
+    );
+    *response.status_mut() = rendered.status();
+    for (name, value) in rendered.headers() {
+        response.headers_mut().insert(name, value.clone());
+    }
+    *response.body_mut() = rendered.into_body();
+    response
+}
+
+/// A page is something to be seen, be it of an answer without content.
+fn shown_as(status: StatusCode) -> StatusCode {
+    if status == StatusCode::NO_CONTENT {
+        StatusCode::OK
+    } else {
+        status
+    }
+}
+
+/// The headers of the answer by their usual names. A cookie is for the browser, and not for its pages, to read.
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let headers = headers.iter().filter(|(name, _)| **name != SET_COOKIE);
+    headers
+        .map(|(name, value)| {
+            (
+                usual_name(name),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect()
+}
+
+fn usual_name(name: &HeaderName) -> String {
+    if *name == WWW_AUTHENTICATE {
+        return "WWW-Authenticate".to_owned();
+    }
+    let capitalised = |word: &str| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        first.to_uppercase() + rest
+    };
+    let words: Vec<String> = name.as_str().split('-').map(capitalised).collect();
+    words.join("-")
+}
+
+/// One for each method that changes something.
+fn forms<S>(
+    view: &View<S>,
+    jwt: &SimpleJwt,
+    frame: &Frame,
+    called: &Method,
+    answered: Option<&Object>,
+) -> Vec<Form> {
+    let may_override = frame.visitor().csrf_token().is_some();
+    let methods = view.methods().filter(|method| **method != Method::GET);
+    methods
+        .map(|method| {
+            let operation = view.operation(method, jwt);
+            let answered = answered.filter(|_| method == called || called == Method::GET);
+            Form::new(method, &operation, may_override, answered)
+        })
+        .filter(Form::is_usable)
+        .collect()
+}
+
+impl Page<'_> {
+    /// Green for what worked.
+    fn status_class(&self) -> &'static str {
+        if self.status.is_client_error() || self.status.is_server_error() {
+            "bad"
+        } else {
+            "good"
+        }
+    }
+
+    fn json_link(&self) -> String {
+        format!("{}?format=json", self.frame.bare_path())
+    }
+}
