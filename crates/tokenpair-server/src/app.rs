@@ -1,7 +1,8 @@
-//! The routes of the server: token endpoints, `/api/me/`, health.
+//! The routes of the server: token endpoints, `/api/me/`, what explains them, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
+use crate::openapi;
 use axum::Router;
 use axum::extract::{FromRef, Request};
 use axum::handler::Handler as _;
@@ -16,8 +17,9 @@ use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
-    token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    Answered, DecodedPath, DjangoUrls, Field, IsAuthenticated, Kind, Operation, Site, View,
+    docs_view, not_found, schema_view, token_blacklist, token_obtain_pair, token_obtain_sliding,
+    token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -38,9 +40,10 @@ impl App {
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
+        let (document, site) = (openapi::document(&self.jwt, paths), site(paths));
         let views: HashMap<String, View<Self>> = paths
             .iter()
-            .map(|(endpoint, path)| (path.to_owned(), view(endpoint)))
+            .map(|(endpoint, path)| (path.to_owned(), view(endpoint, &document).site(&site)))
             .collect();
         let health = Router::new()
             .route("/livez", get(livez))
@@ -88,7 +91,17 @@ impl Service<Request> for Urls {
     }
 }
 
-fn view(endpoint: Endpoint) -> View<App> {
+/// What pages link to.
+fn site(paths: &Paths) -> Site {
+    let site = Site::new("tokenpair");
+    match paths.first(Endpoint::Docs) {
+        Some(docs) => site.home(docs),
+        None => site,
+    }
+}
+
+/// The view of an endpoint. `document` is what it shows, should it be there to show it.
+pub(crate) fn view(endpoint: Endpoint, document: &Object) -> View<App> {
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
         Endpoint::TokenRefresh => token_refresh(),
@@ -99,7 +112,10 @@ fn view(endpoint: Endpoint) -> View<App> {
         Endpoint::Me => View::new("Me")
             .description("Who is calling.")
             .permission::<IsAuthenticated>()
+            .describe(Method::GET, describe_me)
             .get(me),
+        Endpoint::Schema => schema_view(document),
+        Endpoint::Docs => docs_view(document),
     }
 }
 
@@ -113,6 +129,14 @@ impl FromRef<App> for Health {
     fn from_ref(app: &App) -> Self {
         app.health.clone()
     }
+}
+
+fn describe_me(_jwt: &SimpleJwt) -> Operation {
+    let user = vec![
+        Field::read_only("id").kind(Kind::Id),
+        Field::read_only("username"),
+    ];
+    Operation::new("Who is calling").answer(StatusCode::OK, "The user.", Answered::Object(user))
 }
 
 async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {

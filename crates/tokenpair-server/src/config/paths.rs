@@ -15,6 +15,23 @@ pub(crate) enum Endpoint {
     TokenObtainSliding,
     TokenRefreshSliding,
     Me,
+    Schema,
+    Docs,
+}
+
+impl Endpoint {
+    /// Whether Simple JWT has it, too.
+    pub(crate) fn is_of_simple_jwt(self) -> bool {
+        match self {
+            Self::TokenObtainPair
+            | Self::TokenRefresh
+            | Self::TokenVerify
+            | Self::TokenBlacklist
+            | Self::TokenObtainSliding
+            | Self::TokenRefreshSliding => true,
+            Self::Me | Self::Schema | Self::Docs => false,
+        }
+    }
 }
 
 /// Every endpoint, its setting and its default path.
@@ -34,9 +51,11 @@ const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
         "/api/token/sliding/refresh/",
     ),
     (Endpoint::Me, NAMES[6], "/api/me/"),
+    (Endpoint::Schema, NAMES[7], "/api/schema/"),
+    (Endpoint::Docs, NAMES[8], "/api/docs/"),
 ];
 
-pub(super) const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 9] = [
     "token_obtain_pair",
     "token_refresh",
     "token_verify",
@@ -44,6 +63,8 @@ pub(super) const NAMES: [&str; 7] = [
     "token_obtain_sliding",
     "token_refresh_sliding",
     "me",
+    "schema",
+    "docs",
 ];
 
 /// The paths of well-known tutorials, which `--demo` serves besides the defaults.
@@ -115,10 +136,16 @@ impl Paths {
         })
     }
 
+    /// Every endpoint that is served with the path by which to call it.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        let served = self.0.iter();
+        served.filter_map(|served| Some((served.endpoint, served.paths.first()?.as_str())))
+    }
+
     /// The path by which to call an endpoint; `None` where it is off.
     pub(crate) fn first(&self, endpoint: Endpoint) -> Option<&str> {
-        let mut paths = self.iter();
-        paths.find_map(|(served, path)| (served == endpoint).then_some(path))
+        let mut firsts = self.firsts();
+        firsts.find_map(|(served, path)| (served == endpoint).then_some(path))
     }
 
     /// One path, one endpoint; the path without its final slash is taken too, by the redirect.
