@@ -17,6 +17,8 @@ pub(crate) enum Endpoint {
     Me,
     Login,
     BrowserLogout,
+    Schema,
+    Docs,
 }
 
 impl Endpoint {
@@ -35,37 +37,31 @@ impl Endpoint {
 }
 
 /// Every endpoint, its setting and its default path.
-const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
-    (Endpoint::TokenObtainPair, NAMES[0], "/api/token/"),
-    (Endpoint::TokenRefresh, NAMES[1], "/api/token/refresh/"),
-    (Endpoint::TokenVerify, NAMES[2], "/api/token/verify/"),
-    (Endpoint::TokenBlacklist, NAMES[3], "/api/token/blacklist/"),
-    (
-        Endpoint::TokenObtainSliding,
-        NAMES[4],
-        "/api/token/sliding/",
-    ),
-    (
-        Endpoint::TokenRefreshSliding,
-        NAMES[5],
-        "/api/token/sliding/refresh/",
-    ),
-    (Endpoint::Me, NAMES[6], "/api/me/"),
-    (Endpoint::Login, NAMES[7], "/auth/login/"),
-    (Endpoint::BrowserLogout, NAMES[8], "/auth/logout/"),
+#[rustfmt::skip]
+const ENDPOINTS: [(Endpoint, &str, &str); 11] = [
+    (Endpoint::TokenObtainPair, "token_obtain_pair", "/api/token/"),
+    (Endpoint::TokenRefresh, "token_refresh", "/api/token/refresh/"),
+    (Endpoint::TokenVerify, "token_verify", "/api/token/verify/"),
+    (Endpoint::TokenBlacklist, "token_blacklist", "/api/token/blacklist/"),
+    (Endpoint::TokenObtainSliding, "token_obtain_sliding", "/api/token/sliding/"),
+    (Endpoint::TokenRefreshSliding, "token_refresh_sliding", "/api/token/sliding/refresh/"),
+    (Endpoint::Me, "me", "/api/me/"),
+    (Endpoint::Login, "login", "/auth/login/"),
+    (Endpoint::BrowserLogout, "browser_logout", "/auth/logout/"),
+    (Endpoint::Schema, "schema", "/api/schema/"),
+    (Endpoint::Docs, "docs", "/api/docs/"),
 ];
 
-pub(super) const NAMES: [&str; 9] = [
-    "token_obtain_pair",
-    "token_refresh",
-    "token_verify",
-    "token_blacklist",
-    "token_obtain_sliding",
-    "token_refresh_sliding",
-    "me",
-    "login",
-    "browser_logout",
-];
+/// The settings.
+pub(super) const NAMES: [&str; ENDPOINTS.len()] = {
+    let mut names = [""; ENDPOINTS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ENDPOINTS[at].1;
+        at += 1;
+    }
+    names
+};
 
 /// The paths of well-known tutorials, which `--demo` serves besides the defaults.
 const ALIASES: [(Endpoint, &str); 5] = [
@@ -142,10 +138,16 @@ impl Paths {
         ours.map(|(_, name, _)| *name)
     }
 
+    /// Every endpoint that is served with the path by which to call it.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        let served = self.0.iter();
+        served.filter_map(|served| Some((served.endpoint, served.paths.first()?.as_str())))
+    }
+
     /// The path by which to call an endpoint; `None` where it is off.
     pub(crate) fn first(&self, endpoint: Endpoint) -> Option<&str> {
-        let mut paths = self.iter();
-        paths.find_map(|(served, path)| (served == endpoint).then_some(path))
+        let mut firsts = self.firsts();
+        firsts.find_map(|(served, path)| (served == endpoint).then_some(path))
     }
 
     /// One path, one endpoint; the path without its final slash is taken too, by the redirect.
