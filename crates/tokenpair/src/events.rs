@@ -27,6 +27,31 @@ pub enum Event<'a> {
         /// The log-in name as sent.
         username: &'a str,
     },
+    /// Somebody signed up; `LogIn` follows unless the address has to be proved first.
+    SignUp {
+        /// The user.
+        user: &'a User,
+    },
+    /// Somebody proved the e-mail address they signed up with; `LogIn` follows.
+    EmailVerified {
+        /// The user.
+        user: &'a User,
+    },
+    /// A user changed the password.
+    PasswordChange {
+        /// The user.
+        user: &'a User,
+    },
+    /// A user's token was used to change the password, without knowing the old one.
+    PasswordChangeRefused {
+        /// The user.
+        user: &'a User,
+    },
+    /// A password was set anew by a link that was sent by mail.
+    PasswordReset {
+        /// The user.
+        user: &'a User,
+    },
     /// A refresh or sliding token bought new ones.
     Refresh {
         /// The user claim.
@@ -74,10 +99,14 @@ pub enum Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// `log_in`, `refresh`, `reuse` or `revoke`.
+    /// `log_in`, `sign_up`, `email_verification`, `password_change`, `password_reset`, `refresh`, `reuse` or `revoke`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::LogIn { .. } | Self::LogInRefused { .. } => "log_in",
+            Self::SignUp { .. } => "sign_up",
+            Self::EmailVerified { .. } => "email_verification",
+            Self::PasswordChange { .. } | Self::PasswordChangeRefused { .. } => "password_change",
+            Self::PasswordReset { .. } => "password_reset",
             Self::Refresh { .. } | Self::RefreshRefused { .. } => "refresh",
             Self::Reuse { .. } => "reuse",
             Self::Revoke { .. } | Self::RevokeRefused { .. } => "revoke",
@@ -87,7 +116,13 @@ impl<'a> Event<'a> {
     /// `success` or `refused`; of a reuse, `line_revoked` or `refused`.
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::LogIn { .. } | Self::Refresh { .. } | Self::Revoke { .. } => "success",
+            Self::LogIn { .. }
+            | Self::SignUp { .. }
+            | Self::EmailVerified { .. }
+            | Self::PasswordChange { .. }
+            | Self::PasswordReset { .. }
+            | Self::Refresh { .. }
+            | Self::Revoke { .. } => "success",
             Self::Reuse { line_revoked, .. } if *line_revoked => "line_revoked",
             _ => "refused",
         }
@@ -96,7 +131,12 @@ impl<'a> Event<'a> {
     /// The value of `USER_ID_FIELD` as a text, where the user is known.
     pub fn user_id(&self) -> Option<Cow<'a, str>> {
         match *self {
-            Self::LogIn { user } => Some(user.user_id.to_string().into()),
+            Self::LogIn { user }
+            | Self::SignUp { user }
+            | Self::EmailVerified { user }
+            | Self::PasswordChange { user }
+            | Self::PasswordChangeRefused { user }
+            | Self::PasswordReset { user } => Some(user.user_id.to_string().into()),
             Self::LogInRefused { .. } => None,
             Self::Refresh { user_id, .. }
             | Self::RefreshRefused { user_id, .. }
@@ -112,7 +152,13 @@ impl<'a> Event<'a> {
     /// The id of the presented token.
     pub fn jti(&self) -> Option<&'a str> {
         match *self {
-            Self::LogIn { .. } | Self::LogInRefused { .. } => None,
+            Self::LogIn { .. }
+            | Self::LogInRefused { .. }
+            | Self::SignUp { .. }
+            | Self::EmailVerified { .. }
+            | Self::PasswordChange { .. }
+            | Self::PasswordChangeRefused { .. }
+            | Self::PasswordReset { .. } => None,
             Self::Refresh { jti, .. }
             | Self::RefreshRefused { jti, .. }
             | Self::Reuse { jti, .. }

@@ -13,6 +13,7 @@ use crate::error::{Error, StoreError, TokenError};
 use crate::events::Event;
 use crate::json::{Object, Value};
 use crate::models::{RequestInfo, User, UserId};
+use crate::passwords::Hashing;
 use crate::settings::{Settings, SettingsError};
 use crate::store::{Store, TokenStore, UserStore};
 use crate::tokens::{Claims, Kind, Token};
@@ -36,6 +37,8 @@ struct Inner {
     auth_header: String,
     backend: TokenBackend,
     users: Arc<dyn UserStore>,
+    /// Where users are rows with Django's hashes.
+    hashing: Option<Hashing>,
     tokens: Option<Arc<dyn TokenStore>>,
     /// Users and tokens in one database: one query can answer for both.
     joined: Option<Arc<dyn Store>>,
@@ -155,6 +158,10 @@ impl SimpleJwt {
 
     pub(crate) fn users(&self) -> &dyn UserStore {
         &*self.0.users
+    }
+
+    pub(crate) fn hashing(&self) -> Option<&Hashing> {
+        self.0.hashing.as_ref()
     }
 
     pub(crate) fn tokens(&self) -> Option<&dyn TokenStore> {

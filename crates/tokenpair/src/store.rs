@@ -3,6 +3,7 @@
 //! "Not there" is `Ok(None)` or `Ok(false)`; a [`StoreError`] means that the answer is unknown and becomes a 503.
 //! A verb that returns `Ok` has made its effect durable. `contract` holds the tests that any [`Store`] must pass.
 
+mod account_store;
 #[cfg(any(test, feature = "test-util"))]
 pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -23,6 +24,7 @@ mod sqlite;
 mod user_admin;
 mod user_model;
 
+pub use account_store::{AccountStore, Changes, MOST_NAMESAKES, SignUp, Updated};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use migration::Migration;

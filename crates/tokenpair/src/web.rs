@@ -3,6 +3,7 @@
 //! [`token_urls`] mounts the endpoints, [`View`] gives an own endpoint the same behaviour, the extractors guard any
 //! axum handler. Answers to Simple JWT's `views.py` and to DRF's `views.py`, `permissions.py`, `request.py`.
 
+mod account_views;
 mod extract;
 mod fields;
 mod media_type;
@@ -15,6 +16,10 @@ mod urls;
 mod view;
 mod views;
 
+pub use account_views::{
+    account_urls, me, password_change, password_reset, password_reset_confirm, register,
+    register_resend, register_verify,
+};
 pub use extract::{
     AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Permitted,
     Principal,

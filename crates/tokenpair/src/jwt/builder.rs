@@ -179,9 +179,13 @@ impl SimpleJwtBuilder {
             ));
         }
         let backend = TokenBackend::new(&settings)?;
-        let users: Arc<dyn UserStore> = match self.users {
-            Some(Users::Own(users)) => users,
-            Some(Users::Table(table)) => Arc::new(model_backend(&settings, table)?),
+        let (users, hashing): (Arc<dyn UserStore>, _) = match self.users {
+            Some(Users::Own(users)) => (users, None),
+            Some(Users::Table(table)) => {
+                let backend = model_backend(&settings, table)?;
+                let hashing = backend.hashing().clone();
+                (Arc::new(backend), Some(hashing))
+            }
             None => {
                 let message = "is missing: call `store`, `users` or `user_table` before `build`";
                 return Err(SettingsError::new("user store", None, message));
@@ -199,6 +203,7 @@ impl SimpleJwtBuilder {
             auth_header,
             backend,
             users,
+            hashing,
             tokens: self.tokens,
             joined: self.joined,
             clock: self.clock,

@@ -2,12 +2,15 @@
 //!
 //! Each function takes a fresh store that holds the users of [`users`] and panics where a rule is broken. Call
 //! [`check`] with a way to make such stores, or the functions one by one; [`check_admin`] for
-//! [`UserAdmin`](super::UserAdmin), [`check_iexact`] for names without case.
+//! [`UserAdmin`](super::UserAdmin), [`check_accounts`] for [`AccountStore`](super::AccountStore), [`check_iexact`] for
+//! names without case.
 
+mod accounts;
 mod admin;
 mod at_once;
 mod iexact;
 
+pub use accounts::*;
 pub use admin::*;
 pub use at_once::*;
 pub use iexact::*;

@@ -54,6 +54,8 @@ struct Inner {
     relations: Relations,
     tokens: Arc<TokenQueries>,
     gatherings: Gatherings,
+    /// Columns about the person that the user table has.
+    personal: std::sync::OnceLock<Vec<&'static str>>,
     model: UserModel,
     steps: &'static [Migration],
     flushing: Place,
@@ -95,6 +97,7 @@ impl PostgresStore {
             tokens,
             users,
             relations,
+            personal: std::sync::OnceLock::new(),
             model,
             steps: Migration::steps(options.token_blacklist),
             flushing: Place::default(),

@@ -24,6 +24,7 @@ use super::{
 use crate::error::StoreError;
 use crate::json::Object;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
+use accounts::AccountQueries;
 use async_trait::async_trait;
 use connect::Access;
 use iexact::IexactQueries;
@@ -96,6 +97,7 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     threads: Threads,
     users: Arc<UserQueries>,
+    accounts: Arc<AccountQueries>,
     iexact: Option<Arc<IexactQueries>>,
     relations: Relations,
     tokens: Arc<TokenQueries>,
@@ -146,6 +148,7 @@ impl SqliteStore {
             .then(|| Arc::new(IexactQueries::new(&model)));
         let store = Self(Arc::new(Inner {
             threads,
+            accounts: Arc::new(AccountQueries::new(&users, &model)),
             users,
             iexact,
             relations,

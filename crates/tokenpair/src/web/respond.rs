@@ -98,6 +98,15 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
         | Error::PasswordChanged
         | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
         Error::PermissionDenied => json(StatusCode::FORBIDDEN, detail(error.to_string())),
+        Error::Validation(invalid) => {
+            let texts = |texts: &[String]| {
+                let texts = texts.iter().map(|text| Value::from(text.as_str()));
+                Value::Array(texts.collect())
+            };
+            let fields = invalid.fields();
+            let body = fields.map(|(name, flaws)| (name.to_owned(), texts(flaws)));
+            json(StatusCode::BAD_REQUEST, body.collect())
+        }
         Error::Store(cause) => store_failed(jwt, &cause, request_id),
         Error::Busy { retry_after } => busy(jwt, retry_after, request_id),
     }

@@ -202,7 +202,7 @@ async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<St
 }
 
 /// The body as data, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes of it.
-async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
+pub(super) async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
     let limit = jwt.settings().data_upload_max_memory_size;
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, limit).collect().await.map_err(|error| {
@@ -227,7 +227,7 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
     }
 }
 
-fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
+pub(super) fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let header = |name: HeaderName| headers.get(name)?.to_str().ok();
     RequestInfo {

@@ -19,6 +19,7 @@ fn memory(users: Vec<User>) -> MemoryStore {
 async fn the_memory_store_keeps_the_contract() {
     contract::check(async || memory(contract::users())).await;
     contract::check_admin(async |users| memory(users)).await;
+    contract::check_accounts(async |users| memory(users)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +42,7 @@ async fn the_sqlite_store_keeps_the_contract() {
         }
     })
     .await;
+    contract::check_accounts(async |users| sqlite_with(&path(), &users).await).await;
 }
 
 #[tokio::test]
