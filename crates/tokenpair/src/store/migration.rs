@@ -13,6 +13,8 @@ pub enum Migration {
     TokenBlacklist,
     /// Our record of which token was exchanged for which.
     Rotation,
+    /// Our record of sessions.
+    Sessions,
 }
 
 /// What a migration of [`PostgresStore`](super::PostgresStore) tells while it has to wait.
@@ -86,13 +88,19 @@ impl fmt::Display for Migration {
             Self::Auth => "auth (users, groups, permissions)",
             Self::TokenBlacklist => "token_blacklist (outstanding and blacklisted tokens)",
             Self::Rotation => "tokenpair (rotation)",
+            Self::Sessions => "tokenpair (sessions)",
         })
     }
 }
 
 impl Migration {
     /// In the order in which they are made.
-    pub(super) const ALL: [Self; 3] = [Self::Auth, Self::TokenBlacklist, Self::Rotation];
+    pub(super) const ALL: [Self; 4] = [
+        Self::Auth,
+        Self::TokenBlacklist,
+        Self::Rotation,
+        Self::Sessions,
+    ];
 
     /// Those that a database needs.
     pub(super) fn steps(token_blacklist: bool) -> &'static [Self] {
@@ -109,6 +117,7 @@ impl Migration {
             Self::Auth => &model.table,
             Self::TokenBlacklist => "token_blacklist_outstandingtoken",
             Self::Rotation => "tokenpair_rotation",
+            Self::Sessions => "tokenpair_session",
         }
     }
 
@@ -117,7 +126,7 @@ impl Migration {
         match self {
             Self::Auth => &AUTH_HISTORY,
             Self::TokenBlacklist => &BLACKLIST_HISTORY,
-            Self::Rotation => &[],
+            Self::Rotation | Self::Sessions => &[],
         }
     }
 }
