@@ -15,7 +15,7 @@ use crate::json::{Object, Value};
 use crate::models::{RequestInfo, User, UserId};
 use crate::passwords::Hashing;
 use crate::settings::{Settings, SettingsError};
-use crate::store::{Store, TokenStore, UserStore};
+use crate::store::{Ending, SessionStore, Store, TokenStore, UserStore};
 use crate::tokens::{Claims, Kind, Token};
 use jiff::Timestamp;
 use std::fmt;
@@ -42,6 +42,7 @@ struct Inner {
     tokens: Option<Arc<dyn TokenStore>>,
     /// Users and tokens in one database: one query can answer for both.
     joined: Option<Arc<dyn Store>>,
+    sessions: Option<Arc<dyn SessionStore>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     hooks: Hooks,
@@ -166,6 +167,23 @@ impl SimpleJwt {
 
     pub(crate) fn tokens(&self) -> Option<&dyn TokenStore> {
         self.0.tokens.as_deref()
+    }
+
+    /// The record of sessions, where the token store keeps one, whatever `SESSIONS` says: with it all tokens of a user can be
+    /// ended at once.
+    pub(crate) fn session_store(&self) -> Option<&dyn SessionStore> {
+        self.0.sessions.as_deref()
+    }
+
+    /// The same under `SESSIONS` only.
+    pub(crate) fn sessions(&self) -> Option<&dyn SessionStore> {
+        self.session_store().filter(|_| self.0.settings.sessions)
+    }
+
+    /// What [`SessionStore::end_sessions`] needs to end all sessions at this moment, but for the one with the id `except`.
+    pub fn ending(&self, except: Option<&str>) -> Ending {
+        let now = self.now();
+        Ending::new(except, self.0.settings.living_since(now), now)
     }
 
     pub(crate) fn new_jti(&self, now: Timestamp) -> String {
@@ -306,7 +324,11 @@ pub(crate) fn listed_jti<'a>(settings: &Settings, claims: &'a Claims) -> Option<
     let jti = claims
         .get(settings.jti_claim.as_deref()?)
         .and_then(Value::as_str)?;
-    let is_short = jti.len() <= 255 || jti.chars().count() <= 255;
-    let fits = !jti.is_empty() && is_short && !jti.contains('\0');
-    fits.then_some(jti)
+    may_be_listed(jti).then_some(jti)
+}
+
+/// Whether the text fits into an id column.
+pub(crate) fn may_be_listed(id: &str) -> bool {
+    let is_short = id.len() <= 255 || id.chars().count() <= 255;
+    !id.is_empty() && is_short && !id.contains('\0')
 }

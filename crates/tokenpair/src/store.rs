@@ -19,6 +19,7 @@ mod migration;
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod relations;
+mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod user_admin;
@@ -32,6 +33,7 @@ pub use migration::Migration;
 pub use migration::MigrationProgress;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
+pub use sessions::{Ending, Session, SessionStore, SessionUse};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use user_admin::{Account, NewUser, UserAdmin, UserPage, several_users};
@@ -42,6 +44,7 @@ use crate::json::Object;
 use crate::models::{Credentials, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who the users are: the two methods of a Django authentication backend.
@@ -198,6 +201,11 @@ pub trait Store: UserTable + TokenStore {
     /// A cheap question to the database, for readiness. An error also while changes are refused for a reason that
     /// questions do not have: the database is read-only, the disk is full.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The same database as a record of sessions, which `SESSIONS` needs. `None` unless overridden.
+    fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
+        None
+    }
 }
 
 /// One exchange of a refresh token: what [`TokenStore::rotate`] is asked to do.

@@ -5,9 +5,9 @@
 use crate::backend::{Unreadable, date_in_micros};
 use crate::error::TokenError;
 use crate::json::{Object, Value};
-use crate::jwt::SimpleJwt;
+use crate::jwt::{SimpleJwt, listed_jti, may_be_listed};
 use crate::models::User;
-use crate::settings::{Settings, TokenClass, UserIdClaimType};
+use crate::settings::{SESSION_CLAIM, Settings, TokenClass, UserIdClaimType};
 use jiff::Timestamp;
 use std::fmt;
 use std::marker::PhantomData;
@@ -228,7 +228,26 @@ pub(crate) fn access_claims(jwt: &SimpleJwt, refresh: &Claims, now: Timestamp) -
     for (name, value) in refresh.iter().filter(|(name, _)| !own(name)) {
         claims.insert(name, value.clone());
     }
+    join_session(settings, &mut claims, refresh);
     claims
+}
+
+/// The id of the session that a refresh or sliding token belongs to: of one without a `sid`, or with one that cannot
+/// be an id, its own `jti`.
+pub(crate) fn session_id<'a>(settings: &Settings, claims: &'a Claims) -> Option<&'a str> {
+    let sid = claims.get(SESSION_CLAIM).and_then(Value::as_str);
+    sid.filter(|sid| may_be_listed(sid))
+        .or_else(|| listed_jti(settings, claims))
+}
+
+/// Under `SESSIONS`, what is made from `source` belongs to its session.
+pub(crate) fn join_session(settings: &Settings, claims: &mut Claims, source: &Claims) {
+    if settings.sessions
+        && let Some(id) = session_id(settings, source)
+        && claims.get(SESSION_CLAIM).and_then(Value::as_str) != Some(id)
+    {
+        claims.insert(SESSION_CLAIM, id);
+    }
 }
 
 /// The successor of a refresh token: id and dates replaced in place, everything else kept.
@@ -245,6 +264,7 @@ pub(crate) fn successor_claims(
     }
     claims.insert("exp", exp);
     claims.insert("iat", iat);
+    join_session(settings, &mut claims, parent);
     claims
 }
 

@@ -24,10 +24,12 @@ pub(super) fn detail(text: &str) -> Object {
 }
 
 impl Accounts {
-    /// Changes a password: `old_password`, `new_password`. Ends the user's other sessions.
+    /// Changes a password: `old_password`, `new_password`. Ends the user's sessions but the one with the id `session`, where
+    /// the caller's is known.
     pub async fn change_password(
         &self,
         user: &User,
+        session: Option<&str>,
         fields: &Fields,
         info: &RequestInfo,
     ) -> Result<Object, Error> {
@@ -46,7 +48,7 @@ impl Accounts {
                         .report(info, || Event::PasswordChangeRefused { user });
                 }
             }
-            if self.replace(form, &account).await? {
+            if self.replace(form, &account, session).await? {
                 let user = &account.user;
                 self.0.jwt.report(info, || Event::PasswordChange { user });
                 return Ok(detail("New password has been saved."));
@@ -113,7 +115,7 @@ impl Accounts {
             form.finish()?;
             return Err(ValidationError::new("token", BAD_LINK).into());
         };
-        if !self.replace(form, &account).await? {
+        if !self.replace(form, &account, None).await? {
             return Err(ValidationError::new("token", BAD_LINK).into());
         }
         let user = &account.user;
@@ -148,16 +150,29 @@ impl Accounts {
         })
     }
 
-    /// Stores the `new_password` of a form that has no other flaw. `false`: the account's password is another one by now.
-    async fn replace(&self, mut form: Form<'_>, account: &Account) -> Result<bool, Error> {
+    /// Stores the `new_password` of a form that has no other flaw and ends all sessions but one. `false`: the account's
+    /// password is another one by now.
+    async fn replace(
+        &self,
+        mut form: Form<'_>,
+        account: &Account,
+        session: Option<&str>,
+    ) -> Result<bool, Error> {
         let new = form.password("new_password");
         if let Some(new) = new {
             form.check_password("new_password", new, &attributes(account));
         }
         form.finish()?;
         let encoded = self.encode("new_password", new.unwrap_or_default()).await?;
-        let store = self.store();
-        Ok(store.set_password(&account.user, encoded.expose()).await?)
+        let (user, encoded) = (&account.user, encoded.expose());
+        let jwt = &self.0.jwt;
+        Ok(match jwt.session_store() {
+            Some(sessions) => {
+                let ending = jwt.ending(session);
+                sessions.replace_password(user, encoded, &ending).await?
+            }
+            None => self.store().set_password(user, encoded).await?,
+        })
     }
 }
 

@@ -65,7 +65,7 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 /// Every name that is understood, in alphabetical order.
-pub(super) const NAMES: [&str; 45] = [
+pub(super) const NAMES: [&str; 46] = [
     "ACCESS_TOKEN_LIFETIME",
     "ALGORITHM",
     "AUDIENCE",
@@ -92,6 +92,7 @@ pub(super) const NAMES: [&str; 45] = [
     "REVOKE_TOKEN_CLAIM",
     "ROTATE_REFRESH_TOKENS",
     "ROTATION_GRACE_PERIOD",
+    "SESSIONS",
     "SIGNING_KEY",
     "SLIDING_TOKEN_LIFETIME",
     "SLIDING_TOKEN_OBTAIN_SERIALIZER",
@@ -226,6 +227,7 @@ impl Settings {
             "REVOKE_TOKEN_CLAIM" => self.revoke_token_claim = value.text()?,
             "ROTATE_REFRESH_TOKENS" => self.rotate_refresh_tokens = value.flag()?,
             "ROTATION_GRACE_PERIOD" => self.rotation_grace_period = value.duration()?,
+            "SESSIONS" => self.sessions = value.flag()?,
             "SIGNING_KEY" => self.signing_key = Secret::from(value.secret()?),
             "SLIDING_TOKEN_LIFETIME" => self.sliding_token_lifetime = value.duration()?,
             "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => {

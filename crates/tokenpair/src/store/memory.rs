@@ -1,14 +1,17 @@
 //! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
 
+mod sessions;
+
 use super::{
-    Account, AccountStore, Changes, Flushed, MOST_NAMESAKES, NewUser, Rotated, Rotation, SignUp,
-    Store, Successor, TokenStore, Updated, UserAdmin, UserModel, UserPage, UserTable,
-    UsernameLookup, is_within, several_users,
+    Account, AccountStore, Changes, Flushed, MOST_NAMESAKES, NewUser, Rotated, Rotation,
+    SessionStore, SignUp, Store, Successor, TokenStore, Updated, UserAdmin, UserModel, UserPage,
+    UserTable, UsernameLookup, is_within, several_users,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sessions::Kept;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +32,8 @@ struct Data {
     outstanding: HashMap<String, OutstandingToken>,
     blacklisted: HashSet<String>,
     rotations: HashMap<String, Exchange>,
+    /// By the user's primary key and the session's id.
+    sessions: HashMap<(UserId, String), Kept>,
 }
 
 /// What is known of a user, by primary key.
@@ -84,6 +89,36 @@ impl Data {
         self.outstanding
             .entry(token.jti.clone())
             .or_insert_with(|| token.clone());
+    }
+
+    fn set_password(&mut self, user: &User, encoded: &str) -> bool {
+        let stored = self.users.get_mut(&user.user_id);
+        let Some(stored) = stored.filter(|stored| stored.password == user.password) else {
+            return false;
+        };
+        stored.password = EncodedPassword::new(encoded);
+        true
+    }
+
+    fn rotate(&mut self, rotation: &Rotation) -> Rotated {
+        self.record_if_unknown(&rotation.parent);
+        if !self.blacklisted.insert(rotation.parent.jti.clone()) {
+            return self.settle_repeated(rotation);
+        }
+        let successor = Successor {
+            jti: rotation.successor.jti.clone(),
+            iat: rotation.successor_iat,
+            exp: rotation.successor.expires_at.as_seconds(),
+        };
+        self.rotations.insert(
+            rotation.parent.jti.clone(),
+            Exchange {
+                successor,
+                at: rotation.at,
+            },
+        );
+        self.record_if_unknown(&rotation.successor);
+        Rotated::Fresh
     }
 
     /// What becomes of a parent that had been blacklisted before.
@@ -161,13 +196,7 @@ impl UserTable for MemoryStore {
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
-        let mut data = self.data();
-        let stored = data.users.get_mut(&user.user_id);
-        let Some(stored) = stored.filter(|stored| stored.password == user.password) else {
-            return Ok(false);
-        };
-        stored.password = EncodedPassword::new(encoded);
-        Ok(true)
+        Ok(self.data().set_password(user, encoded))
     }
 
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
@@ -202,25 +231,7 @@ impl TokenStore for MemoryStore {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
-        let mut data = self.data();
-        data.record_if_unknown(&rotation.parent);
-        if !data.blacklisted.insert(rotation.parent.jti.clone()) {
-            return Ok(data.settle_repeated(rotation));
-        }
-        let successor = Successor {
-            jti: rotation.successor.jti.clone(),
-            iat: rotation.successor_iat,
-            exp: rotation.successor.expires_at.as_seconds(),
-        };
-        data.rotations.insert(
-            rotation.parent.jti.clone(),
-            Exchange {
-                successor,
-                at: rotation.at,
-            },
-        );
-        data.record_if_unknown(&rotation.successor);
-        Ok(Rotated::Fresh)
+        Ok(self.data().rotate(rotation))
     }
 
     async fn end_line(
@@ -251,6 +262,7 @@ impl TokenStore for MemoryStore {
             data.blacklisted.remove(jti);
             data.rotations.remove(jti);
         }
+        data.forget_sessions(before);
         Ok(Flushed::Deleted(expired.len()))
     }
 
@@ -277,6 +289,10 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
+        Some(self)
     }
 }
 

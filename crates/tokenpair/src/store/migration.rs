@@ -13,6 +13,8 @@ pub enum Migration {
     TokenBlacklist,
     /// Our record of which token was exchanged for which.
     Rotation,
+    /// Our record of sessions.
+    Sessions,
     /// Our record of who signed up and did not prove the address yet.
     Unverified,
 }
@@ -88,6 +90,7 @@ impl fmt::Display for Migration {
             Self::Auth => "auth (users, groups, permissions)",
             Self::TokenBlacklist => "token_blacklist (outstanding and blacklisted tokens)",
             Self::Rotation => "tokenpair (rotation)",
+            Self::Sessions => "tokenpair (sessions)",
             Self::Unverified => "tokenpair (unverified)",
         })
     }
@@ -95,10 +98,11 @@ impl fmt::Display for Migration {
 
 impl Migration {
     /// In the order in which they are made.
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Auth,
         Self::TokenBlacklist,
         Self::Rotation,
+        Self::Sessions,
         Self::Unverified,
     ];
 
@@ -117,6 +121,7 @@ impl Migration {
             Self::Auth => &model.table,
             Self::TokenBlacklist => "token_blacklist_outstandingtoken",
             Self::Rotation => "tokenpair_rotation",
+            Self::Sessions => "tokenpair_session",
             Self::Unverified => "tokenpair_unverified",
         }
     }
@@ -126,7 +131,7 @@ impl Migration {
         match self {
             Self::Auth => &AUTH_HISTORY,
             Self::TokenBlacklist => &BLACKLIST_HISTORY,
-            Self::Rotation | Self::Unverified => &[],
+            Self::Rotation | Self::Sessions | Self::Unverified => &[],
         }
     }
 }

@@ -209,7 +209,7 @@ async fn post_password_change(
 ) -> Response {
     let names = ["old_password", "new_password"];
     answer(&accounts, request, &names, async |fields, info| {
-        accounts.change_password(&user, &fields, &info).await
+        accounts.change_password(&user, None, &fields, &info).await
     })
     .await
 }

@@ -396,7 +396,7 @@ impl AccountQueries {
 }
 
 /// A time as Django's SQLite backend writes it; what is none is read as "never".
-fn timestamp(text: &str) -> Option<Timestamp> {
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let utc: DateTime = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(utc).ok()
 }
