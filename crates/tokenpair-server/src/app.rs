@@ -14,10 +14,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
+use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
-    token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    DecodedPath, DjangoUrls, View, me, not_found, password_change, password_reset,
+    password_reset_confirm, register, register_resend, register_verify, token_blacklist,
+    token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -27,19 +29,20 @@ pub(crate) type AppService = DecodedPath<Urls>;
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    jwt: SimpleJwt,
+    accounts: Accounts,
     health: Health,
 }
 
 impl App {
-    pub(crate) fn new(jwt: SimpleJwt, health: Health) -> Self {
-        Self { jwt, health }
+    pub(crate) fn new(accounts: Accounts, health: Health) -> Self {
+        Self { accounts, health }
     }
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
         let views: HashMap<String, View<Self>> = paths
             .iter()
+            .filter(|(endpoint, _)| self.offers(*endpoint))
             .map(|(endpoint, path)| (path.to_owned(), view(endpoint)))
             .collect();
         let health = Router::new()
@@ -53,6 +56,17 @@ impl App {
             views: Arc::new(views),
             router: router.fallback(not_found).with_state(self.clone()),
         })
+    }
+
+    /// Whether an endpoint is of use as things are configured.
+    fn offers(&self, endpoint: Endpoint) -> bool {
+        let options = self.accounts.options();
+        match endpoint {
+            Endpoint::Register => options.registration,
+            Endpoint::RegisterVerify | Endpoint::RegisterResend => options.email_verification,
+            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => options.mail.is_some(),
+            _ => true,
+        }
     }
 }
 
@@ -96,16 +110,25 @@ fn view(endpoint: Endpoint) -> View<App> {
         Endpoint::TokenBlacklist => token_blacklist(),
         Endpoint::TokenObtainSliding => token_obtain_sliding(),
         Endpoint::TokenRefreshSliding => token_refresh_sliding(),
-        Endpoint::Me => View::new("Me")
-            .description("Who is calling.")
-            .permission::<IsAuthenticated>()
-            .get(me),
+        Endpoint::Me => me(),
+        Endpoint::Register => register(),
+        Endpoint::RegisterVerify => register_verify(),
+        Endpoint::RegisterResend => register_resend(),
+        Endpoint::PasswordChange => password_change(),
+        Endpoint::PasswordReset => password_reset(),
+        Endpoint::PasswordResetConfirm => password_reset_confirm(),
     }
 }
 
 impl FromRef<App> for SimpleJwt {
     fn from_ref(app: &App) -> Self {
-        app.jwt.clone()
+        app.accounts.jwt().clone()
+    }
+}
+
+impl FromRef<App> for Accounts {
+    fn from_ref(app: &App) -> Self {
+        app.accounts.clone()
     }
 }
 
@@ -113,16 +136,6 @@ impl FromRef<App> for Health {
     fn from_ref(app: &App) -> Self {
         app.health.clone()
     }
-}
-
-async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
-    reply(
-        StatusCode::OK,
-        [
-            ("id", Value::from(&user.id)),
-            ("username", Value::from(user.username)),
-        ],
-    )
 }
 
 /// An answer of ours in JSON.

@@ -2,8 +2,8 @@
 
 use crate::output::Failure;
 use icu_normalizer::DecomposingNormalizerBorrowed;
-pub(super) use tokenpair::accounts::names::{Login, email_flaws, normalize_email};
 use tokenpair::accounts::names::username_flaws;
+pub(super) use tokenpair::accounts::names::{Login, email_flaws, normalize_email};
 use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::passwords::PasswordHashers;
 use tokenpair::store::{NewUser, UserAdmin};

@@ -15,6 +15,12 @@ pub(crate) enum Endpoint {
     TokenObtainSliding,
     TokenRefreshSliding,
     Me,
+    Register,
+    RegisterVerify,
+    RegisterResend,
+    PasswordChange,
+    PasswordReset,
+    PasswordResetConfirm,
 }
 
 /// Every endpoint, its setting and its default path.
@@ -34,9 +40,19 @@ const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
         "/api/token/sliding/refresh/",
     ),
     (Endpoint::Me, NAMES[6], "/api/me/"),
+    (Endpoint::Register, NAMES[7], "/api/register/"),
+    (Endpoint::RegisterVerify, NAMES[8], "/api/register/verify/"),
+    (Endpoint::RegisterResend, NAMES[9], "/api/register/resend/"),
+    (Endpoint::PasswordChange, NAMES[10], "/api/password/change/"),
+    (Endpoint::PasswordReset, NAMES[11], "/api/password/reset/"),
+    (
+        Endpoint::PasswordResetConfirm,
+        NAMES[12],
+        "/api/password/reset/confirm/",
+    ),
 ];
 
-pub(super) const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 13] = [
     "token_obtain_pair",
     "token_refresh",
     "token_verify",
@@ -44,6 +60,12 @@ pub(super) const NAMES: [&str; 7] = [
     "token_obtain_sliding",
     "token_refresh_sliding",
     "me",
+    "register",
+    "register_verify",
+    "register_resend",
+    "password_change",
+    "password_reset",
+    "password_reset_confirm",
 ];
 
 /// The paths of well-known tutorials, which `--demo` serves besides the defaults.

@@ -10,6 +10,11 @@
 )]
 
 mod accounts;
+mod accounts_app;
+mod accounts_password;
+mod accounts_profile;
+mod accounts_sign_up;
+mod accounts_verification;
 mod app;
 mod blacklist;
 mod columns;
