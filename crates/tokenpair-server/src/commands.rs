@@ -56,6 +56,7 @@ async fn open_checked(config: &Config) -> Result<Arc<dyn Database>, Failure> {
         Migration::Auth,
         Migration::TokenBlacklist,
         Migration::Rotation,
+        Migration::Sessions,
     ];
     let store = open(config, &needed).await?;
     check_user_model(&*store).await?;

@@ -26,6 +26,7 @@
 //! Time and ids are inputs ([`clock`]), users and tokens live behind small traits ([`store`]), endpoints without HTTP
 //! are in [`flows`].
 
+pub mod accounts;
 pub mod authentication;
 mod backend;
 mod blacklist;
