@@ -340,10 +340,10 @@ impl Config {
     /// What the configuration file itself holds that others must not read.
     pub(crate) fn secret_in_file(&self) -> Option<&'static str> {
         let file = self.file().map(|path| format!("{}:", path.display()))?;
-        let holds = |name| {
+        let holds = |name: &str| {
             let mut shown = self.shown.iter();
             shown.any(|shown| {
-                shown.name == *name && is_redacted(&shown.value) && shown.source.starts_with(&file)
+                shown.name == name && is_redacted(&shown.value) && shown.source.starts_with(&file)
             })
         };
         let secrets = [

@@ -11,6 +11,7 @@ pub mod names;
 mod password;
 mod profile;
 mod register;
+pub mod sessions;
 mod verification;
 
 pub use form::Fields;

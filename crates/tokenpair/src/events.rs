@@ -96,10 +96,41 @@ pub enum Event<'a> {
         /// What the client was told.
         reason: &'a Error,
     },
+    /// The session of a refresh token was ended.
+    LogOut {
+        /// The user claim.
+        user_id: Option<&'a Value>,
+        /// The token's id.
+        jti: Option<&'a str>,
+    },
+    /// A token that was to end its session was refused.
+    LogOutRefused {
+        /// The user claim.
+        user_id: Option<&'a Value>,
+        /// The token's id.
+        jti: Option<&'a str>,
+        /// What the client was told.
+        reason: &'a Error,
+    },
+    /// A user ended all sessions, or all the others.
+    LogOutAll {
+        /// The user.
+        user: &'a User,
+        /// How many lived.
+        sessions: usize,
+    },
+    /// A user ended a session.
+    SessionEnd {
+        /// The user.
+        user: &'a User,
+        /// The session's id.
+        session: &'a str,
+    },
 }
 
 impl<'a> Event<'a> {
-    /// `log_in`, `sign_up`, `email_verification`, `password_change`, `password_reset`, `refresh`, `reuse` or `revoke`.
+    /// `log_in`, `sign_up`, `email_verification`, `password_change`, `password_reset`, `refresh`, `reuse`, `revoke`, `log_out`,
+    /// `log_out_all` or `session_end`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::LogIn { .. } | Self::LogInRefused { .. } => "log_in",
@@ -110,6 +141,9 @@ impl<'a> Event<'a> {
             Self::Refresh { .. } | Self::RefreshRefused { .. } => "refresh",
             Self::Reuse { .. } => "reuse",
             Self::Revoke { .. } | Self::RevokeRefused { .. } => "revoke",
+            Self::LogOut { .. } | Self::LogOutRefused { .. } => "log_out",
+            Self::LogOutAll { .. } => "log_out_all",
+            Self::SessionEnd { .. } => "session_end",
         }
     }
 
@@ -122,7 +156,10 @@ impl<'a> Event<'a> {
             | Self::PasswordChange { .. }
             | Self::PasswordReset { .. }
             | Self::Refresh { .. }
-            | Self::Revoke { .. } => "success",
+            | Self::Revoke { .. }
+            | Self::LogOut { .. }
+            | Self::LogOutAll { .. }
+            | Self::SessionEnd { .. } => "success",
             Self::Reuse { line_revoked, .. } if *line_revoked => "line_revoked",
             _ => "refused",
         }
@@ -136,13 +173,17 @@ impl<'a> Event<'a> {
             | Self::EmailVerified { user }
             | Self::PasswordChange { user }
             | Self::PasswordChangeRefused { user }
-            | Self::PasswordReset { user } => Some(user.user_id.to_string().into()),
+            | Self::PasswordReset { user }
+            | Self::LogOutAll { user, .. }
+            | Self::SessionEnd { user, .. } => Some(user.user_id.to_string().into()),
             Self::LogInRefused { .. } => None,
             Self::Refresh { user_id, .. }
             | Self::RefreshRefused { user_id, .. }
             | Self::Reuse { user_id, .. }
             | Self::Revoke { user_id, .. }
-            | Self::RevokeRefused { user_id, .. } => user_id.map(|claim| match claim {
+            | Self::RevokeRefused { user_id, .. }
+            | Self::LogOut { user_id, .. }
+            | Self::LogOutRefused { user_id, .. } => user_id.map(|claim| match claim {
                 Value::String(text) => Cow::from(text),
                 other => json::encode_utf8(other).into(),
             }),
@@ -158,12 +199,16 @@ impl<'a> Event<'a> {
             | Self::EmailVerified { .. }
             | Self::PasswordChange { .. }
             | Self::PasswordChangeRefused { .. }
-            | Self::PasswordReset { .. } => None,
+            | Self::PasswordReset { .. }
+            | Self::LogOutAll { .. }
+            | Self::SessionEnd { .. } => None,
             Self::Refresh { jti, .. }
             | Self::RefreshRefused { jti, .. }
             | Self::Reuse { jti, .. }
             | Self::Revoke { jti, .. }
-            | Self::RevokeRefused { jti, .. } => jti,
+            | Self::RevokeRefused { jti, .. }
+            | Self::LogOut { jti, .. }
+            | Self::LogOutRefused { jti, .. } => jti,
         }
     }
 }
@@ -223,6 +268,32 @@ pub(crate) fn revoke_refused(
         jwt.report(info, || {
             let (user_id, jti) = of_token(jwt, claims);
             Event::RevokeRefused {
+                user_id,
+                jti,
+                reason: error,
+            }
+        });
+    }
+}
+
+pub(crate) fn logged_out(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
+    jwt.report(info, || {
+        let (user_id, jti) = of_token(jwt, Some(claims));
+        Event::LogOut { user_id, jti }
+    });
+}
+
+/// As [`refresh_refused`].
+pub(crate) fn log_out_refused(
+    jwt: &SimpleJwt,
+    claims: Option<&Claims>,
+    error: &Error,
+    info: &RequestInfo,
+) {
+    if is_refusal(error) {
+        jwt.report(info, || {
+            let (user_id, jti) = of_token(jwt, claims);
+            Event::LogOutRefused {
                 user_id,
                 jti,
                 reason: error,

@@ -83,6 +83,8 @@ pub enum Answer<'a> {
     Verify(&'a Claims),
     /// `token_blacklist`; the claims of the presented token.
     Blacklist(&'a Claims),
+    /// `logout`; the claims of the presented token.
+    LogOut(&'a Claims),
 }
 
 impl fmt::Debug for Answer<'_> {
@@ -94,6 +96,7 @@ impl fmt::Debug for Answer<'_> {
             Self::RefreshSliding(_) => "RefreshSliding",
             Self::Verify(_) => "Verify",
             Self::Blacklist(_) => "Blacklist",
+            Self::LogOut(_) => "LogOut",
         })
     }
 }
@@ -178,6 +181,11 @@ impl SimpleJwt {
     /// The same under `SESSIONS` only.
     pub(crate) fn sessions(&self) -> Option<&dyn SessionStore> {
         self.session_store().filter(|_| self.0.settings.sessions)
+    }
+
+    /// The same where it also knows the users.
+    pub(crate) fn sessions_of_users(&self) -> Option<&dyn SessionStore> {
+        self.sessions().filter(|_| self.0.joined.is_some())
     }
 
     /// What [`SessionStore::end_sessions`] needs to end all sessions at this moment, but for the one with the id `except`.

@@ -11,6 +11,7 @@ mod negotiation;
 mod parsers;
 mod render;
 mod respond;
+mod session_views;
 mod unanswered;
 mod urls;
 mod view;
@@ -26,6 +27,7 @@ pub use extract::{
 };
 pub use fields::Field;
 pub use respond::{DjangoError, answer, bad_request, not_found};
+pub use session_views::{logout, logout_all, session_detail, session_list, session_urls};
 pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};
 pub use view::View;

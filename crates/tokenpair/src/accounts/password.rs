@@ -3,6 +3,7 @@
 use super::form::{Fields, Form};
 use super::link_token::{Purpose, id_of};
 use super::names::nfkc;
+use super::sessions::SessionUser;
 use super::{Accounts, attributes};
 use crate::error::{AuthenticationFailed, Error, ValidationError};
 use crate::events::Event;
@@ -24,17 +25,16 @@ pub(super) fn detail(text: &str) -> Object {
 }
 
 impl Accounts {
-    /// Changes a password: `old_password`, `new_password`. Ends the user's sessions but the one with the id `session`, where
-    /// the caller's is known.
+    /// Changes a password: `old_password`, `new_password`. Ends the user's sessions, but for the caller's own where there are
+    /// such.
     pub async fn change_password(
         &self,
-        user: &User,
-        session: Option<&str>,
+        caller: &SessionUser,
         fields: &Fields,
         info: &RequestInfo,
     ) -> Result<Object, Error> {
         for _ in 0..ATTEMPTS {
-            let found = self.store().find_by_key(&user.id).await?;
+            let found = self.store().find_by_key(&caller.user.id).await?;
             let account = found.ok_or(AuthenticationFailed::UserNotFound)?;
             let mut form = Form::new(fields);
             let old = form.password("old_password");
@@ -48,7 +48,10 @@ impl Accounts {
                         .report(info, || Event::PasswordChangeRefused { user });
                 }
             }
-            if self.replace(form, &account, session).await? {
+            if self
+                .replace(form, &account, caller.session.as_deref())
+                .await?
+            {
                 let user = &account.user;
                 self.0.jwt.report(info, || Event::PasswordChange { user });
                 return Ok(detail("New password has been saved."));

@@ -7,6 +7,7 @@ use super::urls::DjangoUrls as _;
 use super::view::View;
 use super::views::{read_data, request_info};
 use crate::SimpleJwt;
+use crate::accounts::sessions::SessionUser;
 use crate::accounts::{Accounts, Fields};
 use crate::json::Object;
 use crate::models::RequestInfo;
@@ -84,7 +85,7 @@ where
             let names = ["old_password", "new_password"];
             names.map(Field::required).to_vec()
         })
-        .permission::<IsAuthenticated>()
+        .permission::<IsAuthenticated<SessionUser>>()
         .post(post_password_change)
 }
 
@@ -204,12 +205,12 @@ async fn patch_me(
 
 async fn post_password_change(
     State(accounts): State<Accounts>,
-    IsAuthenticated(user): IsAuthenticated,
+    IsAuthenticated(caller): IsAuthenticated<SessionUser>,
     request: Request,
 ) -> Response {
     let names = ["old_password", "new_password"];
     answer(&accounts, request, &names, async |fields, info| {
-        accounts.change_password(&user, None, &fields, &info).await
+        accounts.change_password(&caller, &fields, &info).await
     })
     .await
 }

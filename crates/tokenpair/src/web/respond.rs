@@ -53,10 +53,19 @@ pub(super) fn answer_or_failure(
     info: &RequestInfo,
     result: Result<Object, Failure>,
 ) -> Response {
-    let mut response = match result {
-        Ok(data) => {
+    answer_with(jwt, info, result.map(|data| json(StatusCode::OK, data)))
+}
+
+/// The same for an answer that is made already.
+pub(super) fn answer_with(
+    jwt: &SimpleJwt,
+    info: &RequestInfo,
+    result: Result<Response, impl Into<Failure>>,
+) -> Response {
+    let mut response = match result.map_err(Into::into) {
+        Ok(response) => {
             answered(jwt);
-            json(StatusCode::OK, data)
+            response
         }
         Err(Failure::Engine(error)) => self::error(jwt, info.request_id.as_deref(), error),
         Err(Failure::Fields(FieldErrors(errors))) => json(StatusCode::BAD_REQUEST, errors),
@@ -230,13 +239,25 @@ fn unparsable(failure: ParseFailure) -> Response {
 
 pub(super) fn not_negotiated(failure: NotNegotiated) -> Response {
     match failure {
-        NotNegotiated::NotFound => json(StatusCode::NOT_FOUND, detail("Not found.")),
+        NotNegotiated::NotFound => no_such_row(),
         NotNegotiated::NotAcceptable => json(
             StatusCode::NOT_ACCEPTABLE,
             detail("Could not satisfy the request Accept header."),
         ),
         NotNegotiated::TooManyFields => bad_request(),
     }
+}
+
+/// DRF's `NotFound`.
+pub(super) fn no_such_row() -> Response {
+    json(StatusCode::NOT_FOUND, detail("Not found."))
+}
+
+/// Done, and nothing to say.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
 }
 
 pub(super) fn method_not_allowed(method: &Method) -> Response {
@@ -246,8 +267,8 @@ pub(super) fn method_not_allowed(method: &Method) -> Response {
     )
 }
 
-pub(super) fn json(status: StatusCode, body: Object) -> Response {
-    let mut response = Response::new(Body::from(json::encode_utf8(&Value::Object(body))));
+pub(super) fn json(status: StatusCode, body: impl Into<Value>) -> Response {
+    let mut response = Response::new(Body::from(json::encode_utf8(&body.into())));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, content_type);

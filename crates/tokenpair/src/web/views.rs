@@ -195,7 +195,11 @@ async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentia
     })
 }
 
-async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<String, Failure> {
+pub(super) async fn read_token(
+    jwt: &SimpleJwt,
+    request: Request,
+    field: &str,
+) -> Result<String, Failure> {
     let data = read_data(jwt, request).await?;
     let [token] = fields::read(&data, [field])?;
     Ok(token.trimmed().to_owned())

@@ -1,6 +1,6 @@
 //! Passwords: changed by who knows them, set anew by who gets the mail.
 
-use crate::accounts_app::{AccountsApp, CHANGE, CONFIRM, DAY, RESET};
+use crate::accounts_app::{AccountsApp, CHANGE, CONFIRM, DAY, ME, RESET};
 use crate::app::SECRET;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -60,6 +60,19 @@ async fn a_changed_password_ends_the_other_log_ins() {
         .refresh(&other.refresh)
         .await
         .assert_refused("Token is blacklisted");
+}
+
+#[tokio::test]
+async fn who_changes_the_password_stays_logged_in_where_sessions_are_kept() {
+    let app = AccountsApp::with(|settings| settings.sessions = true, |_| ());
+    let (mine, other) = (app.app.log_in().await, app.app.log_in().await);
+    let body = format!(r#"{{"old_password":"secret","new_password":"{NEW}"}}"#);
+    let reply = app.send_as(&mine.access, "POST", CHANGE, &body).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(app.app.refresh(&mine.refresh).await.status, 200);
+    assert_eq!(app.app.refresh(&other.refresh).await.status, 401);
+    assert_eq!(app.app.get_as(&mine.access, ME).await.status, 200);
+    assert_eq!(app.app.get_as(&other.access, ME).await.status, 401);
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ mod refresh;
 mod relations;
 mod requests;
 mod rotation;
+mod sessions;
 mod sliding;
 mod sqlite;
 mod stores;
