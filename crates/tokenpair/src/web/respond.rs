@@ -114,7 +114,7 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
             };
             let fields = invalid.fields();
             let body = fields.map(|(name, flaws)| (name.to_owned(), texts(flaws)));
-            json(StatusCode::BAD_REQUEST, body.collect())
+            json(StatusCode::BAD_REQUEST, body.collect::<Object>())
         }
         Error::Store(cause) => store_failed(jwt, &cause, request_id),
         Error::Busy { retry_after } => busy(jwt, retry_after, request_id),
