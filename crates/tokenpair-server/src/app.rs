@@ -15,10 +15,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
+use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    Answered, DecodedPath, DjangoUrls, Field, IsAuthenticated, Kind, Operation, Site, View,
-    browser_login, browser_logout, docs_view, not_found, schema_view, token_blacklist,
+    DecodedPath, DjangoUrls, Site, View, browser_login, browser_logout, docs_view, me, not_found,
+    password_change, password_reset, password_reset_confirm, register, register_resend,
+    register_verify, schema_view, token_blacklist,
     token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
@@ -29,20 +31,21 @@ pub(crate) type AppService = DecodedPath<Urls>;
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    jwt: SimpleJwt,
+    accounts: Accounts,
     health: Health,
 }
 
 impl App {
-    pub(crate) fn new(jwt: SimpleJwt, health: Health) -> Self {
-        Self { jwt, health }
+    pub(crate) fn new(accounts: Accounts, health: Health) -> Self {
+        Self { accounts, health }
     }
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
-        let (document, site) = (openapi::document(&self.jwt, paths), site(paths));
+        let (document, site) = (openapi::document(self.accounts.jwt(), paths), site(paths));
         let views: HashMap<String, View<Self>> = paths
             .iter()
+            .filter(|(endpoint, _)| self.offers(*endpoint))
             .map(|(endpoint, path)| {
                 let view = view(endpoint, paths, &document);
                 (path.to_owned(), view.site(&site))
@@ -59,6 +62,17 @@ impl App {
             views: Arc::new(views),
             router: router.fallback(not_found).with_state(self.clone()),
         })
+    }
+
+    /// Whether an endpoint is of use as things are configured.
+    fn offers(&self, endpoint: Endpoint) -> bool {
+        let options = self.accounts.options();
+        match endpoint {
+            Endpoint::Register => options.registration,
+            Endpoint::RegisterVerify | Endpoint::RegisterResend => options.email_verification,
+            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => options.mail.is_some(),
+            _ => true,
+        }
     }
 }
 
@@ -119,11 +133,13 @@ pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View
         Endpoint::TokenBlacklist => token_blacklist(),
         Endpoint::TokenObtainSliding => token_obtain_sliding(),
         Endpoint::TokenRefreshSliding => token_refresh_sliding(),
-        Endpoint::Me => View::new("Me")
-            .description("Who is calling.")
-            .permission::<IsAuthenticated>()
-            .describe(Method::GET, describe_me)
-            .get(me),
+        Endpoint::Me => me(),
+        Endpoint::Register => register(),
+        Endpoint::RegisterVerify => register_verify(),
+        Endpoint::RegisterResend => register_resend(),
+        Endpoint::PasswordChange => password_change(),
+        Endpoint::PasswordReset => password_reset(),
+        Endpoint::PasswordResetConfirm => password_reset_confirm(),
         Endpoint::Login => browser_login(paths.first(Endpoint::Me).unwrap_or("/")),
         Endpoint::BrowserLogout => browser_logout(paths.first(Endpoint::Login).unwrap_or("/")),
         Endpoint::Schema => schema_view(document),
@@ -133,7 +149,13 @@ pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View
 
 impl FromRef<App> for SimpleJwt {
     fn from_ref(app: &App) -> Self {
-        app.jwt.clone()
+        app.accounts.jwt().clone()
+    }
+}
+
+impl FromRef<App> for Accounts {
+    fn from_ref(app: &App) -> Self {
+        app.accounts.clone()
     }
 }
 
@@ -141,24 +163,6 @@ impl FromRef<App> for Health {
     fn from_ref(app: &App) -> Self {
         app.health.clone()
     }
-}
-
-fn describe_me(_jwt: &SimpleJwt) -> Operation {
-    let user = vec![
-        Field::read_only("id").kind(Kind::Id),
-        Field::read_only("username"),
-    ];
-    Operation::new("Who is calling").answer(StatusCode::OK, "The user.", Answered::Object(user))
-}
-
-async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {
-    reply(
-        StatusCode::OK,
-        [
-            ("id", Value::from(&user.id)),
-            ("username", Value::from(user.username)),
-        ],
-    )
 }
 
 /// An answer of ours in JSON.

@@ -26,8 +26,10 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::event_log;
 use crate::files;
+use crate::mail::{Outbox, Smtp};
 use crate::output::{self, Failure};
 use std::sync::Arc;
+use tokenpair::accounts::{AccountOptions, Accounts, Mail};
 use tokenpair::store::{Migration, UserPage};
 use tokenpair::{Answer, SimpleJwt};
 
@@ -51,12 +53,39 @@ fn engine(config: &Config, store: &Arc<dyn Database>) -> Result<SimpleJwt, Failu
     builder.build().map_err(|error| config.explain(error))
 }
 
+/// The accounts of the engine's users, as the configuration says.
+fn accounts(
+    config: &Config,
+    jwt: SimpleJwt,
+    store: &Arc<dyn Database>,
+    outbox: &Outbox,
+) -> Result<Accounts, Failure> {
+    let settings = &config.accounts;
+    let mail = |email| {
+        Ok::<_, Failure>(Mail {
+            mailer: Arc::new(Smtp::new(email, outbox)?),
+            site_name: settings.site_name.clone(),
+            password_reset_link: settings.password_reset_link.clone(),
+            email_verification_link: settings.email_verification_link.clone(),
+        })
+    };
+    let mut options = AccountOptions::default();
+    options.registration = settings.registration;
+    options.email_verification = settings.email_verification;
+    options.password_reset_timeout = settings.password_reset_timeout;
+    options.mail = config.email.as_ref().map(mail).transpose()?;
+    let accounts = Accounts::new(jwt, store.clone(), options);
+    accounts.map_err(|error| config.explain_accounts(error))
+}
+
 /// The configured database, which must have all that a server needs; nothing is made.
 async fn open_checked(config: &Config) -> Result<Arc<dyn Database>, Failure> {
     let needed = [
         Migration::Auth,
         Migration::TokenBlacklist,
         Migration::Rotation,
+        Migration::Sessions,
+        Migration::Unverified,
     ];
     let store = open(config, &needed).await?;
     check_user_model(&*store).await?;

@@ -3,9 +3,11 @@
 //! `[simple_jwt]` holds the engine's settings under Simple JWT's names; the other sections are the server's. What is
 //! unknown, or known and wrong, is an error that says where it stands.
 
+mod accounts;
 mod cors;
 mod database;
 mod document;
+mod email;
 mod fields;
 mod key_file;
 mod paths;
@@ -13,7 +15,9 @@ mod section;
 mod server;
 mod shown;
 
+pub(crate) use accounts::AccountSettings;
 pub(crate) use cors::{NAMES as CORS_NAMES, canonical as cors_name};
+pub(crate) use email::{Email, Security};
 pub(crate) use paths::{Endpoint, Paths};
 pub(crate) use shown::{Shown, is_redacted};
 
@@ -39,14 +43,17 @@ use tokenpair::{Entry, MemoryStore, Settings, SettingsError, SimpleJwt};
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
 
 const SIMPLE_JWT: &str = "simple_jwt";
+const ACCOUNTS: &str = "accounts";
 const CLAIMS: &str = "claims";
 const ANSWER: &str = "answer";
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 10] = [
     "server",
     "database",
     "user_model",
     SIMPLE_JWT,
     "paths",
+    ACCOUNTS,
+    "email",
     "cors",
     CLAIMS,
     ANSWER,
@@ -61,6 +68,10 @@ pub(crate) struct Config {
     pub(crate) token_blacklist: bool,
     pub(crate) settings: Settings,
     pub(crate) paths: Paths,
+    /// What people may do with their own account.
+    pub(crate) accounts: AccountSettings,
+    /// How mail is sent; `None`: not at all.
+    pub(crate) email: Option<Email>,
     cors: Option<CorsSettings>,
     /// Claims of new tokens.
     pub(crate) claims: ClaimMap,
@@ -136,6 +147,8 @@ fn is_known(section: &str, name: &str) -> bool {
         "database" => &database::NAMES,
         "user_model" => &database::MODEL_NAMES,
         "paths" => &paths::NAMES,
+        ACCOUNTS => &accounts::NAMES,
+        "email" => &email::NAMES,
         "cors" => &cors::NAMES,
         SIMPLE_JWT => Settings::names(),
         _ => return has_free_names(section),
@@ -180,6 +193,11 @@ impl Config {
         explain(self.document.as_ref(), SIMPLE_JWT, error)
     }
 
+    /// What is wrong with a setting of accounts, likewise.
+    pub(crate) fn explain_accounts(&self, error: SettingsError) -> Failure {
+        explain(self.document.as_ref(), ACCOUNTS, error)
+    }
+
     /// The file it was read from, if there is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.document.as_ref().map(Document::path)
@@ -198,6 +216,7 @@ impl Config {
         demo.database = demo.database.in_file(&folder.join("demo.sqlite3"));
         demo.key_file = None;
         demo.paths = Paths::demo();
+        demo.accounts.registration = true;
         demo.cors.get_or_insert_with(CorsSettings::localhost);
         Ok(demo)
     }
@@ -221,6 +240,16 @@ impl Config {
         let paths = in_section("paths", Paths::read(&section))?;
         shown.extend(paths.shown(&section));
 
+        let section = sources.section("email", &email::NAMES)?;
+        let email = in_section("email", email::read(&section))?;
+        let email_shown = email.iter().flat_map(|email| email::shown(email, &section));
+        let email_shown: Vec<Shown> = email_shown.collect();
+        let section = sources.section(ACCOUNTS, &accounts::NAMES)?;
+        let accounts = AccountSettings::read(&section, &model, &paths, email.is_some());
+        let accounts = in_section(ACCOUNTS, accounts)?;
+        shown.extend(accounts.shown(&section));
+        shown.extend(email_shown);
+
         let section = sources.section("cors", &cors::NAMES)?;
         let cors = in_section("cors", cors::read(&section))?;
         shown.extend(cors.iter().flat_map(|cors| cors::shown(cors, &section)));
@@ -243,6 +272,8 @@ impl Config {
             token_blacklist,
             settings,
             paths,
+            accounts,
+            email,
             cors,
             claims,
             answer,
@@ -309,17 +340,19 @@ impl Config {
     /// What the configuration file itself holds that others must not read.
     pub(crate) fn secret_in_file(&self) -> Option<&'static str> {
         let file = self.file().map(|path| format!("{}:", path.display()))?;
-        let holds = |name| {
+        let holds = |name: &str| {
             let mut shown = self.shown.iter();
             shown.any(|shown| {
                 shown.name == name && is_redacted(&shown.value) && shown.source.starts_with(&file)
             })
         };
-        if holds("SIGNING_KEY") {
-            Some("the signing key")
-        } else {
-            holds("url").then_some("the database's password")
-        }
+        let secrets = [
+            ("SIGNING_KEY", "the signing key"),
+            ("url", "the database's password"),
+            ("EMAIL_HOST_PASSWORD", "the mail server's password"),
+        ];
+        let held = secrets.into_iter().find(|(name, _)| holds(name));
+        held.map(|(_, secret)| secret)
     }
 
     /// Whether each node that is started with this configuration makes a signing key of its own, which the others on
@@ -429,6 +462,8 @@ impl Sources<'_> {
                 }
             }
             "cors" => entries.extend(cors::environment()),
+            ACCOUNTS => entries.extend(section::environment(&accounts::VARIABLES)),
+            "email" => entries.extend(section::environment(&email::VARIABLES)),
             _ => {}
         }
         entries

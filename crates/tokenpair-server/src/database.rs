@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 use tokenpair::clock::{Clock as _, SystemClock};
-use tokenpair::store::{Migration, MigrationProgress, Store, UserAdmin, UserModel};
+use tokenpair::store::{AccountStore, Migration, MigrationProgress, Store, UserModel};
 use tokenpair::{
     PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, StoreError, async_trait,
 };
@@ -15,7 +15,7 @@ pub(crate) type Tell<'a> = &'a (dyn Fn(MigrationProgress) + Send + Sync);
 
 /// An open database.
 #[async_trait]
-pub(crate) trait Database: Store + UserAdmin + Debug {
+pub(crate) trait Database: Store + AccountStore + Debug {
     /// Where it is, for messages: a path, or an address without password.
     fn place(&self) -> String;
 

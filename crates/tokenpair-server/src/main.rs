@@ -13,6 +13,7 @@ mod files;
 mod health;
 mod listener;
 mod log;
+mod mail;
 mod middleware;
 mod openapi;
 mod output;

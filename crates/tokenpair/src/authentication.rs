@@ -2,6 +2,7 @@
 //!
 //! Takes the header's text, never a request; decides nothing about permissions.
 
+use crate::accounts::sessions::SessionUser;
 use crate::blacklist::{blacklist_key, check_listed};
 use crate::error::{AuthenticationFailed, Error, RefusedBy};
 use crate::json::Value;
@@ -19,6 +20,20 @@ pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Optio
     };
     let (claims, user) = validated_token(jwt, raw, Lookup::User).await?;
     accept(jwt, &claims, user).map(Some)
+}
+
+/// The same with the session that the token belongs to.
+pub async fn authenticate_in_session(
+    jwt: &SimpleJwt,
+    header: Option<&str>,
+) -> Result<Option<SessionUser>, Error> {
+    let Some(raw) = raw_token(jwt, header)? else {
+        return Ok(None);
+    };
+    let (claims, user) = validated_token(jwt, raw, Lookup::User).await?;
+    let user = accept(jwt, &claims, user)?;
+    let session = tokens::session_of_caller(jwt.settings(), &claims);
+    Ok(Some(SessionUser::new(user, session)))
 }
 
 /// `JWTStatelessUserAuthentication`: the token's own account of its user; the user store is not asked.
@@ -48,6 +63,8 @@ enum Lookup {
 }
 
 /// The claims of a token that one of `AUTH_TOKEN_CLASSES` accepts, and its user, in one question to the store.
+///
+/// Under `SESSIONS`, where users and tokens are in one store, an access token is refused when its session was ended.
 async fn validated_token(
     jwt: &SimpleJwt,
     raw: &str,
@@ -68,9 +85,32 @@ async fn validated_token(
     } else {
         None
     };
+    if let Some(id) = &user_id
+        && let Some(sessions) = jwt.sessions_of_users()
+        && let Some(session) = session_of_access_token(jwt, &claims, now)
+    {
+        let (user, has_ended) = sessions.get_user_and_ended(id, session).await?;
+        if has_ended {
+            return Err(refused(jwt, |_| crate::TokenError::Blacklisted).into());
+        }
+        return Ok((claims, user));
+    }
     let (user, blacklisted) = jwt.user_and_blacklisted(user_id.as_ref(), jti).await?;
     check_classes(jwt, &claims, blacklisted, now)?;
     Ok((claims, user))
+}
+
+/// The `sid` of a token that is accepted as an access token, whatever its `jti`.
+fn session_of_access_token<'a>(
+    jwt: &SimpleJwt,
+    claims: &'a Claims,
+    now: Timestamp,
+) -> Option<&'a str> {
+    let (settings, access) = (jwt.settings(), TokenClass::Access);
+    let is_accepted = settings.auth_token_classes.contains(&access)
+        && tokens::check(settings, access, claims, now).is_ok();
+    let session = tokens::session_of_caller(settings, claims);
+    session.filter(|_| is_accepted)
 }
 
 /// The token in the header; `None` when there is no header or another scheme.

@@ -3,6 +3,7 @@
 use crate::settings::ErrorTexts;
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::fmt;
 use std::time::Duration;
 
 /// Why a token is unusable. `Display` gives Simple JWT 5.5's text.
@@ -109,6 +110,55 @@ pub enum CsrfFailed {
     Incorrect,
 }
 
+/// What is wrong with the fields of a request, in DRF's words: a list of texts by field, in the order of the fields.
+#[doc(alias = "serializers.ValidationError")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValidationError(Vec<(String, Vec<String>)>);
+
+impl ValidationError {
+    /// One flaw of one field.
+    pub fn new(field: &str, text: impl Into<String>) -> Self {
+        let mut error = Self::default();
+        error.add(field, text);
+        error
+    }
+
+    /// Adds a flaw.
+    pub fn add(&mut self, field: &str, text: impl Into<String>) {
+        let known = self.0.iter_mut().find(|(name, _)| name == field);
+        match known {
+            Some((_, texts)) => texts.push(text.into()),
+            None => self.0.push((field.to_owned(), vec![text.into()])),
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether something is wrong with this field.
+    pub fn is_about(&self, field: &str) -> bool {
+        self.0.iter().any(|(name, _)| name == field)
+    }
+
+    /// The fields and what is wrong with each.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0
+            .iter()
+            .map(|(name, texts)| (name.as_str(), texts.as_slice()))
+    }
+}
+
+impl fmt::Display for ValidationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.fields().map(|(name, _)| name).collect();
+        write!(f, "not valid: {}", names.join(", "))
+    }
+}
+
+impl StdError for ValidationError {}
+
 /// Anything an operation of the engine can fail with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -140,6 +190,9 @@ pub enum Error {
     /// The request acts on cookies, and another site may have made it.
     #[error("CSRF Failed: {0}")]
     CsrfFailed(#[from] CsrfFailed),
+    /// A member of the request is missing or not acceptable.
+    #[error(transparent)]
+    Validation(#[from] ValidationError),
     /// The store failed. Nothing was done, or whether it was done is unknown: the client may repeat the request.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -27,6 +27,31 @@ pub enum Event<'a> {
         /// The log-in name as sent.
         username: &'a str,
     },
+    /// Somebody signed up; `LogIn` follows unless the address has to be proved first.
+    SignUp {
+        /// The user.
+        user: &'a User,
+    },
+    /// Somebody proved the e-mail address they signed up with; `LogIn` follows.
+    EmailVerified {
+        /// The user.
+        user: &'a User,
+    },
+    /// A user changed the password.
+    PasswordChange {
+        /// The user.
+        user: &'a User,
+    },
+    /// A user's token was used to change the password, without knowing the old one.
+    PasswordChangeRefused {
+        /// The user.
+        user: &'a User,
+    },
+    /// A password was set anew by a link that was sent by mail.
+    PasswordReset {
+        /// The user.
+        user: &'a User,
+    },
     /// A refresh or sliding token bought new ones.
     Refresh {
         /// The user claim.
@@ -71,23 +96,70 @@ pub enum Event<'a> {
         /// What the client was told.
         reason: &'a Error,
     },
+    /// The session of a refresh token was ended.
+    LogOut {
+        /// The user claim.
+        user_id: Option<&'a Value>,
+        /// The token's id.
+        jti: Option<&'a str>,
+    },
+    /// A token that was to end its session was refused.
+    LogOutRefused {
+        /// The user claim.
+        user_id: Option<&'a Value>,
+        /// The token's id.
+        jti: Option<&'a str>,
+        /// What the client was told.
+        reason: &'a Error,
+    },
+    /// A user ended all sessions, or all the others.
+    LogOutAll {
+        /// The user.
+        user: &'a User,
+        /// How many lived.
+        sessions: usize,
+    },
+    /// A user ended a session.
+    SessionEnd {
+        /// The user.
+        user: &'a User,
+        /// The session's id.
+        session: &'a str,
+    },
 }
 
 impl<'a> Event<'a> {
-    /// `log_in`, `refresh`, `reuse` or `revoke`.
+    /// `log_in`, `sign_up`, `email_verification`, `password_change`, `password_reset`, `refresh`, `reuse`, `revoke`, `log_out`,
+    /// `log_out_all` or `session_end`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::LogIn { .. } | Self::LogInRefused { .. } => "log_in",
+            Self::SignUp { .. } => "sign_up",
+            Self::EmailVerified { .. } => "email_verification",
+            Self::PasswordChange { .. } | Self::PasswordChangeRefused { .. } => "password_change",
+            Self::PasswordReset { .. } => "password_reset",
             Self::Refresh { .. } | Self::RefreshRefused { .. } => "refresh",
             Self::Reuse { .. } => "reuse",
             Self::Revoke { .. } | Self::RevokeRefused { .. } => "revoke",
+            Self::LogOut { .. } | Self::LogOutRefused { .. } => "log_out",
+            Self::LogOutAll { .. } => "log_out_all",
+            Self::SessionEnd { .. } => "session_end",
         }
     }
 
     /// `success` or `refused`; of a reuse, `line_revoked` or `refused`.
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::LogIn { .. } | Self::Refresh { .. } | Self::Revoke { .. } => "success",
+            Self::LogIn { .. }
+            | Self::SignUp { .. }
+            | Self::EmailVerified { .. }
+            | Self::PasswordChange { .. }
+            | Self::PasswordReset { .. }
+            | Self::Refresh { .. }
+            | Self::Revoke { .. }
+            | Self::LogOut { .. }
+            | Self::LogOutAll { .. }
+            | Self::SessionEnd { .. } => "success",
             Self::Reuse { line_revoked, .. } if *line_revoked => "line_revoked",
             _ => "refused",
         }
@@ -96,13 +168,22 @@ impl<'a> Event<'a> {
     /// The value of `USER_ID_FIELD` as a text, where the user is known.
     pub fn user_id(&self) -> Option<Cow<'a, str>> {
         match *self {
-            Self::LogIn { user } => Some(user.user_id.to_string().into()),
+            Self::LogIn { user }
+            | Self::SignUp { user }
+            | Self::EmailVerified { user }
+            | Self::PasswordChange { user }
+            | Self::PasswordChangeRefused { user }
+            | Self::PasswordReset { user }
+            | Self::LogOutAll { user, .. }
+            | Self::SessionEnd { user, .. } => Some(user.user_id.to_string().into()),
             Self::LogInRefused { .. } => None,
             Self::Refresh { user_id, .. }
             | Self::RefreshRefused { user_id, .. }
             | Self::Reuse { user_id, .. }
             | Self::Revoke { user_id, .. }
-            | Self::RevokeRefused { user_id, .. } => user_id.map(|claim| match claim {
+            | Self::RevokeRefused { user_id, .. }
+            | Self::LogOut { user_id, .. }
+            | Self::LogOutRefused { user_id, .. } => user_id.map(|claim| match claim {
                 Value::String(text) => Cow::from(text),
                 other => json::encode_utf8(other).into(),
             }),
@@ -112,12 +193,22 @@ impl<'a> Event<'a> {
     /// The id of the presented token.
     pub fn jti(&self) -> Option<&'a str> {
         match *self {
-            Self::LogIn { .. } | Self::LogInRefused { .. } => None,
+            Self::LogIn { .. }
+            | Self::LogInRefused { .. }
+            | Self::SignUp { .. }
+            | Self::EmailVerified { .. }
+            | Self::PasswordChange { .. }
+            | Self::PasswordChangeRefused { .. }
+            | Self::PasswordReset { .. }
+            | Self::LogOutAll { .. }
+            | Self::SessionEnd { .. } => None,
             Self::Refresh { jti, .. }
             | Self::RefreshRefused { jti, .. }
             | Self::Reuse { jti, .. }
             | Self::Revoke { jti, .. }
-            | Self::RevokeRefused { jti, .. } => jti,
+            | Self::RevokeRefused { jti, .. }
+            | Self::LogOut { jti, .. }
+            | Self::LogOutRefused { jti, .. } => jti,
         }
     }
 }
@@ -177,6 +268,32 @@ pub(crate) fn revoke_refused(
         jwt.report(info, || {
             let (user_id, jti) = of_token(jwt, claims);
             Event::RevokeRefused {
+                user_id,
+                jti,
+                reason: error,
+            }
+        });
+    }
+}
+
+pub(crate) fn logged_out(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
+    jwt.report(info, || {
+        let (user_id, jti) = of_token(jwt, Some(claims));
+        Event::LogOut { user_id, jti }
+    });
+}
+
+/// As [`refresh_refused`].
+pub(crate) fn log_out_refused(
+    jwt: &SimpleJwt,
+    claims: Option<&Claims>,
+    error: &Error,
+    info: &RequestInfo,
+) {
+    if is_refusal(error) {
+        jwt.report(info, || {
+            let (user_id, jti) = of_token(jwt, claims);
+            Event::LogOutRefused {
                 user_id,
                 jti,
                 reason: error,

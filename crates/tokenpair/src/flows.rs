@@ -3,6 +3,7 @@
 //! Answers to Simple JWT's `serializers.py`. Each function returns the body of a successful answer, with its keys
 //! in Simple JWT's order, and reports what it did or refused as an [`Event`](crate::Event).
 
+use crate::accounts::sessions::{issued_at, usage};
 use crate::blacklist::{self, blacklist_key, check_listed, issued, presented, record};
 use crate::convert::NotAnId;
 use crate::error::{Error, TokenError};
@@ -11,7 +12,7 @@ use crate::json::Object;
 use crate::jwt::{Answer, SimpleJwt};
 use crate::models::{Credentials, RequestInfo, User};
 use crate::settings::TokenClass;
-use crate::store::{Rotated, Rotation, Successor};
+use crate::store::{Rotated, Rotation, SessionUse, Successor};
 use crate::tokens::{self, Claims, check_window, password_digest};
 use jiff::Timestamp;
 
@@ -65,10 +66,11 @@ pub async fn get_tokens_for_user(
 
 async fn pair(jwt: &SimpleJwt, user: &User, info: &RequestInfo) -> Result<Object, Error> {
     let now = jwt.now();
-    let refresh = claims_for_login(jwt, TokenClass::Refresh, user, now);
+    let refresh = tokens::claims_for_login(jwt, TokenClass::Refresh, user, now);
     let access = jwt.sign(&tokens::access_claims(jwt, &refresh, now))?;
     let mut data = Object::new();
-    data.insert("refresh", sign_and_record(jwt, &refresh, user, now).await?);
+    let signed = sign_and_record(jwt, TokenClass::Refresh, &refresh, user, now, info).await?;
+    data.insert("refresh", signed);
     data.insert("access", access);
     logged_in(jwt, user, info).await?;
     Ok(jwt.complete(data, Answer::ObtainPair(user)))
@@ -83,9 +85,10 @@ pub async fn obtain_sliding(
 ) -> Result<Object, Error> {
     let user = authenticate(jwt, credentials, info).await?;
     let now = jwt.now();
-    let claims = claims_for_login(jwt, TokenClass::Sliding, &user, now);
+    let claims = tokens::claims_for_login(jwt, TokenClass::Sliding, &user, now);
     let mut data = Object::new();
-    data.insert("token", sign_and_record(jwt, &claims, &user, now).await?);
+    let signed = sign_and_record(jwt, TokenClass::Sliding, &claims, &user, now, info).await?;
+    data.insert("token", signed);
     logged_in(jwt, &user, info).await?;
     Ok(jwt.complete(data, Answer::ObtainSliding(&user)))
 }
@@ -125,6 +128,8 @@ async fn exchange(
     );
     if settings.rotate_refresh_tokens {
         data.insert("refresh", rotate(jwt, &presented, now, info).await?);
+    } else {
+        presented.touch(jwt, TokenClass::Refresh, now, info).await?;
     }
     Ok(jwt.complete(data, Answer::Refresh(claims)))
 }
@@ -157,12 +162,17 @@ pub async fn refresh_sliding(
 ) -> Result<Object, Error> {
     let now = jwt.now();
     let claims = read_for_refresh(jwt, raw, now, info).await?;
-    let result = prolong(jwt, &claims, now).await;
+    let result = prolong(jwt, &claims, now, info).await;
     report_refresh(jwt, &claims, &result, info);
     result
 }
 
-async fn prolong(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<Object, Error> {
+async fn prolong(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    now: Timestamp,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
     let presented = Presented::look_up(jwt, claims).await?;
     check_listed(jwt, TokenClass::Sliding, claims, presented.blacklisted, now)?;
     let settings = jwt.settings();
@@ -180,8 +190,10 @@ async fn prolong(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<Obj
         tokens::seconds_after(now, settings.sliding_token_lifetime),
     );
     prolonged.insert("iat", now.as_second());
+    tokens::join_session(settings, &mut prolonged, claims);
     let mut data = Object::new();
     data.insert("token", jwt.sign(&prolonged)?);
+    presented.touch(jwt, TokenClass::Sliding, now, info).await?;
     Ok(jwt.complete(data, Answer::RefreshSliding(claims)))
 }
 
@@ -220,7 +232,8 @@ pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result
     Ok(jwt.complete(Object::new(), Answer::Blacklist(&claims)))
 }
 
-async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
+/// Blacklists a refresh token, or ends its line where it was exchanged within the grace period.
+pub(crate) async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
     let owner = jwt.claimed_user_id(claims);
     // Asked for beside the blacklist: each question is another wait where the database is slow.
     let asked = owner.as_ref().ok().and_then(Option::as_ref);
@@ -264,21 +277,23 @@ async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), 
     }
 }
 
-/// The claims of a log-in's token, own ones included.
-fn claims_for_login(jwt: &SimpleJwt, class: TokenClass, user: &User, now: Timestamp) -> Claims {
-    let mut claims = tokens::claims_for_user(jwt, class, user, now);
-    jwt.customise(&mut claims, user);
-    claims
-}
-
 async fn sign_and_record(
     jwt: &SimpleJwt,
+    class: TokenClass,
     claims: &Claims,
     user: &User,
     now: Timestamp,
+    info: &RequestInfo,
 ) -> Result<String, Error> {
     let signed = jwt.sign(claims)?;
-    record(jwt, claims, &signed, Some(&user.id), now).await?;
+    let owner = Some(&user.id);
+    match (jwt.sessions(), usage(jwt, class, claims, owner, now, info)) {
+        (Some(sessions), Some(usage)) => {
+            let token = issued(jwt, claims, &signed, owner, now)?;
+            sessions.record_session(&token, &usage).await?;
+        }
+        _ => record(jwt, claims, &signed, owner, now).await?,
+    }
     Ok(signed)
 }
 
@@ -379,8 +394,28 @@ impl<'a> Presented<'a> {
     }
 }
 
+impl Presented<'_> {
+    /// Notes in its session that the token was refreshed without another one being made.
+    async fn touch(
+        &self,
+        jwt: &SimpleJwt,
+        class: TokenClass,
+        now: Timestamp,
+        info: &RequestInfo,
+    ) -> Result<(), Error> {
+        let owner = self.user.as_ref().map(|user| &user.id);
+        match (
+            jwt.sessions(),
+            usage(jwt, class, self.claims, owner, now, info),
+        ) {
+            (Some(sessions), Some(usage)) => Ok(sessions.touch_session(&usage).await?),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// PyJWT signs no `iss` that is not a string, so what is made from such a token cannot be signed either.
-fn check_signable(claims: &Claims) -> Result<(), TokenError> {
+pub(crate) fn check_signable(claims: &Claims) -> Result<(), TokenError> {
     let signable = claims
         .get("iss")
         .is_none_or(|issuer| issuer.as_str().is_some());
@@ -434,7 +469,19 @@ async fn rotate(
         grace: settings.rotation_grace_period,
         reuse_detection: settings.reuse_detection,
     };
-    match store.rotate(&rotation).await? {
+    let usage = usage(jwt, TokenClass::Refresh, &successor, owner, now, info);
+    let rotated = match (jwt.sessions(), usage) {
+        (Some(sessions), Some(usage)) => {
+            let created_at = issued_at(parent).unwrap_or(now);
+            let usage = SessionUse {
+                created_at,
+                ..usage
+            };
+            sessions.rotate_session(&rotation, &usage).await?
+        }
+        _ => store.rotate(&rotation).await?,
+    };
+    match rotated {
         Rotated::Fresh => Ok(signed),
         Rotated::Replayed(Successor { jti, iat, exp }) => {
             jwt.sign(&tokens::successor_claims(settings, parent, &jti, iat, exp))

@@ -13,8 +13,9 @@ use crate::error::{Error, StoreError, TokenError};
 use crate::events::Event;
 use crate::json::{Object, Value};
 use crate::models::{RequestInfo, User, UserId};
+use crate::passwords::Hashing;
 use crate::settings::{Settings, SettingsError};
-use crate::store::{Store, TokenStore, UserStore};
+use crate::store::{Ending, SessionStore, Store, TokenStore, UserStore};
 use crate::tokens::{Claims, Kind, Token};
 use jiff::Timestamp;
 use std::fmt;
@@ -36,9 +37,12 @@ struct Inner {
     auth_header: String,
     backend: TokenBackend,
     users: Arc<dyn UserStore>,
+    /// Where users are rows with Django's hashes.
+    hashing: Option<Hashing>,
     tokens: Option<Arc<dyn TokenStore>>,
     /// Users and tokens in one database: one query can answer for both.
     joined: Option<Arc<dyn Store>>,
+    sessions: Option<Arc<dyn SessionStore>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     hooks: Hooks,
@@ -81,6 +85,8 @@ pub enum Answer<'a> {
     Verify(&'a Claims),
     /// `token_blacklist`; the claims of the presented token.
     Blacklist(&'a Claims),
+    /// `logout`; the claims of the presented token.
+    LogOut(&'a Claims),
 }
 
 impl fmt::Debug for Answer<'_> {
@@ -92,6 +98,7 @@ impl fmt::Debug for Answer<'_> {
             Self::RefreshSliding(_) => "RefreshSliding",
             Self::Verify(_) => "Verify",
             Self::Blacklist(_) => "Blacklist",
+            Self::LogOut(_) => "LogOut",
         })
     }
 }
@@ -165,8 +172,34 @@ impl SimpleJwt {
         &*self.0.users
     }
 
+    pub(crate) fn hashing(&self) -> Option<&Hashing> {
+        self.0.hashing.as_ref()
+    }
+
     pub(crate) fn tokens(&self) -> Option<&dyn TokenStore> {
         self.0.tokens.as_deref()
+    }
+
+    /// The record of sessions, where the token store keeps one, whatever `SESSIONS` says: with it all tokens of a user can be
+    /// ended at once.
+    pub(crate) fn session_store(&self) -> Option<&dyn SessionStore> {
+        self.0.sessions.as_deref()
+    }
+
+    /// The same under `SESSIONS` only.
+    pub(crate) fn sessions(&self) -> Option<&dyn SessionStore> {
+        self.session_store().filter(|_| self.0.settings.sessions)
+    }
+
+    /// The same where it also knows the users.
+    pub(crate) fn sessions_of_users(&self) -> Option<&dyn SessionStore> {
+        self.sessions().filter(|_| self.0.joined.is_some())
+    }
+
+    /// What [`SessionStore::end_sessions`] needs to end all sessions at this moment, but for the one with the id `except`.
+    pub fn ending(&self, except: Option<&str>) -> Ending {
+        let now = self.now();
+        Ending::new(except, self.0.settings.living_since(now), now)
     }
 
     pub(crate) fn new_jti(&self, now: Timestamp) -> String {
@@ -307,7 +340,11 @@ pub(crate) fn listed_jti<'a>(settings: &Settings, claims: &'a Claims) -> Option<
     let jti = claims
         .get(settings.jti_claim.as_deref()?)
         .and_then(Value::as_str)?;
-    let is_short = jti.len() <= 255 || jti.chars().count() <= 255;
-    let fits = !jti.is_empty() && is_short && !jti.contains('\0');
-    fits.then_some(jti)
+    may_be_listed(jti).then_some(jti)
+}
+
+/// Whether the text fits into an id column.
+pub(crate) fn may_be_listed(id: &str) -> bool {
+    let is_short = id.len() <= 255 || id.chars().count() <= 255;
+    !id.is_empty() && is_short && !id.contains('\0')
 }

@@ -26,6 +26,7 @@
 //! Time and ids are inputs ([`clock`]), users and tokens live behind small traits ([`store`]), endpoints without HTTP
 //! are in [`flows`].
 
+pub mod accounts;
 pub mod authentication;
 mod backend;
 mod blacklist;
@@ -51,7 +52,7 @@ pub mod web;
 pub use async_trait::async_trait;
 pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
-pub use error::{AuthenticationFailed, CsrfFailed, Error, RefusedBy, StoreError, TokenError};
+pub use error::{AuthenticationFailed, CsrfFailed, Error, RefusedBy, StoreError, TokenError, ValidationError};
 pub use events::Event;
 pub use flaw::Flaw;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};

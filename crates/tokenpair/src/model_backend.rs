@@ -5,7 +5,7 @@
 
 use crate::error::{Error, StoreError};
 use crate::models::{Credentials, EncodedPassword, User, UserId, UserIdKind};
-use crate::passwords::{Check, HashPool, MAX_PASSWORD_BYTES, PasswordHashers};
+use crate::passwords::{Hashing, MAX_PASSWORD_BYTES, PasswordHashers};
 use crate::store::{UserStore, UserTable};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -30,8 +30,7 @@ enum Found {
 #[doc(alias = "AUTHENTICATION_BACKENDS")]
 pub struct ModelBackend {
     table: Arc<dyn UserTable>,
-    hashers: Arc<PasswordHashers>,
-    pool: HashPool,
+    hashing: Hashing,
 }
 
 impl ModelBackend {
@@ -39,8 +38,7 @@ impl ModelBackend {
     pub fn new(table: Arc<dyn UserTable>, hashers: PasswordHashers) -> std::io::Result<Self> {
         Ok(Self {
             table,
-            hashers: Arc::new(hashers),
-            pool: HashPool::new()?,
+            hashing: Hashing::new(hashers)?,
         })
     }
 
@@ -62,15 +60,9 @@ impl ModelBackend {
         Ok(None)
     }
 
-    async fn check(&self, password: &str, user: Option<&User>) -> Result<Check, Error> {
-        let encoded = user.map(|user| user.password.expose().to_owned());
-        let check = self
-            .hashers
-            .clone()
-            .check_on(&self.pool, password.to_owned(), encoded);
-        check.await.map_err(|busy| Error::Busy {
-            retry_after: busy.retry_after,
-        })
+    /// For what else has to do with passwords.
+    pub(crate) fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 }
 
@@ -88,7 +80,8 @@ impl UserStore for ModelBackend {
         }
         for _ in 0..ATTEMPTS {
             let (user, found) = self.find(&credentials.username).await?;
-            let check = self.check(&credentials.password, user.as_ref()).await?;
+            let encoded = user.as_ref().map(|user| user.password.expose());
+            let check = self.hashing.check(&credentials.password, encoded).await?;
             let Some(mut user) = user.filter(|_| check.matches) else {
                 return self.refuse(&credentials.username, found).await;
             };

@@ -10,6 +10,7 @@
 mod encoded;
 mod equal_work;
 mod hashers;
+mod hashing;
 mod lane;
 mod pool;
 mod scheme;
@@ -30,6 +31,7 @@ use self::pool::Sharing;
 use self::scheme::Scheme;
 
 pub use self::hashers::{Hasher, HashersError, Rounds};
+pub(crate) use self::hashing::Hashing;
 pub use self::pool::{Busy, HashPool};
 pub use self::validation::{PasswordFlaw, UserAttributes, validate_password};
 

@@ -99,6 +99,9 @@ pub struct Settings {
     /// `REUSE_DETECTION` (ours): a rotated token that comes back after the grace period ends its whole line.
     /// Default off.
     pub reuse_detection: bool,
+    /// `SESSIONS` (ours): each log-in is kept as a session, which its user sees and ends; its tokens carry the claim `sid`.
+    /// Needs a token store and, with `ROTATE_REFRESH_TOKENS`, `BLACKLIST_AFTER_ROTATION`. Default off.
+    pub sessions: bool,
     /// `STORE_FULL_TOKENS` (ours): keep tokens on record with their signature, as Django does. Default off.
     pub store_full_tokens: bool,
     /// `INSECURE_ALLOW_SHORT_KEYS` (ours): accept HMAC secrets shorter than the hash and small RSA keys.
@@ -157,6 +160,8 @@ impl Audience {
 
 /// The longest lifetime: a hundred years keeps every `exp` a four-digit year.
 const MAX_LIFETIME: Duration = Duration::from_secs(36_525 * 86_400);
+/// The claim with the session's id (OpenID Connect Front-Channel Logout 1.0 §3), under `SESSIONS`.
+pub(crate) const SESSION_CLAIM: &str = "sid";
 const MAX_GRACE: Duration = Duration::from_secs(60);
 const MAX_LEEWAY: Duration = Duration::from_secs(86_400);
 
@@ -193,6 +198,7 @@ impl Settings {
             check_user_is_active: true,
             rotation_grace_period: Duration::ZERO,
             reuse_detection: false,
+            sessions: false,
             store_full_tokens: false,
             insecure_allow_short_keys: false,
             error_texts: ErrorTexts::V5_5,
@@ -264,7 +270,24 @@ impl Settings {
                 ));
             }
         }
+        if self.sessions && self.rotate_refresh_tokens && !self.blacklist_after_rotation {
+            return Err(self.error(
+                "SESSIONS",
+                "needs BLACKLIST_AFTER_ROTATION = true where ROTATE_REFRESH_TOKENS is on: a session ends with its last \
+                 token, and those that it was exchanged for would go on",
+            ));
+        }
         Ok(())
+    }
+
+    /// The oldest record whose token may live: a sliding token's keeps the date of its first minute, see
+    /// [`expired_before`](Self::expired_before).
+    pub(crate) fn living_since(&self, now: Timestamp) -> Timestamp {
+        let longest = self
+            .leeway
+            .saturating_add(self.sliding_token_lifetime)
+            .saturating_add(self.sliding_token_refresh_lifetime);
+        now.checked_sub(longest).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether tokens can be verified without a key of our own to sign them.
@@ -346,6 +369,7 @@ impl Settings {
                 Some(self.sliding_token_refresh_exp_claim.as_str()),
             ),
             ("REVOKE_TOKEN_CLAIM", Some(self.revoke_token_claim.as_str())),
+            ("SESSIONS", self.sessions.then_some(SESSION_CLAIM)),
         ];
         for (index, (name, claim)) in named.iter().enumerate() {
             let Some(claim) = *claim else { continue };

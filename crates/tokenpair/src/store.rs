@@ -3,6 +3,7 @@
 //! "Not there" is `Ok(None)` or `Ok(false)`; a [`StoreError`] means that the answer is unknown and becomes a 503.
 //! A verb that returns `Ok` has made its effect durable. `contract` holds the tests that any [`Store`] must pass.
 
+mod account_store;
 #[cfg(any(test, feature = "test-util"))]
 pub mod contract;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -18,11 +19,13 @@ mod migration;
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod relations;
+mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod user_admin;
 mod user_model;
 
+pub use account_store::{AccountStore, Changes, MOST_NAMESAKES, SignUp, Updated};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use migration::Migration;
@@ -30,6 +33,7 @@ pub use migration::Migration;
 pub use migration::MigrationProgress;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
+pub use sessions::{Ending, Session, SessionStore, SessionUse};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use user_admin::{Account, NewUser, UserAdmin, UserPage, several_users};
@@ -40,6 +44,7 @@ use crate::json::Object;
 use crate::models::{Credentials, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who the users are: the two methods of a Django authentication backend.
@@ -196,6 +201,11 @@ pub trait Store: UserTable + TokenStore {
     /// A cheap question to the database, for readiness. An error also while changes are refused for a reason that
     /// questions do not have: the database is read-only, the disk is full.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The same database as a record of sessions, which `SESSIONS` needs. `None` unless overridden.
+    fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
+        None
+    }
 }
 
 /// One exchange of a refresh token: what [`TokenStore::rotate`] is asked to do.

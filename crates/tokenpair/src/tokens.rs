@@ -5,9 +5,9 @@
 use crate::backend::{Unreadable, date_in_micros};
 use crate::error::TokenError;
 use crate::json::{Object, Value};
-use crate::jwt::SimpleJwt;
+use crate::jwt::{SimpleJwt, listed_jti, may_be_listed};
 use crate::models::User;
-use crate::settings::{Settings, TokenClass, UserIdClaimType};
+use crate::settings::{SESSION_CLAIM, Settings, TokenClass, UserIdClaimType};
 use jiff::Timestamp;
 use std::fmt;
 use std::marker::PhantomData;
@@ -72,9 +72,7 @@ impl<K: Kind> Token<K> {
     /// A new token for `user` as a log-in makes it: with the claims of the `get_token` hook. Not recorded, see
     /// [`outstand`](Self::outstand).
     pub fn for_login(jwt: &SimpleJwt, user: &User) -> Self {
-        let mut claims = claims_for_user(jwt, K::CLASS, user, jwt.now());
-        jwt.customise(&mut claims, user);
-        Self::from_claims(claims)
+        Self::from_claims(claims_for_login(jwt, K::CLASS, user, jwt.now()))
     }
 
     /// Sets a claim, in place if it exists, else at the end.
@@ -216,6 +214,23 @@ pub(crate) fn claims_for_user(
     claims
 }
 
+/// The claims of a log-in's token: own ones included and, under `SESSIONS`, the id of the session that it begins.
+pub(crate) fn claims_for_login(
+    jwt: &SimpleJwt,
+    class: TokenClass,
+    user: &User,
+    now: Timestamp,
+) -> Claims {
+    let mut claims = claims_for_user(jwt, class, user, now);
+    jwt.customise(&mut claims, user);
+    if jwt.settings().sessions
+        && let Some(id) = listed_jti(jwt.settings(), &claims).map(str::to_owned)
+    {
+        claims.insert(SESSION_CLAIM, id);
+    }
+    claims
+}
+
 /// The access token that a refresh token buys.
 pub(crate) fn access_claims(jwt: &SimpleJwt, refresh: &Claims, now: Timestamp) -> Claims {
     let settings = jwt.settings();
@@ -228,7 +243,35 @@ pub(crate) fn access_claims(jwt: &SimpleJwt, refresh: &Claims, now: Timestamp) -
     for (name, value) in refresh.iter().filter(|(name, _)| !own(name)) {
         claims.insert(name, value.clone());
     }
+    join_session(settings, &mut claims, refresh);
     claims
+}
+
+/// The id of the session that a refresh or sliding token belongs to: of one without a `sid`, or with one that cannot
+/// be an id, its own `jti`.
+pub(crate) fn session_id<'a>(settings: &Settings, claims: &'a Claims) -> Option<&'a str> {
+    let sid = claims.get(SESSION_CLAIM).and_then(Value::as_str);
+    sid.filter(|sid| may_be_listed(sid))
+        .or_else(|| listed_jti(settings, claims))
+}
+
+/// The session that a token which authenticates a request belongs to. An access token's own `jti` is no session.
+pub(crate) fn session_of_caller<'a>(settings: &Settings, claims: &'a Claims) -> Option<&'a str> {
+    let access = TokenClass::Access;
+    match check_type(settings, access, claims) {
+        Ok(()) => claims.get(SESSION_CLAIM).and_then(Value::as_str),
+        Err(_) => session_id(settings, claims),
+    }
+}
+
+/// Under `SESSIONS`, what is made from `source` belongs to its session.
+pub(crate) fn join_session(settings: &Settings, claims: &mut Claims, source: &Claims) {
+    if settings.sessions
+        && let Some(id) = session_id(settings, source)
+        && claims.get(SESSION_CLAIM).and_then(Value::as_str) != Some(id)
+    {
+        claims.insert(SESSION_CLAIM, id);
+    }
 }
 
 /// The successor of a refresh token: id and dates replaced in place, everything else kept.
@@ -245,6 +288,7 @@ pub(crate) fn successor_claims(
     }
     claims.insert("exp", exp);
     claims.insert("iat", iat);
+    join_session(settings, &mut claims, parent);
     claims
 }
 

@@ -3,6 +3,7 @@
 //! [`token_urls`] mounts the endpoints, [`View`] gives an own endpoint the same behaviour, the extractors guard any
 //! axum handler. Answers to Simple JWT's `views.py` and to DRF's `views.py`, `permissions.py`, `request.py`.
 
+mod account_views;
 mod cookies;
 mod csrf;
 mod delivery;
@@ -18,11 +19,16 @@ mod pages;
 mod parsers;
 mod render;
 mod respond;
+mod session_views;
 mod unanswered;
 mod urls;
 mod view;
 mod views;
 
+pub use account_views::{
+    account_urls, me, password_change, password_reset, password_reset_confirm, register,
+    register_resend, register_verify,
+};
 pub(crate) use csrf::CsrfKey;
 pub use delivery::Delivery;
 pub use extract::{
@@ -35,6 +41,7 @@ pub use openapi::{OpenApi, schema_view};
 pub use operation::{Answered, Operation};
 pub use pages::{Frame, Site, Visitor, docs_view};
 pub use respond::{DjangoError, answer, bad_request, not_found};
+pub use session_views::{logout, logout_all, session_detail, session_list, session_urls};
 pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};
 pub use view::View;

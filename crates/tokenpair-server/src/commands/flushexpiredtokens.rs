@@ -71,7 +71,11 @@ impl Flushexpiredtokens {
                 "token_blacklist is off in [database]: no tokens are on record",
             ));
         }
-        let needed = [Migration::TokenBlacklist, Migration::Rotation];
+        let needed = [
+            Migration::TokenBlacklist,
+            Migration::Rotation,
+            Migration::Sessions,
+        ];
         if self.dry_run {
             let store = super::open_read_only(&config, &needed).await?;
             let before = deadline(&*store, &config.settings, &SystemClock).await?;

@@ -14,6 +14,7 @@ use crate::files;
 use crate::health::Health;
 use crate::listener::{self, Limits};
 use crate::log::{self, Format};
+use crate::mail::Outbox;
 use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
@@ -23,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokenpair::SimpleJwt;
+use tokenpair::accounts::Accounts;
 use tokenpair::store::Migration;
 use tokio::net::TcpListener;
 use tokio::signal;
@@ -106,6 +107,8 @@ impl Serve {
         let store = config.database.open().await?;
         config.use_key_file()?;
         let jwt = super::engine(&config, &store)?;
+        let outbox = Outbox::new();
+        let accounts = super::accounts(&config, jwt.clone(), &store, &outbox)?;
         for warning in jwt.warnings() {
             tracing::warn!("{warning}");
         }
@@ -128,7 +131,8 @@ impl Serve {
             address,
             config,
             store,
-            jwt,
+            accounts,
+            outbox,
             middleware,
             first_users,
         })
@@ -141,7 +145,8 @@ struct Ready {
     address: SocketAddr,
     config: Config,
     store: Arc<dyn Database>,
-    jwt: SimpleJwt,
+    accounts: Accounts,
+    outbox: Outbox,
     middleware: Middleware,
     first_users: Option<FirstUsers>,
 }
@@ -155,6 +160,7 @@ impl Ready {
             store,
             listener,
             middleware,
+            outbox,
             ..
         } = self;
         let made = store.migrate(&|progress| tracing::info!("{progress}"));
@@ -179,7 +185,7 @@ impl Ready {
         }
         let stopping = Arc::new(AtomicBool::new(false));
         let health = Health::new(store.clone(), Arc::clone(&stopping));
-        let service = Reloadable::new(App::new(self.jwt, health).service(&config.paths));
+        let service = Reloadable::new(App::new(self.accounts, health).service(&config.paths));
         Ok(Started {
             listener,
             housekeeping: Housekeeping::start(&config, &store),
@@ -188,6 +194,7 @@ impl Ready {
             service,
             middleware,
             stopping,
+            outbox,
         })
     }
 }
@@ -227,6 +234,7 @@ struct Started {
     middleware: Middleware,
     stopping: Arc<AtomicBool>,
     housekeeping: Housekeeping,
+    outbox: Outbox,
 }
 
 impl Started {
@@ -240,6 +248,7 @@ impl Started {
             service: self.service.clone(),
             middleware: self.middleware.clone(),
             housekeeping: self.housekeeping.clone(),
+            outbox: self.outbox.clone(),
         }
     }
 
@@ -256,6 +265,7 @@ impl Started {
             service,
             middleware,
             stopping,
+            outbox,
             ..
         } = self;
         let (asked, heard) = oneshot::channel();
@@ -277,6 +287,7 @@ impl Started {
         tokio::select! {
             outcome = listener::serve(listener, service, middleware, limits, shutdown) => {
                 let listener::Outcome { accepted, aborted } = outcome;
+                outbox.drain().await;
                 tracing::info!(connections = accepted, aborted, "stopped");
             }
             () = twice => tracing::warn!("stopped at once: requests in flight were not answered"),

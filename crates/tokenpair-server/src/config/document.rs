@@ -12,7 +12,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Settings whose values are never shown.
-const SECRET: [&str; 4] = ["SIGNING_KEY", "VERIFYING_KEY", "JWK_URL", "url"];
+const SECRET: [&str; 5] = [
+    "SIGNING_KEY",
+    "VERIFYING_KEY",
+    "JWK_URL",
+    "url",
+    "EMAIL_HOST_PASSWORD",
+];
 
 /// A parsed file.
 pub(super) struct Document {

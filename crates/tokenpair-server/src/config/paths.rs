@@ -15,6 +15,12 @@ pub(crate) enum Endpoint {
     TokenObtainSliding,
     TokenRefreshSliding,
     Me,
+    Register,
+    RegisterVerify,
+    RegisterResend,
+    PasswordChange,
+    PasswordReset,
+    PasswordResetConfirm,
     Login,
     BrowserLogout,
     Schema,
@@ -38,7 +44,7 @@ impl Endpoint {
 
 /// Every endpoint, its setting and its default path.
 #[rustfmt::skip]
-const ENDPOINTS: [(Endpoint, &str, &str); 11] = [
+const ENDPOINTS: [(Endpoint, &str, &str); 17] = [
     (Endpoint::TokenObtainPair, "token_obtain_pair", "/api/token/"),
     (Endpoint::TokenRefresh, "token_refresh", "/api/token/refresh/"),
     (Endpoint::TokenVerify, "token_verify", "/api/token/verify/"),
@@ -46,6 +52,12 @@ const ENDPOINTS: [(Endpoint, &str, &str); 11] = [
     (Endpoint::TokenObtainSliding, "token_obtain_sliding", "/api/token/sliding/"),
     (Endpoint::TokenRefreshSliding, "token_refresh_sliding", "/api/token/sliding/refresh/"),
     (Endpoint::Me, "me", "/api/me/"),
+    (Endpoint::Register, "register", "/api/register/"),
+    (Endpoint::RegisterVerify, "register_verify", "/api/register/verify/"),
+    (Endpoint::RegisterResend, "register_resend", "/api/register/resend/"),
+    (Endpoint::PasswordChange, "password_change", "/api/password/change/"),
+    (Endpoint::PasswordReset, "password_reset", "/api/password/reset/"),
+    (Endpoint::PasswordResetConfirm, "password_reset_confirm", "/api/password/reset/confirm/"),
     (Endpoint::Login, "login", "/auth/login/"),
     (Endpoint::BrowserLogout, "browser_logout", "/auth/logout/"),
     (Endpoint::Schema, "schema", "/api/schema/"),

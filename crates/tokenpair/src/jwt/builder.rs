@@ -9,7 +9,7 @@ use crate::model_backend::ModelBackend;
 use crate::models::{RequestInfo, User};
 use crate::passwords::{HashersError, PasswordHashers};
 use crate::settings::{Settings, SettingsError};
-use crate::store::{Store, TokenStore, UserStore, UserTable};
+use crate::store::{SessionStore, Store, TokenStore, UserStore, UserTable};
 use crate::tokens::Claims;
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub struct SimpleJwtBuilder {
     users: Option<Users>,
     tokens: Option<Arc<dyn TokenStore>>,
     joined: Option<Arc<dyn Store>>,
+    sessions: Option<Arc<dyn SessionStore>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     hooks: Hooks,
@@ -40,6 +41,7 @@ impl SimpleJwtBuilder {
             users: None,
             tokens: None,
             joined: None,
+            sessions: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds),
             hooks: Hooks::default(),
@@ -55,6 +57,7 @@ impl SimpleJwtBuilder {
     pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
         self.users = Some(Users::Table(store.clone()));
         self.tokens = Some(store.clone());
+        self.sessions = store.clone().session_store();
         self.joined = Some(store);
         self
     }
@@ -78,6 +81,16 @@ impl SimpleJwtBuilder {
         self
     }
 
+    /// Where refresh and sliding tokens are recorded and blacklisted, and log-ins kept as sessions, for users who live
+    /// elsewhere. Not needed with a [`store`](Self::store) that keeps sessions, as ours do.
+    pub fn sessions(mut self, sessions: impl SessionStore) -> Self {
+        let sessions = Arc::new(sessions);
+        self.tokens = Some(sessions.clone());
+        self.sessions = Some(sessions);
+        self.joined = None;
+        self
+    }
+
     /// Where refresh and sliding tokens are recorded and blacklisted.
     pub fn tokens(self, tokens: impl TokenStore) -> Self {
         self.shared_tokens(Arc::new(tokens))
@@ -86,6 +99,7 @@ impl SimpleJwtBuilder {
     /// The same for a store that is chosen at run time, or used by others, too.
     pub fn shared_tokens(mut self, tokens: Arc<dyn TokenStore>) -> Self {
         self.tokens = Some(tokens);
+        self.sessions = None;
         self.joined = None;
         self
     }
@@ -178,10 +192,17 @@ impl SimpleJwtBuilder {
                 "must name a claim where tokens are recorded: the blacklist goes by it",
             ));
         }
+        if settings.sessions && self.sessions.is_none() {
+            return Err(settings.error("SESSIONS", "needs a token store that keeps sessions"));
+        }
         let backend = TokenBackend::new(&settings)?;
-        let users: Arc<dyn UserStore> = match self.users {
-            Some(Users::Own(users)) => users,
-            Some(Users::Table(table)) => Arc::new(model_backend(&settings, table)?),
+        let (users, hashing): (Arc<dyn UserStore>, _) = match self.users {
+            Some(Users::Own(users)) => (users, None),
+            Some(Users::Table(table)) => {
+                let backend = model_backend(&settings, table)?;
+                let hashing = backend.hashing().clone();
+                (Arc::new(backend), Some(hashing))
+            }
             None => {
                 let message = "is missing: call `store`, `users` or `user_table` before `build`";
                 return Err(SettingsError::new("user store", None, message));
@@ -201,8 +222,10 @@ impl SimpleJwtBuilder {
             auth_header,
             backend,
             users,
+            hashing,
             tokens: self.tokens,
             joined: self.joined,
+            sessions: self.sessions,
             clock: self.clock,
             ids: self.ids,
             hooks: self.hooks,

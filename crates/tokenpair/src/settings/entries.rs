@@ -69,6 +69,7 @@ impl Settings {
             "REVOKE_TOKEN_CLAIM" => text(&self.revoke_token_claim),
             "ROTATE_REFRESH_TOKENS" => Value::from(self.rotate_refresh_tokens),
             "ROTATION_GRACE_PERIOD" => Setting::of_duration(self.rotation_grace_period),
+            "SESSIONS" => Value::from(self.sessions),
             "SIGNING_KEY" => secret(self.signing_key.expose()),
             "SLIDING_TOKEN_LIFETIME" => Setting::of_duration(self.sliding_token_lifetime),
             "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => text(&self.sliding_token_refresh_exp_claim),

@@ -96,6 +96,7 @@ pub(super) const NAMES: [&str; 49] = [
     "REVOKE_TOKEN_CLAIM",
     "ROTATE_REFRESH_TOKENS",
     "ROTATION_GRACE_PERIOD",
+    "SESSIONS",
     "SIGNING_KEY",
     "SLIDING_TOKEN_LIFETIME",
     "SLIDING_TOKEN_OBTAIN_SERIALIZER",
@@ -128,20 +129,26 @@ const REMOVED: [(&str, &str); 4] = [
     ),
 ];
 
-/// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*`.
-const SERVER_VARIABLES: [&str; 14] = [
+/// Variables with our prefix that belong to the server, not to the engine; so does every `CORS_*` and `EMAIL_*`.
+const SERVER_VARIABLES: [&str; 20] = [
     "CONFIG",
     "DATABASE",
     "DATABASE_ACQUIRE_TIMEOUT",
     "DATABASE_MAX_CONNECTIONS",
     "DATABASE_PREPARED_STATEMENTS",
     "DATABASE_STATEMENT_TIMEOUT",
+    "DEFAULT_FROM_EMAIL",
     "DRAIN_DELAY",
     "FLUSH_INTERVAL",
     "LISTEN",
     "LOG",
     "LOG_FORMAT",
+    "PASSWORD_RESET_LINK",
+    "PASSWORD_RESET_TIMEOUT",
+    "REGISTRATION",
     "SIGNING_KEY_FILE",
+    "SITE_NAME",
+    "SITE_URL",
     "TOKEN_BLACKLIST",
     "TRUSTED_PROXIES",
 ];
@@ -158,6 +165,7 @@ pub(super) fn from_variables(
             let name = variable.strip_prefix("TOKENPAIR_")?;
             let is_elsewhere = SERVER_VARIABLES.contains(&name)
                 || name.starts_with("CORS_")
+                || name.starts_with("EMAIL_")
                 || is_service_link(name);
             (!is_elsewhere).then(|| Entry {
                 name: name.to_owned(),
@@ -237,6 +245,7 @@ impl Settings {
             "REVOKE_TOKEN_CLAIM" => self.revoke_token_claim = value.text()?,
             "ROTATE_REFRESH_TOKENS" => self.rotate_refresh_tokens = value.flag()?,
             "ROTATION_GRACE_PERIOD" => self.rotation_grace_period = value.duration()?,
+            "SESSIONS" => self.sessions = value.flag()?,
             "SIGNING_KEY" => self.signing_key = Secret::from(value.secret()?),
             "SLIDING_TOKEN_LIFETIME" => self.sliding_token_lifetime = value.duration()?,
             "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => {

@@ -2,15 +2,20 @@
 //!
 //! Each function takes a fresh store that holds the users of [`users`] and panics where a rule is broken. Call
 //! [`check`] with a way to make such stores, or the functions one by one; [`check_admin`] for
-//! [`UserAdmin`](super::UserAdmin), [`check_iexact`] for names without case.
+//! [`UserAdmin`](super::UserAdmin), [`check_accounts`] for [`AccountStore`](super::AccountStore), [`check_iexact`] for
+//! names without case, [`check_sessions`] for [`SessionStore`](super::SessionStore).
 
+mod accounts;
 mod admin;
 mod at_once;
 mod iexact;
+mod sessions;
 
+pub use accounts::*;
 pub use admin::*;
 pub use at_once::*;
 pub use iexact::*;
+pub use sessions::*;
 
 use super::{Flushed, Rotated, Rotation, Store, Successor};
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId};

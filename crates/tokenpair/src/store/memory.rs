@@ -1,13 +1,17 @@
 //! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
 
+mod sessions;
+
 use super::{
-    Account, Flushed, NewUser, Rotated, Rotation, Store, Successor, TokenStore, UserAdmin,
-    UserModel, UserPage, UserTable, UsernameLookup, is_within, several_users,
+    Account, AccountStore, Changes, Flushed, MOST_NAMESAKES, NewUser, Rotated, Rotation,
+    SessionStore, SignUp, Store, Successor, TokenStore, Updated, UserAdmin, UserModel, UserPage,
+    UserTable, UsernameLookup, is_within, several_users,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sessions::Kept;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,10 +26,22 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Data {
     users: HashMap<UserId, User>,
+    persons: HashMap<UserId, Person>,
+    unverified: HashSet<UserId>,
     last_login: HashMap<UserId, Timestamp>,
     outstanding: HashMap<String, OutstandingToken>,
     blacklisted: HashSet<String>,
     rotations: HashMap<String, Exchange>,
+    /// By the user's primary key and the session's id.
+    sessions: HashMap<(UserId, String), Kept>,
+}
+
+/// What is known of a user, by primary key.
+#[derive(Clone, Debug, Default)]
+struct Person {
+    email: String,
+    first_name: String,
+    last_name: String,
 }
 
 #[derive(Debug)]
@@ -75,6 +91,36 @@ impl Data {
             .or_insert_with(|| token.clone());
     }
 
+    fn set_password(&mut self, user: &User, encoded: &str) -> bool {
+        let stored = self.users.get_mut(&user.user_id);
+        let Some(stored) = stored.filter(|stored| stored.password == user.password) else {
+            return false;
+        };
+        stored.password = EncodedPassword::new(encoded);
+        true
+    }
+
+    fn rotate(&mut self, rotation: &Rotation) -> Rotated {
+        self.record_if_unknown(&rotation.parent);
+        if !self.blacklisted.insert(rotation.parent.jti.clone()) {
+            return self.settle_repeated(rotation);
+        }
+        let successor = Successor {
+            jti: rotation.successor.jti.clone(),
+            iat: rotation.successor_iat,
+            exp: rotation.successor.expires_at.as_seconds(),
+        };
+        self.rotations.insert(
+            rotation.parent.jti.clone(),
+            Exchange {
+                successor,
+                at: rotation.at,
+            },
+        );
+        self.record_if_unknown(&rotation.successor);
+        Rotated::Fresh
+    }
+
     /// What becomes of a parent that had been blacklisted before.
     fn settle_repeated(&mut self, rotation: &Rotation) -> Rotated {
         let Some(exchange) = self.rotations.get(&rotation.parent.jti) else {
@@ -105,7 +151,11 @@ impl Data {
     }
 
     fn account(&self, user: &User) -> Account {
+        let person = self.persons.get(&user.id).cloned().unwrap_or_default();
         let mut account = Account::new(user.clone());
+        account.email = Some(person.email);
+        account.first_name = Some(person.first_name);
+        account.last_name = Some(person.last_name);
         account.last_login = self.last_login.get(&user.user_id).copied();
         account
     }
@@ -146,13 +196,7 @@ impl UserTable for MemoryStore {
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
-        let mut data = self.data();
-        let stored = data.users.get_mut(&user.user_id);
-        let Some(stored) = stored.filter(|stored| stored.password == user.password) else {
-            return Ok(false);
-        };
-        stored.password = EncodedPassword::new(encoded);
-        Ok(true)
+        Ok(self.data().set_password(user, encoded))
     }
 
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
@@ -187,25 +231,7 @@ impl TokenStore for MemoryStore {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
-        let mut data = self.data();
-        data.record_if_unknown(&rotation.parent);
-        if !data.blacklisted.insert(rotation.parent.jti.clone()) {
-            return Ok(data.settle_repeated(rotation));
-        }
-        let successor = Successor {
-            jti: rotation.successor.jti.clone(),
-            iat: rotation.successor_iat,
-            exp: rotation.successor.expires_at.as_seconds(),
-        };
-        data.rotations.insert(
-            rotation.parent.jti.clone(),
-            Exchange {
-                successor,
-                at: rotation.at,
-            },
-        );
-        data.record_if_unknown(&rotation.successor);
-        Ok(Rotated::Fresh)
+        Ok(self.data().rotate(rotation))
     }
 
     async fn end_line(
@@ -236,6 +262,7 @@ impl TokenStore for MemoryStore {
             data.blacklisted.remove(jti);
             data.rotations.remove(jti);
         }
+        data.forget_sessions(before);
         Ok(Flushed::Deleted(expired.len()))
     }
 
@@ -263,9 +290,12 @@ impl Store for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
+        Some(self)
+    }
 }
 
-/// Keeps no e-mail addresses.
 #[async_trait]
 impl UserAdmin for MemoryStore {
     fn user_model(&self) -> &UserModel {
@@ -273,24 +303,8 @@ impl UserAdmin for MemoryStore {
         &AUTH_USER
     }
 
-    async fn create_user(&self, user: NewUser, _at: Timestamp) -> Result<Option<User>, StoreError> {
-        let mut data = self.data();
-        if !data
-            .users_named(&user.username, self.username_lookup)
-            .is_empty()
-        {
-            return Ok(None);
-        }
-        let keys = data.users.values().filter_map(|user| match user.id {
-            UserId::Int(key) => Some(key),
-            _ => None,
-        });
-        let mut created = User::new(keys.max().unwrap_or(0) + 1, user.username);
-        created.password = user.password;
-        created.is_staff = user.is_staff;
-        created.is_superuser = user.is_superuser;
-        data.users.insert(created.user_id.clone(), created.clone());
-        Ok(Some(created))
+    async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
+        self.sign_up(user.into(), at).await
     }
 
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
@@ -321,6 +335,7 @@ impl UserAdmin for MemoryStore {
 
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
         let mut data = self.data();
+        data.unverified.remove(id);
         let user = data.users.values_mut().find(|user| user.id == *id);
         let changed = user.filter(|user| user.is_active != is_active);
         Ok(changed.map(|user| user.is_active = is_active).is_some())
@@ -334,5 +349,92 @@ impl UserAdmin for MemoryStore {
         let mut data = self.data();
         let user = data.users.values_mut().find(|user| user.id == *id);
         Ok(user.map(|user| user.password = password.clone()).is_some())
+    }
+}
+
+#[async_trait]
+impl AccountStore for MemoryStore {
+    async fn sign_up(&self, new: SignUp, _at: Timestamp) -> Result<Option<User>, StoreError> {
+        let mut data = self.data();
+        let user = new.user;
+        let namesakes = data.users_named(&user.username, self.username_lookup);
+        if !namesakes.is_empty() {
+            return Ok(None);
+        }
+        let keys = data.users.values().filter_map(|user| match user.id {
+            UserId::Int(key) => Some(key),
+            _ => None,
+        });
+        let mut created = User::new(keys.max().unwrap_or(0) + 1, user.username);
+        created.password = user.password;
+        created.is_staff = user.is_staff;
+        created.is_superuser = user.is_superuser;
+        created.is_active = new.is_verified;
+        let person = Person {
+            email: user.email,
+            first_name: new.first_name,
+            last_name: new.last_name,
+        };
+        data.persons.insert(created.id.clone(), person);
+        if !new.is_verified {
+            data.unverified.insert(created.id.clone());
+        }
+        data.users.insert(created.user_id.clone(), created.clone());
+        Ok(Some(created))
+    }
+
+    async fn find_by_key(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        let data = self.data();
+        let user = data.users.values().find(|user| user.id == *id);
+        Ok(user.map(|user| data.account(user)))
+    }
+
+    async fn find_by_email(&self, email: &str) -> Result<Vec<Account>, StoreError> {
+        let data = self.data();
+        let accounts = data.users.values().map(|user| data.account(user));
+        let has_it = |account: &Account| {
+            let known = account.email.as_deref();
+            known.is_some_and(|known| known.eq_ignore_ascii_case(email))
+        };
+        let mut found: Vec<Account> = accounts.filter(has_it).collect();
+        found.sort_by(|one, other| one.user.id.cmp(&other.user.id));
+        found.truncate(MOST_NAMESAKES);
+        Ok(found)
+    }
+
+    async fn update_profile(&self, id: &UserId, changes: &Changes) -> Result<Updated, StoreError> {
+        let mut data = self.data();
+        if let Some(name) = &changes.username {
+            let namesakes = data.users_named(name, self.username_lookup);
+            if namesakes.iter().any(|user| user.id != *id) {
+                return Ok(Updated::Taken);
+            }
+        }
+        let Some(user) = data.users.values_mut().find(|user| user.id == *id) else {
+            return Ok(Updated::Gone);
+        };
+        let set = |value: &mut String, new: &Option<String>| {
+            if let Some(new) = new {
+                value.clone_from(new);
+            }
+        };
+        set(&mut user.username, &changes.username);
+        let person = data.persons.entry(id.clone()).or_default();
+        set(&mut person.email, &changes.email);
+        set(&mut person.first_name, &changes.first_name);
+        set(&mut person.last_name, &changes.last_name);
+        Ok(Updated::Done)
+    }
+
+    async fn is_unverified(&self, id: &UserId) -> Result<bool, StoreError> {
+        Ok(self.data().unverified.contains(id))
+    }
+
+    async fn verify(&self, id: &UserId) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let was_unverified = data.unverified.remove(id);
+        let user = data.users.values_mut().find(|user| user.id == *id);
+        let user = user.filter(|_| was_unverified);
+        Ok(user.map(|user| user.is_active = true).is_some())
     }
 }

@@ -13,6 +13,10 @@ pub enum Migration {
     TokenBlacklist,
     /// Our record of which token was exchanged for which.
     Rotation,
+    /// Our record of sessions.
+    Sessions,
+    /// Our record of who signed up and did not prove the address yet.
+    Unverified,
 }
 
 /// What a migration of [`PostgresStore`](super::PostgresStore) tells while it has to wait.
@@ -86,20 +90,28 @@ impl fmt::Display for Migration {
             Self::Auth => "auth (users, groups, permissions)",
             Self::TokenBlacklist => "token_blacklist (outstanding and blacklisted tokens)",
             Self::Rotation => "tokenpair (rotation)",
+            Self::Sessions => "tokenpair (sessions)",
+            Self::Unverified => "tokenpair (unverified)",
         })
     }
 }
 
 impl Migration {
     /// In the order in which they are made.
-    pub(super) const ALL: [Self; 3] = [Self::Auth, Self::TokenBlacklist, Self::Rotation];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Auth,
+        Self::TokenBlacklist,
+        Self::Rotation,
+        Self::Sessions,
+        Self::Unverified,
+    ];
 
     /// Those that a database needs.
     pub(super) fn steps(token_blacklist: bool) -> &'static [Self] {
         if token_blacklist {
             &Self::ALL
         } else {
-            &[Self::Auth]
+            &[Self::Auth, Self::Unverified]
         }
     }
 
@@ -109,6 +121,8 @@ impl Migration {
             Self::Auth => &model.table,
             Self::TokenBlacklist => "token_blacklist_outstandingtoken",
             Self::Rotation => "tokenpair_rotation",
+            Self::Sessions => "tokenpair_session",
+            Self::Unverified => "tokenpair_unverified",
         }
     }
 
@@ -117,7 +131,7 @@ impl Migration {
         match self {
             Self::Auth => &AUTH_HISTORY,
             Self::TokenBlacklist => &BLACKLIST_HISTORY,
-            Self::Rotation => &[],
+            Self::Rotation | Self::Sessions | Self::Unverified => &[],
         }
     }
 }

@@ -2,8 +2,8 @@
 //! transaction, durable when it is answered.
 //!
 //! Nothing is cached. What goes wrong on the way is an error, never an answer: see `postgres/pool.rs` for time limits
-//! and outages. The SQL stands in `postgres/users.rs`, `postgres/accounts.rs`, `postgres/tokens.rs` and
-//! `migrations/postgres`.
+//! and outages. The SQL stands in `postgres/users.rs`, `postgres/accounts.rs`, `postgres/tokens.rs`,
+//! `postgres/sessions.rs` and `migrations/postgres`.
 
 mod accounts;
 mod columns;
@@ -17,6 +17,7 @@ mod many;
 mod options;
 mod pool;
 mod schema;
+mod sessions;
 mod tls;
 mod tokens;
 mod users;
@@ -27,8 +28,8 @@ pub use options::PostgresOptions;
 use super::expired::Place;
 use super::relations::Relations;
 use super::{
-    Flushed, Migration, MigrationProgress, Rotated, Rotation, Store, TokenStore, UserModel,
-    UserTable,
+    Flushed, Migration, MigrationProgress, Rotated, Rotation, SessionStore, Store, TokenStore,
+    UserModel, UserTable,
 };
 use crate::error::StoreError;
 use crate::json::Object;
@@ -37,6 +38,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use many::{Gatherings, Lookup};
 use pool::{Access, Pool};
+use sessions::SessionQueries;
 use std::sync::Arc;
 use std::time::Duration;
 use tokens::TokenQueries;
@@ -53,7 +55,10 @@ struct Inner {
     users: Arc<UserQueries>,
     relations: Relations,
     tokens: Arc<TokenQueries>,
+    sessions: SessionQueries,
     gatherings: Gatherings,
+    /// Columns about the person that the user table has.
+    personal: std::sync::OnceLock<Vec<&'static str>>,
     model: UserModel,
     steps: &'static [Migration],
     flushing: Place,
@@ -93,8 +98,10 @@ impl PostgresStore {
             gatherings: Gatherings::new(&pool, &tokens),
             pool,
             tokens,
+            sessions: SessionQueries::new(),
             users,
             relations,
+            personal: std::sync::OnceLock::new(),
             model,
             steps: Migration::steps(options.token_blacklist),
             flushing: Place::default(),
@@ -276,5 +283,9 @@ impl Store for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.0.pool.ready().await
+    }
+
+    fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
+        Some(self)
     }
 }

@@ -1,8 +1,8 @@
 //! Users and tokens in SQLite, on Django's tables: one writer that commits in groups, a few readers.
 //!
 //! WAL with `synchronous=FULL`: what is answered is on the disk. Another process (Django) may read and write the
-//! same file. Nothing is cached. The SQL stands in `sqlite/users.rs`, `sqlite/accounts.rs`, `sqlite/tokens.rs` and
-//! `migrations/sqlite`.
+//! same file. Nothing is cached. The SQL stands in `sqlite/users.rs`, `sqlite/accounts.rs`, `sqlite/tokens.rs`,
+//! `sqlite/sessions.rs` and `migrations/sqlite`.
 
 mod accounts;
 mod checkpoints;
@@ -12,6 +12,7 @@ mod iexact;
 mod lookups;
 mod place;
 mod schema;
+mod sessions;
 mod threads;
 mod tokens;
 mod users;
@@ -19,11 +20,13 @@ mod users;
 use super::expired::Place;
 use super::relations::Relations;
 use super::{
-    Flushed, Migration, Rotated, Rotation, Store, TokenStore, UserModel, UserTable, UsernameLookup,
+    Flushed, Migration, Rotated, Rotation, SessionStore, Store, TokenStore, UserModel, UserTable,
+    UsernameLookup,
 };
 use crate::error::StoreError;
 use crate::json::Object;
 use crate::models::{NumericDate, OutstandingToken, User, UserId, UserIdKind};
+use accounts::AccountQueries;
 use async_trait::async_trait;
 use connect::Access;
 use iexact::IexactQueries;
@@ -96,6 +99,7 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     threads: Threads,
     users: Arc<UserQueries>,
+    accounts: Arc<AccountQueries>,
     iexact: Option<Arc<IexactQueries>>,
     relations: Relations,
     tokens: Arc<TokenQueries>,
@@ -146,6 +150,7 @@ impl SqliteStore {
             .then(|| Arc::new(IexactQueries::new(&model)));
         let store = Self(Arc::new(Inner {
             threads,
+            accounts: Arc::new(AccountQueries::new(&users, &model)),
             users,
             iexact,
             relations,
@@ -396,6 +401,10 @@ impl Store for SqliteStore {
         self.read(|db| db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
             .await?;
         self.0.threads.check_changes()
+    }
+
+    fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
+        Some(self)
     }
 }
 

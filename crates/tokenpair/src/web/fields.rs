@@ -1,6 +1,7 @@
 //! The text fields of the endpoints and their errors: DRF's `Serializer` and `CharField`.
 
 use super::parsers::{Data, FieldValue};
+use crate::accounts::Fields;
 use crate::convert::strip;
 use crate::json::{Object, Value};
 use std::borrow::Cow;
@@ -225,6 +226,25 @@ pub(super) fn read<'a, const N: usize>(
     Err(FieldErrors(errors))
 }
 
+/// Those of the named fields that were sent, to be judged by whoever asked for them.
+pub(super) fn sent(data: &Data, names: &[&str]) -> Result<Fields, FieldErrors> {
+    if let Data::Json(value) = data
+        && value.as_object().is_none()
+    {
+        return Err(no_object(value));
+    }
+    let mut fields = Fields::default();
+    for name in names {
+        let sent = match value(data, name) {
+            Sent::Absent => continue,
+            Sent::Text(text) => Ok(text.into_owned()),
+            other => Err(other.flaws()),
+        };
+        fields.insert(name, sent);
+    }
+    Ok(fields)
+}
+
 fn no_object(value: &Value) -> FieldErrors {
     match value {
         Value::Null => FieldErrors::non_field("No data provided"),
@@ -240,11 +260,8 @@ fn no_object(value: &Value) -> FieldErrors {
 fn text<'a>(data: &'a Data, name: &str) -> Result<Text<'a>, Vec<String>> {
     let one = |message: &str| vec![message.to_owned()];
     let sent = match value(data, name) {
-        Sent::Absent => return Err(one("This field is required.")),
-        Sent::Null => return Err(one("This field may not be null.")),
-        Sent::Other => return Err(one("Not a valid string.")),
-        Sent::IllFormed(units) => return Err(character_errors(units)),
         Sent::Text(text) => text,
+        other => return Err(other.flaws()),
     };
     if strip(&sent).is_empty() {
         return Err(one("This field may not be blank."));
@@ -277,6 +294,20 @@ enum Sent<'a> {
     Other,
     IllFormed(&'a [u16]),
     Text(Cow<'a, str>),
+}
+
+impl Sent<'_> {
+    /// Why this is no text.
+    fn flaws(&self) -> Vec<String> {
+        let text = match self {
+            Self::Absent => "This field is required.",
+            Self::Null => "This field may not be null.",
+            Self::Other => "Not a valid string.",
+            Self::IllFormed(units) => return character_errors(units),
+            Self::Text(_) => return Vec::new(),
+        };
+        vec![text.to_owned()]
+    }
 }
 
 fn value<'a>(data: &'a Data, name: &str) -> Sent<'a> {

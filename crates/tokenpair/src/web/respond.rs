@@ -57,10 +57,19 @@ pub(super) fn answer_or_failure(
     info: &RequestInfo,
     result: Result<Object, Failure>,
 ) -> Response {
-    let mut response = match result {
-        Ok(data) => {
+    answer_with(jwt, info, result.map(|data| json(StatusCode::OK, data)))
+}
+
+/// The same for an answer that is made already.
+pub(super) fn answer_with(
+    jwt: &SimpleJwt,
+    info: &RequestInfo,
+    result: Result<Response, impl Into<Failure>>,
+) -> Response {
+    let mut response = match result.map_err(Into::into) {
+        Ok(response) => {
             answered(jwt);
-            json(StatusCode::OK, data)
+            response
         }
         Err(Failure::Engine(error)) => self::error(jwt, info.request_id.as_deref(), error),
         Err(Failure::Fields(FieldErrors(errors))) => json(StatusCode::BAD_REQUEST, errors),
@@ -104,6 +113,15 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
         | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
         Error::PermissionDenied | Error::CsrfFailed(_) => {
             json(StatusCode::FORBIDDEN, detail(error.to_string()))
+        }
+        Error::Validation(invalid) => {
+            let texts = |texts: &[String]| {
+                let texts = texts.iter().map(|text| Value::from(text.as_str()));
+                Value::Array(texts.collect())
+            };
+            let fields = invalid.fields();
+            let body = fields.map(|(name, flaws)| (name.to_owned(), texts(flaws)));
+            json(StatusCode::BAD_REQUEST, body.collect::<Object>())
         }
         Error::Store(cause) => store_failed(jwt, &cause, request_id),
         Error::Busy { retry_after } => busy(jwt, retry_after, request_id),
@@ -228,13 +246,25 @@ fn unparsable(failure: ParseFailure) -> Response {
 
 pub(super) fn not_negotiated(failure: NotNegotiated) -> Response {
     match failure {
-        NotNegotiated::NotFound => json(StatusCode::NOT_FOUND, detail("Not found.")),
+        NotNegotiated::NotFound => no_such_row(),
         NotNegotiated::NotAcceptable => json(
             StatusCode::NOT_ACCEPTABLE,
             detail("Could not satisfy the request Accept header."),
         ),
         NotNegotiated::TooManyFields => bad_request(),
     }
+}
+
+/// DRF's `NotFound`.
+pub(super) fn no_such_row() -> Response {
+    json(StatusCode::NOT_FOUND, detail("Not found."))
+}
+
+/// Done, and nothing to say.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
 }
 
 pub(super) fn method_not_allowed(method: &Method) -> Response {
@@ -244,8 +274,8 @@ pub(super) fn method_not_allowed(method: &Method) -> Response {
     )
 }
 
-pub(super) fn json(status: StatusCode, body: Object) -> Response {
-    json_text(status, json::encode_utf8(&Value::Object(body)))
+pub(super) fn json(status: StatusCode, body: impl Into<Value>) -> Response {
+    json_text(status, json::encode_utf8(&body.into()))
 }
 
 /// An answer that is written already.

@@ -225,7 +225,11 @@ pub(super) async fn presented(
     }
 }
 
-async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<String, Failure> {
+pub(super) async fn read_token(
+    jwt: &SimpleJwt,
+    request: Request,
+    field: &str,
+) -> Result<String, Failure> {
     let data = read_data(jwt, request).await?;
     let [token] = fields::read(&data, [field])?;
     Ok(token.trimmed().to_owned())

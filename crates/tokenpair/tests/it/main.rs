@@ -10,6 +10,11 @@
 )]
 
 mod accounts;
+mod accounts_app;
+mod accounts_password;
+mod accounts_profile;
+mod accounts_sign_up;
+mod accounts_verification;
 mod app;
 mod blacklist;
 mod browser;
@@ -36,6 +41,7 @@ mod refresh;
 mod relations;
 mod requests;
 mod rotation;
+mod sessions;
 mod sliding;
 mod sqlite;
 mod stores;

@@ -15,6 +15,7 @@ mod proxy;
 mod purge;
 mod relations;
 mod schema;
+mod sessions;
 mod slow;
 mod standby;
 mod tls;

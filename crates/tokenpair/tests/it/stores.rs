@@ -19,6 +19,8 @@ fn memory(users: Vec<User>) -> MemoryStore {
 async fn the_memory_store_keeps_the_contract() {
     contract::check(async || memory(contract::users())).await;
     contract::check_admin(async |users| memory(users)).await;
+    contract::check_accounts(async |users| memory(users)).await;
+    contract::check_sessions(async || memory(contract::users())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +34,7 @@ async fn the_sqlite_store_keeps_the_contract() {
     };
     contract::check(async || sqlite_with(&path(), &contract::users()).await).await;
     assert!(count.get() > 10, "every rule has a store of its own");
+    contract::check_sessions(async || sqlite_with(&path(), &contract::users()).await).await;
     contract::check_admin(async |users| {
         let names: HashSet<_> = users.iter().map(|user| &user.username).collect();
         if names.len() == users.len() {
@@ -41,6 +44,7 @@ async fn the_sqlite_store_keeps_the_contract() {
         }
     })
     .await;
+    contract::check_accounts(async |users| sqlite_with(&path(), &users).await).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use crate::app::{App, AppService};
 use crate::config::{Config, Flags};
 use crate::database::{Database, DatabaseOptions};
 use crate::health::Health;
+use crate::mail::Outbox;
 use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
@@ -65,6 +66,7 @@ pub(super) struct Reloading {
     pub(super) service: Reloadable<AppService>,
     pub(super) middleware: Middleware,
     pub(super) housekeeping: Housekeeping,
+    pub(super) outbox: Outbox,
 }
 
 /// What the running service was made of.
@@ -108,12 +110,13 @@ impl Reloading {
             super::super::open_checked(&new).await?
         };
         let jwt = super::super::engine(&new, &store)?;
+        let warnings = jwt.warnings();
+        let accounts = super::super::accounts(&new, jwt, &store, &self.outbox)?;
 
         // Nothing fails from here on.
-        let warnings = jwt.warnings();
         let health = Health::new(store.clone(), Arc::clone(&self.stopping));
         self.service
-            .replace(App::new(jwt, health).service(&new.paths));
+            .replace(App::new(accounts, health).service(&new.paths));
         self.middleware.replace(rules);
         self.housekeeping.restart(&new, &store);
         self.store = store;

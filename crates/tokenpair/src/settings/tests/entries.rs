@@ -61,6 +61,7 @@ fn customised() -> Settings {
     settings.check_user_is_active = false;
     settings.rotation_grace_period = Duration::from_secs(10);
     settings.reuse_detection = true;
+    settings.sessions = true;
     settings.store_full_tokens = true;
     settings.insecure_allow_short_keys = true;
     settings.error_texts = ErrorTexts::V5_4;

@@ -1,8 +1,9 @@
-//! SQL for an operator's verbs on the user table: [`UserAdmin`].
+//! SQL for the verbs of operators and of people on their own account: [`UserAdmin`], [`AccountStore`].
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, UsernameLookup, several_users,
+    Account, AccountStore, Changes, MOST_NAMESAKES, NewUser, SignUp, Updated, UserAdmin, UserModel,
+    UserPage, UserTable as _, UsernameLookup, several_users,
 };
 use super::iexact::iexact;
 use super::users::UserQueries;
@@ -18,7 +19,9 @@ use tokio_postgres::Row;
 const CREATE: &str = r#"INSERT INTO "auth_user"
     ("password", "last_login", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active",
      "date_joined")
-    SELECT $1, NULL, $2, $3, '', '', $4, $5, true, $6"#;
+    SELECT $1, NULL, $2, $3, $7, $8, $4, $5, $9, $6"#;
+const NOTE_UNVERIFIED: &str = r#"INSERT INTO "tokenpair_unverified" ("user_id") SELECT "id"::text FROM made ON CONFLICT DO NOTHING"#;
+const IS_UNVERIFIED: &str = r#"SELECT 1 FROM "tokenpair_unverified" WHERE "user_id" = $1"#;
 /// Django's table lets two users have one address; where it is the login, that must not be.
 const UNLESS_ADDRESS_IS_TAKEN: &str =
     r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = $4)"#;
@@ -39,38 +42,7 @@ impl UserAdmin for PostgresStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let model = self.user_model();
-        let by_email = model.creates_by_email()?;
-        let email = if by_email {
-            &user.username
-        } else {
-            &user.email
-        };
-        let unless = if model.username_lookup == UsernameLookup::Iexact {
-            let is_taken = iexact(&format!("\"{}\"", model.username), "$3");
-            format!(r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE {is_taken})"#)
-        } else if by_email {
-            UNLESS_ADDRESS_IS_TAKEN.to_owned()
-        } else {
-            String::new()
-        };
-        let values = [
-            Value::Text(user.password.expose()),
-            Value::Bool(user.is_superuser),
-            Value::Text(&user.username),
-            Value::Text(email),
-            Value::Bool(user.is_staff),
-            Value::time(at),
-        ];
-        let sql = format!("{CREATE} {unless} ON CONFLICT DO NOTHING RETURNING 1");
-        if !self.0.pool.write(&sql, &values).await?.is_empty() {
-            return self.find_by_login(&user.username).await;
-        }
-        let name = [Value::Text(&user.username)];
-        match &self.0.pool.read(&is_taken(), &name).await?[..] {
-            [] => Err(StoreError::new(IN_THE_WAY)),
-            _ => Ok(None),
-        }
+        self.sign_up(user.into(), at).await
     }
 
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
@@ -101,7 +73,7 @@ impl UserAdmin for PostgresStore {
         values.push(Value::count(page.limit));
         let sql = format!(
             "{} WHERE {} ORDER BY {key} LIMIT ${}",
-            self.select(&columns),
+            self.select(columns),
             conditions.join(" AND "),
             values.len()
         );
@@ -111,7 +83,7 @@ impl UserAdmin for PostgresStore {
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let queries = &self.0.users;
-        let select = self.select(&self.personal_columns().await?);
+        let select = self.select(self.personal_columns().await?);
         let name = column(queries, &self.user_model().username);
         let sql = format!("{select} WHERE {name} = $1 LIMIT 2");
         let mut rows = self.0.pool.read(&sql, &[Value::Compared(login)]).await?;
@@ -129,13 +101,18 @@ impl UserAdmin for PostgresStore {
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
         let column = self.user_model().active_column()?;
         let UserQueries { table, id: key, .. } = &*self.0.users;
-        let sql = format!(
+        let mut sql = format!(
             r#"UPDATE {table} SET "{column}" = $1 WHERE {key} = $2 AND "{column}" IS DISTINCT FROM $1 RETURNING 1"#
         );
-        let values = [
+        let text = id.to_string();
+        let mut values = vec![
             Value::Bool(is_active),
             Value::Key(Some(id), self.0.users.id_kind),
         ];
+        if self.user_model().is_auth_user() {
+            sql = format!("{} {sql}", forget_unverified("$3"));
+            values.push(Value::Text(&text));
+        }
         Ok(!self.0.pool.write(&sql, &values).await?.is_empty())
     }
 
@@ -155,12 +132,166 @@ impl UserAdmin for PostgresStore {
     }
 }
 
+#[async_trait]
+impl AccountStore for PostgresStore {
+    async fn sign_up(&self, new: SignUp, at: Timestamp) -> Result<Option<User>, StoreError> {
+        let model = self.user_model();
+        let by_email = model.creates_by_email()?;
+        let SignUp { user, .. } = &new;
+        let email = if by_email {
+            &user.username
+        } else {
+            &user.email
+        };
+        let unless = if model.username_lookup == UsernameLookup::Iexact {
+            let is_taken = iexact(&format!("\"{}\"", model.username), "$3");
+            format!(r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE {is_taken})"#)
+        } else if by_email {
+            UNLESS_ADDRESS_IS_TAKEN.to_owned()
+        } else {
+            String::new()
+        };
+        let values = [
+            Value::Text(user.password.expose()),
+            Value::Bool(user.is_superuser),
+            Value::Text(&user.username),
+            Value::Text(email),
+            Value::Bool(user.is_staff),
+            Value::time(at),
+            Value::Text(&new.first_name),
+            Value::Text(&new.last_name),
+            Value::Bool(new.is_verified),
+        ];
+        let create = format!("{CREATE} {unless} ON CONFLICT DO NOTHING RETURNING \"id\"");
+        let sql = if new.is_verified {
+            create
+        } else {
+            format!("WITH made AS ({create}), noted AS ({NOTE_UNVERIFIED}) SELECT 1 FROM made")
+        };
+        if !self.0.pool.write(&sql, &values).await?.is_empty() {
+            return self.find_by_login(&user.username).await;
+        }
+        let name = [Value::Text(&user.username)];
+        match &self.0.pool.read(&is_taken(), &name).await?[..] {
+            [] => Err(StoreError::new(IN_THE_WAY)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn find_by_key(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        let queries = &self.0.users;
+        let select = self.select(self.personal_columns().await?);
+        let sql = format!(
+            "{select} WHERE {} = $1",
+            column(queries, &self.user_model().id)
+        );
+        let key = [Value::Key(Some(id), queries.id_kind)];
+        let rows = self.0.pool.read(&sql, &key).await?;
+        rows.first().map(|row| account(queries, row)).transpose()
+    }
+
+    async fn find_by_email(&self, email: &str) -> Result<Vec<Account>, StoreError> {
+        let queries = &self.0.users;
+        let columns = self.personal_columns().await?;
+        if !columns.contains(&"email") {
+            return Ok(Vec::new());
+        }
+        let is_same = iexact(&column(queries, "email"), "$1");
+        let key = column(queries, &self.user_model().id);
+        let sql = format!(
+            "{} WHERE {is_same} ORDER BY {key} LIMIT {MOST_NAMESAKES}",
+            self.select(columns)
+        );
+        let rows = self.0.pool.read(&sql, &[Value::Text(email)]).await?;
+        rows.iter().map(|row| account(queries, row)).collect()
+    }
+
+    async fn update_profile(&self, id: &UserId, changes: &Changes) -> Result<Updated, StoreError> {
+        let (queries, model) = (&self.0.users, self.user_model());
+        let UserQueries { table, id: key, .. } = &**queries;
+        let mut values = vec![Value::Key(Some(id), queries.id_kind)];
+        let (mut assignments, mut condition) = (Vec::new(), format!("{key} = $1"));
+        let columns = changes.columns(model);
+        for (name, value) in &columns {
+            values.push(Value::Compared(value));
+            let place = values.len();
+            assignments.push(format!(r#""{name}" = ${place}"#));
+            if **name == *model.username {
+                values.push(Value::Text(value));
+                condition += &self.unless_anothers(values.len());
+            }
+        }
+        let sql = format!(
+            "UPDATE {table} SET {} WHERE {condition} RETURNING 1",
+            assignments.join(", ")
+        );
+        match self.0.pool.write_unless_taken(&sql, &values).await? {
+            None => Ok(Updated::Taken),
+            Some(rows) if !rows.is_empty() => Ok(Updated::Done),
+            Some(_) if self.find_by_key(id).await?.is_some() => Ok(Updated::Taken),
+            Some(_) => Ok(Updated::Gone),
+        }
+    }
+
+    async fn is_unverified(&self, id: &UserId) -> Result<bool, StoreError> {
+        let id = id.to_string();
+        let rows = self.0.pool.read(IS_UNVERIFIED, &[Value::Text(&id)]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn verify(&self, id: &UserId) -> Result<bool, StoreError> {
+        let active = self.user_model().active_column()?;
+        let UserQueries { table, id: key, .. } = &*self.0.users;
+        let sql = format!(
+            r#"{} UPDATE {table} SET "{active}" = true WHERE {key} = $2 AND EXISTS (SELECT 1 FROM forgotten) RETURNING 1"#,
+            forget_unverified("$1")
+        );
+        let text = id.to_string();
+        let values = [
+            Value::Text(&text),
+            Value::Key(Some(id), self.0.users.id_kind),
+        ];
+        Ok(!self.0.pool.write(&sql, &values).await?.is_empty())
+    }
+}
+
+/// The beginning of a statement that decides on somebody who has not proved the address.
+fn forget_unverified(id: &str) -> String {
+    format!(
+        r#"WITH forgotten AS (DELETE FROM "tokenpair_unverified" WHERE "user_id" = {id} RETURNING 1)"#
+    )
+}
+
 impl PostgresStore {
-    /// Those of [`PERSONAL`] that the table has.
-    async fn personal_columns(&self) -> Result<Vec<&'static str>, StoreError> {
+    /// The condition that nobody but the user with the key $1 logs in by the name at this place.
+    fn unless_anothers(&self, place: usize) -> String {
+        let model = self.user_model();
+        let UserQueries { table, id: key, .. } = &*self.0.users;
+        let (name, value) = (
+            format!(r#"other."{}""#, model.username),
+            format!("${place}"),
+        );
+        let is_same = match model.username_lookup {
+            UsernameLookup::Iexact => iexact(&name, &value),
+            UsernameLookup::Exact => format!("{name}::text = {value}"),
+        };
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM {table} other WHERE {is_same} AND other.{key} <> $1)"
+        )
+    }
+
+    /// Those of [`PERSONAL`] that the table has, asked for once it is there.
+    async fn personal_columns(&self) -> Result<&[&'static str], StoreError> {
+        if let Some(known) = self.0.personal.get() {
+            return Ok(known);
+        }
         let existing = schema::column_names(&self.0.pool, &self.user_model().table).await?;
+        if existing.is_empty() {
+            return Ok(&[]);
+        }
         let exists = |name: &&str| existing.iter().any(|column| column == name);
-        Ok(PERSONAL.into_iter().filter(exists).collect())
+        let columns = || PERSONAL.into_iter().filter(exists).collect();
+        Ok(self.0.personal.get_or_init(columns))
     }
 
     /// Every user with [`PERSONAL`] and the last log-in, NULL where there is no such column.

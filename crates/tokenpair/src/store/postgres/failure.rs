@@ -96,6 +96,10 @@ impl Failure {
         class.is_some_and(|class| ["22", "23", "40"].contains(&class)) || self.is_lock_timeout()
     }
 
+    pub(super) fn is_unique_violation(&self) -> bool {
+        self.has_one_of(&[SqlState::UNIQUE_VIOLATION])
+    }
+
     pub(super) fn is_lock_timeout(&self) -> bool {
         self.has_one_of(&[SqlState::LOCK_NOT_AVAILABLE])
     }

@@ -4,9 +4,10 @@
 //! tables, whatever the statistics say. Whatever is not plain is left to the statement for one: a key that several
 //! users have, a token that comes twice, a record that somebody else is making.
 
-use super::super::{Rotated, Rotation};
+use super::super::{Rotated, Rotation, SessionUse};
 use super::gathering::{Gathering, Together};
 use super::pool::{Pool, Purpose};
+use super::sessions::{NOTE, NOTED_BEFORE, Note, is_ended};
 use super::tokens::{TokenQueries, get, is_blacklisted, settle_repeated};
 use super::users::UserQueries;
 use super::value::Value;
@@ -58,6 +59,12 @@ const EXCHANGE: &str = r#", exchanged AS (
         SELECT "new_token", "new_created_at", "new_expires_at", (SELECT {id} FROM {table} WHERE {id} = "new_owner"), "new_jti"
         FROM won ON CONFLICT ("jti") DO NOTHING
     )"#;
+/// Once for each session, as a statement changes a row only once.
+const NOTED: &str = r#", noted AS ({note}
+        SELECT DISTINCT ON ("session_user", "session_id") "new_jti", "session_user", "session_id", "session_created_at",
+            "rotated_at", "session_exp", nullif("address", ''), nullif("user_agent", '')
+        FROM won ORDER BY "session_user", "session_id", "n" {noted_before}
+    )"#;
 const OUTCOME: &str = r#" SELECT "n", "n" IN (SELECT "n" FROM won) FROM token"#;
 
 /// Parameters of a blacklisting, and those that an exchange has beyond.
@@ -75,14 +82,26 @@ const SUCCESSOR: [&str; 10] = [
     "new_owner",
 ];
 
+/// And what one in a session has beyond that.
+const SESSION: [&str; 6] = [
+    "session_user",
+    "session_id",
+    "session_created_at",
+    "session_exp",
+    "address",
+    "user_agent",
+];
+
 /// What the engine asks most, each kind gathered for itself.
 #[derive(Debug)]
 pub(super) struct Gatherings {
     pub(super) users: Gathering<Lookups>,
     pub(super) blacklisted: Gathering<Lookups>,
     pub(super) users_and_blacklisted: Gathering<Lookups>,
+    pub(super) users_and_ended: Gathering<Lookups>,
     pub(super) blacklist: Gathering<Blacklistings>,
-    pub(super) rotate: Gathering<Rotations>,
+    rotate: Gathering<Rotations>,
+    rotate_session: Gathering<SessionRotations>,
 }
 
 impl Gatherings {
@@ -93,11 +112,16 @@ impl Gatherings {
             tokens: tokens.clone(),
             sql,
             width,
+            jti_is: Jti::OfToken,
         };
         let width = Some(users.width());
         let [reads, writes] = [(users.user_id_kind, READS), (users.id_kind, WRITES)]
             .map(|(kind, room)| if is_gathered(kind) { room } else { usize::MAX });
         let is_blacklisted = is_blacklisted(r#"q."jti""#);
+        let is_ended = is_ended(r#"token."session_user""#, r#"token."session_id""#);
+        let noted = NOTED
+            .replace("{note}", NOTE)
+            .replace("{noted_before}", NOTED_BEFORE);
         Self {
             users: Gathering::new(lookups(find(users, "false"), width), reads),
             blacklisted: Gathering::new(
@@ -113,6 +137,13 @@ impl Gatherings {
                 lookups(find(users, &is_blacklisted), width),
                 reads,
             ),
+            users_and_ended: Gathering::new(
+                Lookups {
+                    jti_is: Jti::SessionId,
+                    ..lookups(find_with_session(users), width)
+                },
+                reads,
+            ),
             blacklist: Gathering::new(
                 Blacklistings(Changes::new(pool, tokens, &TOKEN, "", "")),
                 writes,
@@ -124,6 +155,16 @@ impl Gatherings {
                     &[&TOKEN[..], &SUCCESSOR].concat(),
                     UNLESS_FLUSHED,
                     EXCHANGE,
+                )),
+                writes,
+            ),
+            rotate_session: Gathering::new(
+                SessionRotations(Changes::new(
+                    pool,
+                    tokens,
+                    &[&TOKEN[..], &SUCCESSOR, &SESSION].concat(),
+                    &format!("{UNLESS_FLUSHED} AND NOT {is_ended}"),
+                    &format!("{EXCHANGE}{noted}"),
                 )),
                 writes,
             ),
@@ -150,6 +191,22 @@ fn find(users: &UserQueries, and: &str) -> String {
     )
 }
 
+/// The same with whether the user's session with this id was ended.
+fn find_with_session(users: &UserQueries) -> String {
+    let UserQueries {
+        columns,
+        table,
+        id,
+        user_id,
+        ..
+    } = users;
+    let is_ended = is_ended(&format!("{table}.{id}::text"), r#"q."jti""#);
+    format!(
+        r#"SELECT u.*, q."n" FROM unnest($1, $2) WITH ORDINALITY AS q("jti", "key", "n") LEFT JOIN LATERAL
+           (SELECT {columns}, true, {is_ended} FROM {table} WHERE {table}.{user_id} = q."key" LIMIT 2) u ON true"#
+    )
+}
+
 /// A user, a token, or both. The user is `None` also where none is asked for.
 #[derive(Debug)]
 pub(super) struct Lookup {
@@ -164,6 +221,14 @@ pub(super) struct Lookups {
     sql: String,
     /// Columns of a user, where users are looked up.
     width: Option<usize>,
+    jti_is: Jti,
+}
+
+/// What is asked about.
+#[derive(Debug)]
+enum Jti {
+    OfToken,
+    SessionId,
 }
 
 impl Together for Lookups {
@@ -173,6 +238,9 @@ impl Together for Lookups {
     async fn alone(&self, question: &Lookup) -> Result<Self::Answer, StoreError> {
         let (pool, tokens) = (&self.pool, &self.tokens);
         Ok(match (&question.id, &question.jti) {
+            (Some(id), Some(session)) if matches!(self.jti_is, Jti::SessionId) => {
+                tokens.user_and_ended(pool, id, session).await?
+            }
             (Some(id), Some(jti)) => tokens.user_and_blacklisted(pool, id, jti).await?,
             (Some(id), None) => (tokens.users.by_user_id(pool, id).await?, false),
             (None, Some(jti)) => (None, tokens.is_blacklisted(pool, jti).await?),
@@ -224,7 +292,9 @@ impl Lookups {
             Some(_) => Some(self.tokens.users.read(row)?),
             None => None,
         };
-        Ok((place(row, width + 2)?, (user, get(row, width + 1)?)))
+        // Nobody's session has not been ended.
+        let answer: Option<bool> = get(row, width + 1)?;
+        Ok((place(row, width + 2)?, (user, answer.unwrap_or(false))))
     }
 }
 
@@ -245,6 +315,8 @@ struct Changes {
     pool: Pool,
     tokens: Arc<TokenQueries>,
     sql: String,
+    /// How many parameters it has.
+    width: usize,
 }
 
 impl Changes {
@@ -263,27 +335,34 @@ impl Changes {
             .replace("{id}", &tokens.users.id)
             .replace("{table}", &tokens.users.table);
         let (pool, tokens) = (pool.clone(), tokens.clone());
-        Self { pool, tokens, sql }
+        let width = names.len();
+        Self {
+            pool,
+            tokens,
+            sql,
+            width,
+        }
     }
 
     /// Whether this blacklisted the token; `None` where that is not known. The parameters begin with its id.
-    async fn make<'a, Q, const N: usize>(
+    async fn make<'a, Q, V: IntoIterator<Item = Value<'a>>>(
         &self,
         questions: &'a [Q],
         jti: impl Fn(&Q) -> &str,
-        values: impl Fn(&'a Q) -> [Value<'a>; N],
+        values: impl Fn(&'a Q) -> V,
     ) -> Result<Vec<Option<bool>>, StoreError> {
         let mut places: Vec<usize> = (0..questions.len()).collect();
         let jti_at = |place: usize| questions.get(place).map(&jti);
         places.sort_by_key(|place| jti_at(*place));
         places.dedup_by_key(|place| jti_at(*place));
-        let mut columns: [Vec<Value<'a>>; N] = [const { Vec::new() }; N];
+        let mut columns: Vec<Vec<Value<'a>>> = Vec::new();
+        columns.resize_with(self.width, Vec::new);
         for question in places.iter().filter_map(|place| questions.get(*place)) {
             for (column, value) in columns.iter_mut().zip(values(question)) {
                 column.push(value);
             }
         }
-        let columns = columns.map(Value::Many);
+        let columns: Vec<_> = columns.into_iter().map(Value::Many).collect();
         let made = self.pool.for_many(Purpose::Write, &self.sql, &columns);
         let mut outcomes = vec![None; questions.len()];
         for row in made.await?.iter().flatten() {
@@ -342,7 +421,50 @@ impl Together for Rotations {
     }
 }
 
+#[derive(Debug)]
+pub(super) struct SessionRotations(Changes);
+
+impl Together for SessionRotations {
+    type Question = (Rotation, Note);
+    type Answer = bool;
+
+    async fn alone(&self, (rotation, note): &Self::Question) -> Result<bool, StoreError> {
+        let (tokens, pool) = (&self.0.tokens, &self.0.pool);
+        tokens.exchange_in_session(pool, rotation, note).await
+    }
+
+    async fn together(&self, all: &[Self::Question]) -> Result<Vec<Option<bool>>, StoreError> {
+        let tokens = &self.0.tokens;
+        self.0
+            .make(
+                all,
+                |(rotation, _)| &rotation.parent.jti,
+                |(rotation, note)| {
+                    tokens
+                        .exchange_values(rotation)
+                        .into_iter()
+                        .chain(note.rest())
+                },
+            )
+            .await
+    }
+}
+
 impl Gatherings {
+    pub(super) async fn rotate_session(
+        &self,
+        pool: &Pool,
+        rotation: &Rotation,
+        usage: &SessionUse,
+    ) -> Result<Rotated, StoreError> {
+        let question = (rotation.clone(), Note::of(usage));
+        if self.rotate_session.ask(question).await? {
+            Ok(Rotated::Fresh)
+        } else {
+            settle_repeated(pool, rotation).await
+        }
+    }
+
     pub(super) async fn rotate(
         &self,
         pool: &Pool,

@@ -128,6 +128,18 @@ impl Pool {
         Ok(self.change(sql, values).await?)
     }
 
+    /// The same; `None`, and nothing done, where a unique constraint is in the way.
+    pub(super) async fn write_unless_taken(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Option<Vec<Row>>, StoreError> {
+        match self.change(sql, values).await {
+            Err(failure) if failure.is_unique_violation() => Ok(None),
+            made => Ok(Some(made?)),
+        }
+    }
+
     /// Asks or changes for many. `None` if nothing was done, perhaps because of one of them.
     pub(super) async fn for_many(
         &self,

@@ -32,8 +32,7 @@ const REMEMBER: &str = r#"INSERT INTO "django_migrations" ("app", "name", "appli
     WHERE NOT EXISTS (SELECT 1 FROM "django_migrations" WHERE "app" = $1 AND "name" = $2)"#;
 
 /// Not by `to_regclass`: after waiting for another node's lock it may still miss the tables that node made.
-const TABLES: &str =
-    "SELECT relname::text FROM pg_class WHERE relname IN ($1, $2, $3) AND pg_table_is_visible(oid)";
+const TABLES: &str = "SELECT relname::text FROM pg_class WHERE relname IN ($1, $2, $3, $4, $5) AND pg_table_is_visible(oid)";
 const COLUMNS: &str = "SELECT attname::text, format_type(atttypid, atttypmod), typname::text, typcategory::text
     FROM pg_class c JOIN pg_attribute ON attrelid = c.oid JOIN pg_type t ON t.oid = atttypid
     WHERE relname = $1 AND pg_table_is_visible(c.oid) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
@@ -46,7 +45,7 @@ const LOGIN_IS_UNIQUE: &str =
 /// Of a table, or of anything else: what is longer PostgreSQL cuts.
 pub(super) const LONGEST_NAME: Option<usize> = Some(63);
 
-fn marks(model: &UserModel) -> [Value<'_>; 3] {
+fn marks(model: &UserModel) -> [Value<'_>; 5] {
     Migration::ALL.map(|step| Value::Text(step.mark(model)))
 }
 
@@ -218,6 +217,12 @@ async fn sql(
         }
         Migration::Rotation => {
             include_str!("../../../migrations/postgres/0003_rotation.sql").to_owned()
+        }
+        Migration::Sessions => {
+            include_str!("../../../migrations/postgres/0004_sessions.sql").to_owned()
+        }
+        Migration::Unverified => {
+            include_str!("../../../migrations/postgres/0005_unverified.sql").to_owned()
         }
     })
 }

@@ -7,6 +7,7 @@
 use super::super::expired::Place;
 use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
 use super::pool::{Pool, Purpose, Transaction};
+use super::sessions::{NOTE, NOTED_BEFORE, Note, is_ended};
 use super::users::UserQueries;
 use super::value::Value;
 use crate::error::StoreError;
@@ -42,7 +43,7 @@ const BLACKLIST: &str = r#"WITH known AS (
 /// Past its exp ($7) and within the leeway, somebody may have flushed the rows that said it is used up.
 const EXCHANGE: &str = r#", won AS (
         SELECT 1 FROM blacklisted
-        WHERE NOT ($7 AND EXISTS (SELECT 1 FROM "tokenpair_rotation" WHERE "parent_jti" = $1))
+        WHERE NOT ($7 AND EXISTS (SELECT 1 FROM "tokenpair_rotation" WHERE "parent_jti" = $1)){unless}
     ), exchanged AS (
         INSERT INTO "tokenpair_rotation" AS r
         ("parent_jti", "line_id", "successor_jti", "successor_iat", "successor_exp", "parent_exp", "rotated_at")
@@ -55,6 +56,11 @@ const EXCHANGE: &str = r#", won AS (
         INSERT INTO "token_blacklist_outstandingtoken" ("token", "created_at", "expires_at", "user_id", "jti")
         SELECT $13, $14, $15, {owner $16}, $8 FROM won ON CONFLICT ("jti") DO NOTHING
     )"#;
+
+/// The parameters are those of a blacklisting.
+const RECORD: &str = r#"INSERT INTO "token_blacklist_outstandingtoken"
+    ("jti", "token", "created_at", "expires_at", "user_id") VALUES ($1, $2, $3, $4, {owner $5})
+    ON CONFLICT ("jti") DO NOTHING"#;
 
 const EXCHANGED_FOR: &str = r#"SELECT r."successor_jti", r."successor_iat", r."successor_exp", r."rotated_at",
     (SELECT true FROM "token_blacklist_blacklistedtoken" WHERE "token_id" =
@@ -93,7 +99,10 @@ const FLUSH: &str = r#"WITH blacklisted AS (
     ), exchanges AS (
         DELETE FROM "tokenpair_rotation" WHERE "parent_jti" = ANY(ARRAY(
             SELECT "parent_jti" FROM "tokenpair_rotation" WHERE "parent_exp" < $2 LIMIT $3)) RETURNING 1
-    ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges))"#;
+    ), sessions AS (
+        DELETE FROM "tokenpair_session" WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM "tokenpair_session" WHERE "expires_at" < $2 LIMIT $3)) AND "expires_at" < $2 RETURNING 1
+    ) SELECT greatest((SELECT count(*) FROM outstanding), (SELECT count(*) FROM exchanges), (SELECT count(*) FROM sessions))"#;
 /// See `PLANS` in `postgres/options.rs`.
 const WHOLE_TABLE: &str = "SET LOCAL enable_seqscan = on";
 const COUNT_EXPIRED: &str =
@@ -101,7 +110,7 @@ const COUNT_EXPIRED: &str =
 const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// How often a statement is sent again because another one was quicker. Each time the other one got further.
-const RACES: usize = 100;
+pub(super) const RACES: usize = 100;
 
 /// The statements that depend on the user model, written once.
 #[derive(Debug)]
@@ -110,9 +119,12 @@ pub(super) struct TokenQueries {
     owner_kind: UserIdKind,
     is_blacklisted: String,
     user_and_blacklisted: String,
+    user_and_ended: String,
     record: String,
+    record_session: String,
     blacklist: String,
     rotate: String,
+    rotate_session: String,
 }
 
 impl TokenQueries {
@@ -132,6 +144,14 @@ impl TokenQueries {
         };
         let is_blacklisted = is_blacklisted("$1");
         let found = "EXISTS (SELECT 1 FROM token)";
+        let rotate = |unless: &str, further: &str| {
+            let exchange = EXCHANGE.replace("{unless}", unless);
+            with_owner(&format!(
+                "{BLACKLIST}{exchange}{further} SELECT {found}, EXISTS (SELECT 1 FROM won)"
+            ))
+        };
+        let record = with_owner(RECORD);
+        let user_key = format!("{table}.{id}::text");
         Self {
             users: users.clone(),
             owner_kind: users.id_kind,
@@ -140,17 +160,26 @@ impl TokenQueries {
                 "SELECT {columns}, {table}.{id} IS NOT NULL, {is_blacklisted}
                  FROM (SELECT 1) one LEFT JOIN {table} ON {table}.{user_id} = $2 LIMIT 2"
             ),
-            record: with_owner(
-                r#"INSERT INTO "token_blacklist_outstandingtoken"
-                   ("jti", "token", "created_at", "expires_at", "user_id") VALUES ($1, $2, $3, $4, {owner $5})
-                   ON CONFLICT ("jti") DO NOTHING"#,
+            user_and_ended: format!(
+                "SELECT {columns}, {} FROM {table} WHERE {table}.{user_id} = $2 LIMIT 2",
+                is_ended(&user_key, "$1")
             ),
+            record_session: format!(
+                r#"WITH recorded AS ({record})
+                   {NOTE} SELECT $1, $6, $7, $8, $12, $9, nullif($10, ''), nullif($11, '') {NOTED_BEFORE}"#
+            ),
+            record,
             blacklist: with_owner(&format!(
                 "{BLACKLIST} SELECT {found}, EXISTS (SELECT 1 FROM blacklisted)"
             )),
-            rotate: with_owner(&format!(
-                "{BLACKLIST}{EXCHANGE} SELECT {found}, EXISTS (SELECT 1 FROM won)"
-            )),
+            rotate: rotate("", ""),
+            rotate_session: rotate(
+                &format!(" AND NOT {}", is_ended("$17", "$18")),
+                &format!(
+                    r#", noted AS ({NOTE}
+                       SELECT $8, $17, $18, $19, $12, $20, nullif($21, ''), nullif($22, '') FROM won {NOTED_BEFORE})"#
+                ),
+            ),
         }
     }
 
@@ -198,6 +227,31 @@ impl TokenQueries {
         Ok((user, get(row, width + 1)?))
     }
 
+    pub(super) async fn user_and_ended(
+        &self,
+        pool: &Pool,
+        id: &UserId,
+        session: &str,
+    ) -> Result<(Option<User>, bool), StoreError> {
+        let key = Value::Key(Some(id), self.users.user_id_kind);
+        let rows = pool
+            .read(&self.user_and_ended, &[Value::Text(session), key])
+            .await?;
+        let ended = rows.first().map(|row| get(row, self.users.width()));
+        Ok((self.users.only_user(&rows)?, ended.unwrap_or(Ok(false))?))
+    }
+
+    pub(super) async fn record_session(
+        &self,
+        pool: &Pool,
+        token: &OutstandingToken,
+        note: &Note,
+    ) -> Result<(), StoreError> {
+        let values = self.row(token).into_iter().chain(note.rest());
+        let values: Vec<_> = values.chain([Value::Int(note.at)]).collect();
+        pool.write(&self.record_session, &values).await.map(drop)
+    }
+
     pub(super) async fn record(
         &self,
         pool: &Pool,
@@ -232,6 +286,18 @@ impl TokenQueries {
         rotation: &Rotation,
     ) -> Result<bool, StoreError> {
         race(pool, &self.rotate, &self.exchange_values(rotation)).await
+    }
+
+    /// The same for a token of a session, which is noted.
+    pub(super) async fn exchange_in_session(
+        &self,
+        pool: &Pool,
+        rotation: &Rotation,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let values = self.exchange_values(rotation).into_iter();
+        let values: Vec<_> = values.chain(note.rest()).collect();
+        race(pool, &self.rotate_session, &values).await
     }
 
     /// The parameters of an exchange, $1 to $16.
@@ -336,8 +402,8 @@ async fn end_line(pool: &Pool, parent: &str, at: Timestamp) -> Result<bool, Stor
     ))
 }
 
-/// Deletes up to `limit` records that expired, and as many exchanges that no token can ask for any more. Tells the
-/// larger number.
+/// Deletes up to `limit` records that expired, and as many exchanges that no token can ask for any more, and
+/// sessions. Tells the largest number.
 pub(super) async fn flush_expired(
     pool: &Pool,
     place: &Place,
@@ -397,7 +463,7 @@ pub(super) async fn count_expired(pool: &Pool, before: Timestamp) -> Result<usiz
     Ok(usize::try_from(counted).unwrap_or(0))
 }
 
-fn only(rows: &[Row]) -> Result<&Row, StoreError> {
+pub(super) fn only(rows: &[Row]) -> Result<&Row, StoreError> {
     rows.first()
         .ok_or_else(|| StoreError::new("the database gave no row where there is always one"))
 }

@@ -24,7 +24,7 @@ pub(super) struct UserQueries {
     by_login: String,
     by_login_iexact: Option<String>,
     by_user_id: String,
-    set_password: String,
+    pub(super) set_password: String,
     update_last_login: Option<String>,
     pub(super) id_kind: UserIdKind,
     pub(super) user_id_kind: UserIdKind,

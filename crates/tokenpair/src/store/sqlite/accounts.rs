@@ -1,9 +1,11 @@
-//! SQL for an operator's verbs on the user table: [`UserAdmin`].
+//! SQL for the verbs of operators and of people on their own account: [`UserAdmin`], [`AccountStore`].
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, NewUser, UserAdmin, UserModel, UserPage, UserTable as _, several_users,
+    Account, AccountStore, Changes, MOST_NAMESAKES, NewUser, SignUp, Updated, UserAdmin, UserModel,
+    UserPage, UserTable as _, several_users,
 };
+use super::iexact::IexactQueries;
 use super::users::UserQueries;
 use super::{SqliteStore, django_time};
 use crate::error::StoreError;
@@ -12,13 +14,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, Row, ToSql, params};
-use std::sync::Arc;
+use rusqlite::{Connection, ErrorCode, Row, ToSql, params};
+use std::sync::{Arc, OnceLock};
 
 const CREATE: &str = r#"INSERT INTO "auth_user"
     ("password", "last_login", "is_superuser", "username", "last_name", "email", "is_staff", "is_active",
      "date_joined", "first_name")
-    SELECT ?1, NULL, ?2, ?3, '', ?4, ?5, 1, ?6, ''"#;
+    SELECT ?1, NULL, ?2, ?3, ?7, ?4, ?5, ?8, ?6, ?9"#;
+const NOTE_UNVERIFIED: &str =
+    r#"INSERT OR REPLACE INTO "tokenpair_unverified" ("user_id") VALUES (?1)"#;
+const FORGET_UNVERIFIED: &str = r#"DELETE FROM "tokenpair_unverified" WHERE "user_id" = ?1"#;
+const IS_UNVERIFIED: &str =
+    r#"SELECT EXISTS (SELECT 1 FROM "tokenpair_unverified" WHERE "user_id" = ?1)"#;
 /// Django's table lets two users have one address; where it is the login, that must not be.
 const UNLESS_ADDRESS_IS_TAKEN: &str =
     r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = ?4)"#;
@@ -30,30 +37,16 @@ impl UserAdmin for SqliteStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let by_email = self.user_model().creates_by_email()?;
-        let (login, iexact) = (user.username.clone(), self.0.iexact.clone());
-        let add = move |db: &Connection| {
-            let is_taken = iexact.as_ref().map_or(Ok(false), |iexact| {
-                let spellings = iexact.spellings(db, &user.username)?;
-                Ok::<_, rusqlite::Error>(!spellings.is_empty())
-            });
-            Ok(!is_taken? && create(db, &user, by_email, at)?)
-        };
-        let created = self.write(add).await?;
-        if created {
-            self.find_by_login(&login).await
-        } else {
-            Ok(None)
-        }
+        self.sign_up(user.into(), at).await
     }
 
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
-        let (queries, page) = (self.accounts(), page.clone());
+        let (queries, page) = (self.0.accounts.clone(), page.clone());
         self.read(move |db| queries.list(db, &page)).await
     }
 
     async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
-        let (queries, wanted) = (self.accounts(), login.to_owned());
+        let (queries, wanted) = (self.0.accounts.clone(), login.to_owned());
         let iexact = self.0.iexact.clone();
         let find = move |db: &Connection| {
             let mut found = queries.find(db, &wanted)?;
@@ -80,9 +73,14 @@ impl UserAdmin for SqliteStore {
             r#"UPDATE "{}" SET "{column}" = ?1 WHERE "{}" = ?2 AND "{column}" IS NOT ?1"#,
             model.table, model.id
         );
-        let id = id.clone();
-        self.write(move |db| Ok(db.execute(&sql, params![is_active, id])? == 1))
-            .await
+        let (id, is_ours) = (id.clone(), model.is_auth_user());
+        let switch = move |db: &Connection| {
+            if is_ours {
+                db.execute(FORGET_UNVERIFIED, [id.to_string()])?;
+            }
+            Ok(db.execute(&sql, params![is_active, id])? == 1)
+        };
+        self.write(switch).await
     }
 
     async fn change_password(
@@ -101,13 +99,72 @@ impl UserAdmin for SqliteStore {
     }
 }
 
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn sign_up(&self, user: SignUp, at: Timestamp) -> Result<Option<User>, StoreError> {
+        let by_email = self.user_model().creates_by_email()?;
+        let (login, iexact) = (user.user.username.clone(), self.0.iexact.clone());
+        let add = move |db: &Connection| {
+            let is_taken = iexact.as_ref().map_or(Ok(false), |iexact| {
+                let spellings = iexact.spellings(db, &user.user.username)?;
+                Ok::<_, rusqlite::Error>(!spellings.is_empty())
+            });
+            Ok(!is_taken? && create(db, &user, by_email, at)?)
+        };
+        let created = self.write(add).await?;
+        if created {
+            self.find_by_login(&login).await
+        } else {
+            Ok(None)
+        }
+    }
+
+    async fn find_by_key(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        let (queries, id) = (self.0.accounts.clone(), id.clone());
+        self.look_up(move |db| queries.by_key(db, &id)).await
+    }
+
+    async fn find_by_email(&self, email: &str) -> Result<Vec<Account>, StoreError> {
+        let (queries, email) = (self.0.accounts.clone(), email.to_owned());
+        self.read(move |db| queries.by_email(db, &email)).await
+    }
+
+    async fn update_profile(&self, id: &UserId, changes: &Changes) -> Result<Updated, StoreError> {
+        let queries = self.0.accounts.clone();
+        let (id, changes, iexact) = (id.clone(), changes.clone(), self.0.iexact.clone());
+        self.write(move |db| queries.update(db, &id, &changes, iexact.as_deref()))
+            .await
+    }
+
+    async fn is_unverified(&self, id: &UserId) -> Result<bool, StoreError> {
+        let id = id.to_string();
+        self.read(move |db| {
+            db.prepare_cached(IS_UNVERIFIED)?
+                .query_row([&id], |row| row.get(0))
+        })
+        .await
+    }
+
+    async fn verify(&self, id: &UserId) -> Result<bool, StoreError> {
+        let model = self.user_model();
+        let sql = format!(
+            r#"UPDATE "{}" SET "{}" = 1 WHERE "{}" = ?1"#,
+            model.table,
+            model.active_column()?,
+            model.id
+        );
+        let id = id.clone();
+        self.write(move |db| {
+            let was_unverified = db.execute(FORGET_UNVERIFIED, [id.to_string()])? == 1;
+            Ok(was_unverified && db.execute(&sql, params![id])? == 1)
+        })
+        .await
+    }
+}
+
 /// Adds a user to `auth_user`; false if the name is taken.
-fn create(
-    db: &Connection,
-    user: &NewUser,
-    by_email: bool,
-    at: Timestamp,
-) -> rusqlite::Result<bool> {
+fn create(db: &Connection, new: &SignUp, by_email: bool, at: Timestamp) -> rusqlite::Result<bool> {
+    let user = &new.user;
     let (email, unless) = if by_email {
         (&user.username, UNLESS_ADDRESS_IS_TAKEN)
     } else {
@@ -119,28 +176,117 @@ fn create(
         user.username,
         email,
         user.is_staff,
-        django_time(at)
+        django_time(at),
+        new.last_name,
+        new.is_verified,
+        new.first_name
     ];
     let sql = format!("{CREATE} {unless} ON CONFLICT DO NOTHING");
-    Ok(db.execute(&sql, values)? == 1)
+    let created = db.execute(&sql, values)? == 1;
+    if created && !new.is_verified {
+        db.execute(NOTE_UNVERIFIED, [db.last_insert_rowid().to_string()])?;
+    }
+    Ok(created)
 }
 
 /// The statements of one user model.
-struct AccountQueries {
+#[derive(Debug)]
+pub(super) struct AccountQueries {
     users: Arc<UserQueries>,
     model: UserModel,
-}
-
-impl SqliteStore {
-    fn accounts(&self) -> AccountQueries {
-        AccountQueries {
-            users: self.0.users.clone(),
-            model: self.0.model.clone(),
-        }
-    }
+    /// Those of [`PERSONAL`] that the table has, once it is there.
+    personal: OnceLock<Vec<&'static str>>,
 }
 
 impl AccountQueries {
+    pub(super) fn new(users: &Arc<UserQueries>, model: &UserModel) -> Self {
+        Self {
+            users: users.clone(),
+            model: model.clone(),
+            personal: OnceLock::new(),
+        }
+    }
+
+    fn by_key(&self, db: &Connection, id: &UserId) -> rusqlite::Result<Option<Account>> {
+        let select = self.select(&self.personal_columns(db)?);
+        let key = self.column(&self.model.id);
+        let mut statement = db.prepare_cached(&format!("{select} WHERE {key} = ?1"))?;
+        let mut accounts = statement.query_map([id], |row| self.read(row))?;
+        accounts.next().transpose()
+    }
+
+    fn by_email(&self, db: &Connection, email: &str) -> rusqlite::Result<Vec<Account>> {
+        let columns = self.personal_columns(db)?;
+        if !columns.contains(&"email") {
+            return Ok(Vec::new());
+        }
+        let (key, column) = (self.column(&self.model.id), self.column("email"));
+        let mut statement = db.prepare_cached(&format!(
+            "{} WHERE {column} = ?1 COLLATE NOCASE ORDER BY {key} LIMIT {MOST_NAMESAKES}",
+            self.select(&columns)
+        ))?;
+        let accounts = statement.query_map([email], |row| self.read(row))?;
+        accounts.collect()
+    }
+
+    fn update(
+        &self,
+        db: &Connection,
+        id: &UserId,
+        changes: &Changes,
+        iexact: Option<&IexactQueries>,
+    ) -> rusqlite::Result<Updated> {
+        let columns = changes.columns(&self.model);
+        let login = columns
+            .iter()
+            .find(|(name, _)| *name == self.model.username);
+        if let Some((_, login)) = login
+            && self.is_anothers(db, login, id, iexact)?
+        {
+            return Ok(Updated::Taken);
+        }
+        let assignments = (2..).zip(&columns);
+        let assignments = assignments.map(|(place, (name, _))| format!("\"{name}\" = ?{place}"));
+        let sql = format!(
+            "UPDATE {} SET {} WHERE \"{}\" = ?1",
+            self.users.table,
+            assignments.collect::<Vec<_>>().join(", "),
+            self.model.id
+        );
+        let mut values: Vec<&dyn ToSql> = vec![id];
+        values.extend(columns.iter().map(|(_, value)| value as &dyn ToSql));
+        match db.execute(&sql, values.as_slice()) {
+            Ok(0) => Ok(Updated::Gone),
+            Ok(_) => Ok(Updated::Done),
+            // The statement alone is undone, not the transaction around it.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Ok(Updated::Taken)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether somebody else logs in by this name.
+    fn is_anothers(
+        &self,
+        db: &Connection,
+        login: &str,
+        id: &UserId,
+        iexact: Option<&IexactQueries>,
+    ) -> rusqlite::Result<bool> {
+        let mut spellings = vec![login.to_owned()];
+        if let Some(iexact) = iexact {
+            spellings.extend(iexact.spellings(db, login)?);
+        }
+        for spelling in spellings {
+            let found = self.find(db, &spelling)?;
+            if found.iter().any(|account| account.user.id != *id) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Two at most: more than one is as wrong as many.
     fn find(&self, db: &Connection, login: &str) -> rusqlite::Result<Vec<Account>> {
         let columns = self.personal_columns(db)?;
@@ -185,13 +331,16 @@ impl AccountQueries {
 
     /// Those of [`PERSONAL`] that the table has.
     fn personal_columns(&self, db: &Connection) -> rusqlite::Result<Vec<&'static str>> {
-        let mut exists =
-            db.prepare("SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2)")?;
-        let mut columns = Vec::new();
-        for column in PERSONAL {
-            if exists.query_row([self.model.table.as_str(), column], |row| row.get(0))? {
-                columns.push(column);
-            }
+        if let Some(known) = self.personal.get() {
+            return Ok(known.clone());
+        }
+        let mut names = db.prepare("SELECT name FROM pragma_table_info(?1)")?;
+        let names = names.query_map([&self.model.table], |row| row.get(0))?;
+        let names: Vec<String> = names.collect::<Result<_, _>>()?;
+        let exists = |column: &&str| names.iter().any(|name| name.eq_ignore_ascii_case(column));
+        let columns: Vec<_> = PERSONAL.into_iter().filter(exists).collect();
+        if !names.is_empty() {
+            let _ = self.personal.set(columns.clone());
         }
         Ok(columns)
     }
@@ -247,7 +396,7 @@ impl AccountQueries {
 }
 
 /// A time as Django's SQLite backend writes it; what is none is read as "never".
-fn timestamp(text: &str) -> Option<Timestamp> {
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let utc: DateTime = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(utc).ok()
 }

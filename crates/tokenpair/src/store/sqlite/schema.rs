@@ -22,6 +22,12 @@ fn sql(step: Migration, model: &UserModel) -> String {
         Migration::Rotation => {
             include_str!("../../../migrations/sqlite/0003_rotation.sql").to_owned()
         }
+        Migration::Sessions => {
+            include_str!("../../../migrations/sqlite/0004_sessions.sql").to_owned()
+        }
+        Migration::Unverified => {
+            include_str!("../../../migrations/sqlite/0005_unverified.sql").to_owned()
+        }
     }
 }
 

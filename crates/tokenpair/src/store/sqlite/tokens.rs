@@ -3,9 +3,9 @@
 //! Who blacklists, wins: the unique `token_id` of the blacklist row decides every race, also against a Django.
 
 use super::super::{Flushed, Rotated, Rotation, Successor, is_within};
-use super::django_time;
 use super::threads::failure;
 use super::users::UserQueries;
+use super::{django_time, sessions};
 use crate::models::{OutstandingToken, User, UserId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -175,7 +175,7 @@ fn on_record(db: &Connection, jti: &str) -> rusqlite::Result<Option<i64>> {
     statement.query_row([jti], |row| row.get(0)).optional()
 }
 
-fn blacklist_record(db: &Connection, id: i64, at: Timestamp) -> rusqlite::Result<bool> {
+pub(super) fn blacklist_record(db: &Connection, id: i64, at: Timestamp) -> rusqlite::Result<bool> {
     let mut statement = db.prepare_cached(BLACKLIST)?;
     Ok(statement.execute(params![django_time(at), id])? == 1)
 }
@@ -261,7 +261,8 @@ pub(super) fn count_expired(db: &Connection, before: Timestamp) -> rusqlite::Res
 }
 
 /// Deletes these records if they expired, or those of them that time permits, and says how many it looked at; and as many
-/// exchanges that no token can ask for any more. Exchanges whose tokens went otherwise count as tokens when no others are left.
+/// exchanges that no token can ask for any more, and sessions. Those whose tokens went otherwise count as tokens when no others
+/// are left.
 pub(super) fn flush(
     db: &Connection,
     ids: &[i64],
@@ -282,20 +283,21 @@ fn flush_for_a_while(
 ) -> rusqlite::Result<(Flushed, usize)> {
     let start = Instant::now();
     let piece = limit.clamp(1, FLUSH_PIECE);
-    let (mut left, mut records, mut exchanges) = (ids, 0, 0);
+    let (mut left, mut records, mut others) = (ids, 0, 0);
     for _ in 0..limit.div_ceil(piece) {
-        let (some, others) = left.split_at(piece.min(left.len()));
+        let (some, rest) = left.split_at(piece.min(left.len()));
         records += flush_records(db, some, before)?;
-        let gone = flush_exchanges(db, before, piece)?;
-        exchanges += gone;
-        left = others;
+        let exchanges = flush_exchanges(db, before, piece)?;
+        let gone = exchanges.max(sessions::flush(db, before, piece)?);
+        others += gone;
+        left = rest;
         let is_done = left.is_empty() && gone < piece;
         if is_done || start.elapsed() >= FLUSH_TIME {
             break;
         }
     }
     let flushed = match (records, ids) {
-        (0, []) => Flushed::Deleted(exchanges),
+        (0, []) => Flushed::Deleted(others),
         (0, _) => Flushed::Busy,
         (records, _) => Flushed::Deleted(records),
     };
@@ -361,6 +363,7 @@ mod tests {
             "CREATE TABLE token_blacklist_outstandingtoken (id integer PRIMARY KEY, expires_at text);
              CREATE TABLE token_blacklist_blacklistedtoken (token_id integer);
              CREATE TABLE tokenpair_rotation (parent_jti text, parent_exp integer);
+             CREATE TABLE tokenpair_session (user_id text, id text, expires_at integer);
              INSERT INTO token_blacklist_outstandingtoken VALUES (1, '1969-12-31 23:59:59'), (2, '1970-01-01 00:00:00');
              INSERT INTO token_blacklist_blacklistedtoken VALUES (1), (2)",
         )

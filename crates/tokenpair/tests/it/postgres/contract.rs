@@ -25,7 +25,9 @@ async fn check(options: impl Fn(&Place) -> Option<PostgresOptions>) {
         }
     };
     contract::check(async || make(contract::users()).await).await;
-    contract::check_admin(make).await;
+    contract::check_sessions(async || make(contract::users()).await).await;
+    contract::check_admin(&make).await;
+    contract::check_accounts(make).await;
 }
 
 /// Django's table keeps user names apart, but not addresses.

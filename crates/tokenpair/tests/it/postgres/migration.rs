@@ -41,11 +41,16 @@ async fn the_user_table_is_locked_by_the_last_statement_of_a_migration_and_no_ot
         return;
     };
     place
-        .run("DROP TABLE token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken, tokenpair_rotation")
+        .run("DROP TABLE token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken, tokenpair_rotation, tokenpair_session")
         .await;
     place.run(WATCH).await;
     let done = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
-    assert_eq!(done, [Migration::TokenBlacklist, Migration::Rotation]);
+    let all = [
+        Migration::TokenBlacklist,
+        Migration::Rotation,
+        Migration::Sessions,
+    ];
+    assert_eq!(done, all);
     let seen = seen(&place).await;
     let Some(((_, last), others)) = seen.split_last() else {
         panic!("nothing was made");
@@ -57,14 +62,16 @@ async fn the_user_table_is_locked_by_the_last_statement_of_a_migration_and_no_ot
 }
 
 #[tokio::test]
-async fn nothing_of_djangos_is_locked_where_only_our_table_is_missing() {
+async fn nothing_of_djangos_is_locked_where_only_our_tables_are_missing() {
     let Some((place, store)) = filled().await else {
         return;
     };
-    place.run("DROP TABLE tokenpair_rotation").await;
+    place
+        .run("DROP TABLE tokenpair_rotation, tokenpair_session")
+        .await;
     place.run(WATCH).await;
     let done = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
-    assert_eq!(done, [Migration::Rotation]);
+    assert_eq!(done, [Migration::Rotation, Migration::Sessions]);
     let seen = seen(&place).await;
     assert!(!seen.is_empty());
     assert!(

@@ -57,22 +57,22 @@ async fn a_second_migration_has_nothing_to_do() {
 }
 
 #[tokio::test]
-async fn a_database_of_djangos_gets_our_table_and_nothing_else() {
+async fn a_database_of_djangos_gets_our_tables_and_nothing_else() {
     let Some((place, store)) = filled().await else {
         return;
     };
     // What is left is what a Django would have made, with its own dates.
     place
-        .run("DROP TABLE tokenpair_rotation; UPDATE django_migrations SET applied = '2020-01-01'")
+        .run("DROP TABLE tokenpair_rotation, tokenpair_session; UPDATE django_migrations SET applied = '2020-01-01'")
         .await;
     let before = schema(&place).await;
     assert_eq!(
         store.pending_migrations().await.unwrap(),
-        [Migration::Rotation]
+        [Migration::Rotation, Migration::Sessions]
     );
     assert_eq!(
         store.migrate(Timestamp::UNIX_EPOCH).await.unwrap(),
-        [Migration::Rotation]
+        [Migration::Rotation, Migration::Sessions]
     );
     assert_eq!(schema(&place).await, before);
     let dates = place
@@ -88,9 +88,9 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
     };
     let store = PostgresStore::open(place.options()).await.unwrap();
     store.migrate(Timestamp::UNIX_EPOCH).await.unwrap_err();
-    assert_eq!(store.pending_migrations().await.unwrap().len(), 3);
+    assert_eq!(store.pending_migrations().await.unwrap().len(), 4);
     place.run("DROP TABLE tokenpair_rotation_parent_exp").await;
-    assert_eq!(store.migrate(Timestamp::UNIX_EPOCH).await.unwrap().len(), 3);
+    assert_eq!(store.migrate(Timestamp::UNIX_EPOCH).await.unwrap().len(), 4);
 }
 
 /// Tables refer to the user table, which locks it. Whoever holds a lock there is waited for, but nobody behind us is.
@@ -139,7 +139,12 @@ async fn a_mapped_user_table_is_referred_to_with_its_own_type() {
         };
         let store = PostgresStore::open(options).await.unwrap();
         let done = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
-        assert_eq!(done, [Migration::TokenBlacklist, Migration::Rotation]);
+        let all = [
+            Migration::TokenBlacklist,
+            Migration::Rotation,
+            Migration::Sessions,
+        ];
+        assert_eq!(done, all);
         store.check_user_model().await.unwrap();
         let (parts, _) = schema(&place).await;
         for part in [
@@ -166,7 +171,7 @@ async fn a_mapped_user_table_is_not_ours_to_make() {
         error.to_string(),
         r#"the user table "customers" does not exist: its own application has to create it"#
     );
-    assert_eq!(store.pending_migrations().await.unwrap().len(), 3);
+    assert_eq!(store.pending_migrations().await.unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -176,10 +181,10 @@ async fn tables_live_in_the_schema_that_the_address_names() {
     };
     let url = place.url_with("options=-c search_path=site");
     let store = PostgresStore::connect(&url).await.unwrap();
-    assert_eq!(store.migrate(Timestamp::UNIX_EPOCH).await.unwrap().len(), 3);
+    assert_eq!(store.migrate(Timestamp::UNIX_EPOCH).await.unwrap().len(), 4);
     assert_eq!(store.pending_migrations().await.unwrap(), []);
     let elsewhere = PostgresStore::open(place.options()).await.unwrap();
-    assert_eq!(elsewhere.pending_migrations().await.unwrap().len(), 3);
+    assert_eq!(elsewhere.pending_migrations().await.unwrap().len(), 4);
     assert!(store.find_by_login("ada").await.unwrap().is_none());
 }
 

@@ -1,10 +1,11 @@
 //! tokenpair on its copy, served from this process on a port of its own.
 
 use crate::app::App;
-use crate::commands::{check_user_model, engine};
+use crate::commands::{accounts, check_user_model, engine};
 use crate::config::Config;
 use crate::health::Health;
 use crate::listener::{self, Limits};
+use crate::mail::Outbox;
 use crate::middleware::Middleware;
 use crate::output::Failure;
 use crate::reload::Reloadable;
@@ -35,8 +36,9 @@ impl Server {
             .map_err(|error| failed(&error))?;
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         let url = Url::parse(&format!("http://{address}")).map_err(|error| failed(&error))?;
+        let accounts = accounts(config, jwt, &store, &Outbox::new())?;
         let health = Health::new(store, Arc::default());
-        let service = Reloadable::new(App::new(jwt, health).service(&config.paths));
+        let service = Reloadable::new(App::new(accounts, health).service(&config.paths));
         let middleware = Middleware::new(config.rules()?);
         let limits = Limits {
             max_body_bytes: config.settings.data_upload_max_memory_size,

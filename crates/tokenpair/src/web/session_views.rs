@@ -1,0 +1,161 @@
+//! The endpoints around sessions: log out, log out everywhere, see and end sessions.
+
+use super::extract::{IsAuthenticated, Principal};
+use super::fields::Field;
+use super::respond;
+use super::urls::DjangoUrls as _;
+use super::view::View;
+use super::views::read_token;
+use crate::SimpleJwt;
+use crate::accounts::sessions::{self, SessionUser};
+use crate::authentication;
+use crate::error::Error;
+use crate::json::Value;
+use crate::models::RequestInfo;
+use axum::Router;
+use axum::extract::{FromRef, Path, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use std::future::Future;
+
+/// The endpoints of sessions: `/logout/`, `/logout/all/`, `/sessions/` and `/sessions/{id}/`, to be nested where you like.
+///
+/// ```
+/// use axum::Router;
+/// use tokenpair::web::{session_urls, token_urls};
+/// # use tokenpair::{MemoryStore, Settings, SimpleJwt};
+/// # let mut settings = Settings::new("a secret of at least 32 bytes, kept out of the code");
+/// settings.sessions = true;
+/// # let jwt = SimpleJwt::new(settings, MemoryStore::default())?;
+/// let app: Router = Router::new().nest("/api", token_urls().merge(session_urls())).with_state(jwt);
+/// # Ok::<(), tokenpair::SettingsError>(())
+/// ```
+pub fn session_urls<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    Router::new()
+        .url("/logout/", logout())
+        .url("/logout/all/", logout_all())
+        .url("/sessions/", session_list())
+        .url("/sessions/{id}/", session_detail())
+}
+
+/// `POST refresh`: ends the session of a refresh token, `{}`.
+pub fn logout<S>() -> View<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    View::new("Log Out")
+        .description("Takes a refresh type JSON web token and ends its session.")
+        .fields(|_| vec![Field::required("refresh")])
+        .post(post_logout)
+}
+
+/// `POST`: ends every session of the caller, `{"sessions"}` says how many.
+pub fn logout_all<S>() -> View<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    View::new("Log Out Everywhere")
+        .description(
+            "Ends every session of the caller, this one included, and tells how many there were.",
+        )
+        .permission::<IsAuthenticated>()
+        .post(post_logout_all)
+}
+
+/// `GET`: the caller's living sessions, the newest first.
+pub fn session_list<S>() -> View<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    View::new("Session List")
+        .description("The sessions of the caller, the newest first.")
+        .permission::<IsAuthenticated<SessionUser>>()
+        .get(get_sessions)
+}
+
+/// `DELETE`: ends one of the caller's sessions. To be mounted at a path with the parameter `id`.
+pub fn session_detail<S>() -> View<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    View::new("Session Instance")
+        .description("Ends a session of the caller.")
+        .permission::<IsAuthenticated>()
+        .delete(delete_session)
+}
+
+async fn post_logout(
+    State(jwt): State<SimpleJwt>,
+    info: RequestInfo,
+    request: Request,
+) -> Response {
+    let result = async {
+        let token = read_token(&jwt, request, "refresh").await?;
+        Ok(sessions::log_out(&jwt, &token, &info).await?)
+    };
+    respond::answer_or_failure(&jwt, &info, result.await)
+}
+
+async fn post_logout_all(
+    State(jwt): State<SimpleJwt>,
+    IsAuthenticated(user): IsAuthenticated,
+    info: RequestInfo,
+) -> Response {
+    let ended = sessions::log_out_everywhere(&jwt, &user, &info).await;
+    respond::answer(&jwt, &info, ended)
+}
+
+async fn get_sessions(
+    State(jwt): State<SimpleJwt>,
+    IsAuthenticated(caller): IsAuthenticated<SessionUser>,
+    info: RequestInfo,
+) -> Response {
+    let sessions = sessions::list(&jwt, &caller).await;
+    let list = sessions.map(|list| list.into_iter().map(Value::Object).collect::<Vec<_>>());
+    respond::answer_with(
+        &jwt,
+        &info,
+        list.map(|list| respond::json(StatusCode::OK, list)),
+    )
+}
+
+async fn delete_session(
+    State(jwt): State<SimpleJwt>,
+    IsAuthenticated(user): IsAuthenticated,
+    Path(id): Path<String>,
+    info: RequestInfo,
+) -> Response {
+    let ended = sessions::end(&jwt, &user, &id, &info).await;
+    respond::answer_with(
+        &jwt,
+        &info,
+        ended.map(|ended| {
+            if ended {
+                respond::no_content()
+            } else {
+                respond::no_such_row()
+            }
+        }),
+    )
+}
+
+impl Principal for SessionUser {
+    fn authenticate(
+        jwt: &SimpleJwt,
+        header: Option<&str>,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
+        authentication::authenticate_in_session(jwt, header)
+    }
+
+    fn is_admin(&self) -> bool {
+        self.user.is_staff
+    }
+}
