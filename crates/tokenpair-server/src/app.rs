@@ -1,4 +1,4 @@
-//! The routes of the server: token endpoints, `/api/me/`, health.
+//! The routes of the server: token endpoints, `/api/me/`, sessions, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
@@ -16,8 +16,9 @@ use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, not_found, token_blacklist, token_obtain_pair,
-    token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    DecodedPath, DjangoUrls, IsAuthenticated, View, logout, logout_all, not_found, session_detail,
+    session_list, token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh,
+    token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -48,6 +49,7 @@ impl App {
         let router = views.iter().fold(health, |router, (path, view)| {
             router.url(path, view.clone())
         });
+        let router = paths.iter().fold(router, below);
         DecodedPath::new(Urls {
             app: self.clone(),
             views: Arc::new(views),
@@ -88,6 +90,18 @@ impl Service<Request> for Urls {
     }
 }
 
+/// What stands below an endpoint's path: a row of its list.
+fn below(router: Router<App>, (endpoint, path): (Endpoint, &str)) -> Router<App> {
+    let detail = match endpoint {
+        Endpoint::Sessions => session_detail(),
+        _ => return router,
+    };
+    match path.strip_suffix('/') {
+        Some(bare) => router.url(&format!("{bare}/{{id}}/"), detail),
+        None => router.url(&format!("{path}/{{id}}"), detail),
+    }
+}
+
 fn view(endpoint: Endpoint) -> View<App> {
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
@@ -100,6 +114,9 @@ fn view(endpoint: Endpoint) -> View<App> {
             .description("Who is calling.")
             .permission::<IsAuthenticated>()
             .get(me),
+        Endpoint::Logout => logout(),
+        Endpoint::LogoutAll => logout_all(),
+        Endpoint::Sessions => session_list(),
     }
 }
 

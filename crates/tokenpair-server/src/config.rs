@@ -154,6 +154,15 @@ fn has_free_names(section: &str) -> bool {
     section == CLAIMS || section == ANSWER
 }
 
+/// Whether an endpoint would have anything to do.
+fn is_served(endpoint: Endpoint, token_blacklist: bool, settings: &Settings) -> bool {
+    match endpoint {
+        Endpoint::Logout | Endpoint::LogoutAll => token_blacklist,
+        Endpoint::Sessions => settings.sessions,
+        _ => true,
+    }
+}
+
 impl Config {
     /// Reads the file, the environment and the flags. The first flaw ends it.
     pub(crate) fn load(options: &Options, flags: Option<&Flags>) -> Result<Self, Failure> {
@@ -197,7 +206,9 @@ impl Config {
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
         demo.database = demo.database.in_file(&folder.join("demo.sqlite3"));
         demo.key_file = None;
-        demo.paths = Paths::demo();
+        demo.settings.sessions |= demo.token_blacklist && demo.settings.may_keep_sessions();
+        let is_served = |endpoint| is_served(endpoint, demo.token_blacklist, &demo.settings);
+        demo.paths = Paths::demo().only(is_served);
         demo.cors.get_or_insert_with(CorsSettings::localhost);
         Ok(demo)
     }
@@ -220,6 +231,7 @@ impl Config {
         let section = sources.section("paths", &paths::NAMES)?;
         let paths = in_section("paths", Paths::read(&section))?;
         shown.extend(paths.shown(&section));
+        let paths = paths.only(|endpoint| is_served(endpoint, database.token_blacklist, &settings));
 
         let section = sources.section("cors", &cors::NAMES)?;
         let cors = in_section("cors", cors::read(&section))?;

@@ -54,7 +54,7 @@ pub(super) fn add(plan: &mut Plan<'_>) {
             Endpoint::TokenObtainPair | Endpoint::TokenObtainSliding => plan.username,
             Endpoint::TokenRefresh | Endpoint::TokenBlacklist => "refresh",
             Endpoint::TokenVerify | Endpoint::TokenRefreshSliding => "token",
-            Endpoint::Me => continue,
+            Endpoint::Me | Endpoint::Logout | Endpoint::LogoutAll | Endpoint::Sessions => continue,
         };
         for (about, content_type, body) in BODIES {
             let body = with_name(body, field);
