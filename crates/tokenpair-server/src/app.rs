@@ -1,4 +1,4 @@
-//! The routes of the server: token endpoints, `/api/me/`, log-in and log-out for browsers, health.
+//! The routes of the server: token endpoints, accounts, sessions, pages, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
@@ -18,9 +18,9 @@ use tokenpair::SimpleJwt;
 use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, Site, View, browser_login, browser_logout, docs_view, me, not_found,
-    password_change, password_reset, password_reset_confirm, register, register_resend,
-    register_verify, schema_view, token_blacklist,
+    DecodedPath, DjangoUrls, Site, View, browser_login, browser_logout, docs_view, logout,
+    logout_all, me, not_found, password_change, password_reset, password_reset_confirm, register,
+    register_resend, register_verify, schema_view, session_detail, session_list, token_blacklist,
     token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
@@ -45,7 +45,6 @@ impl App {
         let (document, site) = (openapi::document(self.accounts.jwt(), paths), site(paths));
         let views: HashMap<String, View<Self>> = paths
             .iter()
-            .filter(|(endpoint, _)| self.offers(*endpoint))
             .map(|(endpoint, path)| {
                 let view = view(endpoint, paths, &document);
                 (path.to_owned(), view.site(&site))
@@ -57,22 +56,17 @@ impl App {
         let router = views.iter().fold(health, |router, (path, view)| {
             router.url(path, view.clone())
         });
+        let details = paths
+            .iter()
+            .filter_map(|(endpoint, path)| below(endpoint, path));
+        let router = details.fold(router, |router, (path, view)| {
+            router.url(&path, view.site(&site))
+        });
         DecodedPath::new(Urls {
             app: self.clone(),
             views: Arc::new(views),
             router: router.fallback(not_found).with_state(self.clone()),
         })
-    }
-
-    /// Whether an endpoint is of use as things are configured.
-    fn offers(&self, endpoint: Endpoint) -> bool {
-        let options = self.accounts.options();
-        match endpoint {
-            Endpoint::Register => options.registration,
-            Endpoint::RegisterVerify | Endpoint::RegisterResend => options.email_verification,
-            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => options.mail.is_some(),
-            _ => true,
-        }
     }
 }
 
@@ -124,6 +118,19 @@ fn site(paths: &Paths) -> Site {
         })
 }
 
+/// The view below an endpoint's path with the path to mount it at: a row of the endpoint's list.
+pub(crate) fn below(endpoint: Endpoint, path: &str) -> Option<(String, View<App>)> {
+    let detail = match endpoint {
+        Endpoint::Sessions => session_detail(),
+        _ => return None,
+    };
+    let path = match path.strip_suffix('/') {
+        Some(bare) => format!("{bare}/{{id}}/"),
+        None => format!("{path}/{{id}}"),
+    };
+    Some((path, detail))
+}
+
 /// The view of an endpoint. `document` is what it shows, should it be there to show it.
 pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View<App> {
     match endpoint {
@@ -140,6 +147,9 @@ pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View
         Endpoint::PasswordChange => password_change(),
         Endpoint::PasswordReset => password_reset(),
         Endpoint::PasswordResetConfirm => password_reset_confirm(),
+        Endpoint::Logout => logout(),
+        Endpoint::LogoutAll => logout_all(),
+        Endpoint::Sessions => session_list(),
         Endpoint::Login => browser_login(paths.first(Endpoint::Me).unwrap_or("/")),
         Endpoint::BrowserLogout => browser_logout(paths.first(Endpoint::Login).unwrap_or("/")),
         Endpoint::Schema => schema_view(document),

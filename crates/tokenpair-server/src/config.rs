@@ -215,8 +215,10 @@ impl Config {
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
         demo.database = demo.database.in_file(&folder.join("demo.sqlite3"));
         demo.key_file = None;
-        demo.paths = Paths::demo();
         demo.accounts.registration = true;
+        demo.settings.sessions |= demo.token_blacklist && demo.settings.may_keep_sessions();
+        demo.paths = Paths::demo();
+        demo.serve_what_is_of_use();
         demo.cors.get_or_insert_with(CorsSettings::localhost);
         Ok(demo)
     }
@@ -266,7 +268,7 @@ impl Config {
         let token_blacklist = database.token_blacklist;
         let mut options = database.options;
         options.set_tables(model, token_blacklist);
-        Ok(Self {
+        let mut config = Self {
             server,
             database: options,
             token_blacklist,
@@ -280,7 +282,23 @@ impl Config {
             document: None,
             key_file,
             shown,
-        })
+        };
+        config.serve_what_is_of_use();
+        Ok(config)
+    }
+
+    /// Leaves out the endpoints that would have nothing to do.
+    fn serve_what_is_of_use(&mut self) {
+        let (settings, accounts) = (&self.settings, &self.accounts);
+        self.paths.retain(|endpoint| match endpoint {
+            Endpoint::Register => accounts.registration,
+            Endpoint::RegisterVerify | Endpoint::RegisterResend => accounts.email_verification,
+            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => self.email.is_some(),
+            Endpoint::Logout | Endpoint::LogoutAll => self.token_blacklist,
+            Endpoint::Sessions => settings.sessions,
+            Endpoint::Login | Endpoint::BrowserLogout => settings.auth_cookies,
+            _ => true,
+        });
     }
 
     /// What every request passes on its way.

@@ -13,9 +13,13 @@ const DESCRIPTION: &str = "Access and refresh tokens, compatible with Simple JWT
 /// Every endpoint at the path by which it is called; further paths of it answer alike.
 pub(crate) fn document(jwt: &SimpleJwt, paths: &Paths) -> Object {
     let nothing = Object::new();
-    let views: Vec<_> = paths
+    let views: Vec<(String, _)> = paths
         .firsts()
-        .map(|(endpoint, path)| (path, app::view(endpoint, paths, &nothing)))
+        .flat_map(|(endpoint, path)| {
+            let view = app::view(endpoint, paths, &nothing);
+            [Some((path.to_owned(), view)), app::below(endpoint, path)]
+        })
+        .flatten()
         .collect();
     // What the listener refuses before any endpoint is asked.
     OpenApi::new("tokenpair", env!("CARGO_PKG_VERSION"))

@@ -52,7 +52,9 @@ pub mod web;
 pub use async_trait::async_trait;
 pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
-pub use error::{AuthenticationFailed, CsrfFailed, Error, RefusedBy, StoreError, TokenError, ValidationError};
+pub use error::{
+    AuthenticationFailed, CsrfFailed, Error, RefusedBy, StoreError, TokenError, ValidationError,
+};
 pub use events::Event;
 pub use flaw::Flaw;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};

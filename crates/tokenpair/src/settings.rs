@@ -270,7 +270,7 @@ impl Settings {
                 ));
             }
         }
-        if self.sessions && self.rotate_refresh_tokens && !self.blacklist_after_rotation {
+        if self.sessions && !self.may_keep_sessions() {
             return Err(self.error(
                 "SESSIONS",
                 "needs BLACKLIST_AFTER_ROTATION = true where ROTATE_REFRESH_TOKENS is on: a session ends with its last \
@@ -278,6 +278,11 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a session has one living refresh token at a time, so that `SESSIONS` can be switched on.
+    pub fn may_keep_sessions(&self) -> bool {
+        !self.rotate_refresh_tokens || self.blacklist_after_rotation
     }
 
     /// The oldest record whose token may live: a sliding token's keeps the date of its first minute, see

@@ -21,6 +21,10 @@ pub(crate) enum Endpoint {
     PasswordChange,
     PasswordReset,
     PasswordResetConfirm,
+    Logout,
+    LogoutAll,
+    /// The list, and below its path each session.
+    Sessions,
     Login,
     BrowserLogout,
     Schema,
@@ -44,7 +48,7 @@ impl Endpoint {
 
 /// Every endpoint, its setting and its default path.
 #[rustfmt::skip]
-const ENDPOINTS: [(Endpoint, &str, &str); 17] = [
+const ENDPOINTS: [(Endpoint, &str, &str); 20] = [
     (Endpoint::TokenObtainPair, "token_obtain_pair", "/api/token/"),
     (Endpoint::TokenRefresh, "token_refresh", "/api/token/refresh/"),
     (Endpoint::TokenVerify, "token_verify", "/api/token/verify/"),
@@ -58,6 +62,9 @@ const ENDPOINTS: [(Endpoint, &str, &str); 17] = [
     (Endpoint::PasswordChange, "password_change", "/api/password/change/"),
     (Endpoint::PasswordReset, "password_reset", "/api/password/reset/"),
     (Endpoint::PasswordResetConfirm, "password_reset_confirm", "/api/password/reset/confirm/"),
+    (Endpoint::Logout, "logout", "/api/logout/"),
+    (Endpoint::LogoutAll, "logout_all", "/api/logout/all/"),
+    (Endpoint::Sessions, "sessions", "/api/sessions/"),
     (Endpoint::Login, "login", "/auth/login/"),
     (Endpoint::BrowserLogout, "browser_logout", "/auth/logout/"),
     (Endpoint::Schema, "schema", "/api/schema/"),
@@ -118,8 +125,32 @@ impl Paths {
                 read(setting, default)
             })?;
         }
+        paths.give_way(section);
         paths.refuse_clashes(section)?;
         Ok(paths)
+    }
+
+    /// A path of ours that nobody asked for is not served where one that somebody wrote is in its place, as in a file that is
+    /// older than the endpoint.
+    fn give_way(&mut self, section: &Section) {
+        let bare = |path: &str| path.trim_end_matches('/').to_owned();
+        let is_written = |served: &Served| section.find(served.name).is_some();
+        let written: Vec<String> = self
+            .0
+            .iter()
+            .filter(|served| is_written(served))
+            .flat_map(|served| served.paths.iter().map(|path| bare(path)))
+            .collect();
+        let ours = self.0.iter_mut();
+        for served in ours.filter(|served| !served.endpoint.is_simple_jwts() && !is_written(served))
+        {
+            served.paths.retain(|path| !written.contains(&bare(path)));
+        }
+    }
+
+    /// Leaves out endpoints.
+    pub(super) fn retain(&mut self, is_served: impl Fn(Endpoint) -> bool) {
+        self.0.retain(|served| is_served(served.endpoint));
     }
 
     /// The defaults and the aliases.

@@ -22,6 +22,7 @@ mod passwords;
 mod postgres;
 mod purge;
 mod reload;
+mod sessions;
 mod shadow;
 mod shadow_django;
 mod stop;

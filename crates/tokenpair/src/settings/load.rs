@@ -65,7 +65,7 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 /// Every name that is understood, in alphabetical order.
-pub(super) const NAMES: [&str; 49] = [
+pub(super) const NAMES: [&str; 50] = [
     "ACCESS_TOKEN_LIFETIME",
     "ALGORITHM",
     "AUDIENCE",
