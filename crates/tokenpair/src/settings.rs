@@ -160,7 +160,7 @@ impl Audience {
 
 /// The longest lifetime: a hundred years keeps every `exp` a four-digit year.
 const MAX_LIFETIME: Duration = Duration::from_secs(36_525 * 86_400);
-/// The claim with the session's id (OpenID Connect Front-Channel Logout 1.0 §3), under `SESSIONS`.
+/// The claim with the session's id (`OpenID` Connect Front-Channel Logout 1.0 §3), under `SESSIONS`.
 pub(crate) const SESSION_CLAIM: &str = "sid";
 const MAX_GRACE: Duration = Duration::from_secs(60);
 const MAX_LEEWAY: Duration = Duration::from_secs(86_400);

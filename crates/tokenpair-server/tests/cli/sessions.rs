@@ -117,5 +117,5 @@ fn without_the_blacklist_there_is_nothing_to_log_out_of() {
     let folder = folder.with_variable("TOKENPAIR_SESSIONS", "true");
     let told = folder.run("check");
     assert_eq!(told.status, Some(1));
-    assert!(told.err.contains("SESSIONS"), "{}", told.err);
+    assert!(told.out.contains("SESSIONS"), "{}", told.out);
 }
