@@ -2,7 +2,6 @@
 
 use super::super::exchange::Request;
 use super::plan::Plan;
-use crate::config::Endpoint;
 
 const METHODS: [&str; 6] = ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const ACCEPTS: [&str; 6] = [
