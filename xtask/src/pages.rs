@@ -29,8 +29,8 @@ pub(crate) fn openapi(project: &Project) -> Outcome {
 
 /// Every page in a real browser.
 pub(crate) fn browser(project: &Project) -> Outcome {
-    for (program, packages) in [("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")] {
-        packages::program(project, program, packages)?;
+    for (program, package) in PROGRAMS {
+        packages::program(project, program, package)?;
     }
     let scripts = scripts(project)?;
     let mut command = project.command("node", "");
