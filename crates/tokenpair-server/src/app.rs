@@ -1,4 +1,4 @@
-//! The routes of the server: token endpoints, `/api/me/`, what explains them, health.
+//! The routes of the server: token endpoints, `/api/me/`, log-in and log-out for browsers, what explains them, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
@@ -18,8 +18,8 @@ use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
     Answered, DecodedPath, DjangoUrls, Field, IsAuthenticated, Kind, Operation, Site, View,
-    docs_view, not_found, schema_view, token_blacklist, token_obtain_pair, token_obtain_sliding,
-    token_refresh, token_refresh_sliding, token_verify,
+    browser_login, browser_logout, docs_view, not_found, schema_view, token_blacklist,
+    token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -43,7 +43,12 @@ impl App {
         let (document, site) = (openapi::document(&self.jwt, paths), site(paths));
         let views: HashMap<String, View<Self>> = paths
             .iter()
-            .map(|(endpoint, path)| (path.to_owned(), view(endpoint, &document).site(&site)))
+            .map(|(endpoint, path)| {
+                (
+                    path.to_owned(),
+                    view(endpoint, paths, &document).site(&site),
+                )
+            })
             .collect();
         let health = Router::new()
             .route("/livez", get(livez))
@@ -93,15 +98,22 @@ impl Service<Request> for Urls {
 
 /// What pages link to.
 fn site(paths: &Paths) -> Site {
+    let links: [(Endpoint, fn(Site, String) -> Site); 3] = [
+        (Endpoint::Docs, Site::home),
+        (Endpoint::Login, Site::login),
+        (Endpoint::BrowserLogout, Site::logout),
+    ];
     let site = Site::new("tokenpair");
-    match paths.first(Endpoint::Docs) {
-        Some(docs) => site.home(docs),
-        None => site,
-    }
+    links
+        .into_iter()
+        .fold(site, |site, (endpoint, link)| match paths.first(endpoint) {
+            Some(path) => link(site, path.to_owned()),
+            None => site,
+        })
 }
 
 /// The view of an endpoint. `document` is what it shows, should it be there to show it.
-pub(crate) fn view(endpoint: Endpoint, document: &Object) -> View<App> {
+pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View<App> {
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
         Endpoint::TokenRefresh => token_refresh(),
@@ -116,6 +128,8 @@ pub(crate) fn view(endpoint: Endpoint, document: &Object) -> View<App> {
             .get(me),
         Endpoint::Schema => schema_view(document),
         Endpoint::Docs => docs_view(document),
+        Endpoint::Login => browser_login(paths.first(Endpoint::Me).unwrap_or("/")),
+        Endpoint::BrowserLogout => browser_logout(paths.first(Endpoint::Login).unwrap_or("/")),
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) struct CorsSettings {
     /// The paths that are served with these headers.
     pub(crate) urls_regex: String,
     pub(crate) allow_methods: Vec<String>,
+    /// DIFFERENCE: by default also `x-token-delivery`, by which a page asks for cookies.
     pub(crate) allow_headers: Vec<String>,
     pub(crate) expose_headers: Vec<String>,
     /// For how many seconds a browser may remember the answer to a preflight; 0 says nothing about it.
@@ -63,6 +64,7 @@ impl Default for CorsSettings {
                 "user-agent",
                 "x-csrftoken",
                 "x-requested-with",
+                "x-token-delivery",
             ]),
             expose_headers: Vec::new(),
             preflight_max_age: 86_400,

@@ -15,7 +15,7 @@ pub(crate) fn document(jwt: &SimpleJwt, paths: &Paths) -> Object {
     let nothing = Object::new();
     let views: Vec<_> = paths
         .firsts()
-        .map(|(endpoint, path)| (path, app::view(endpoint, &nothing)))
+        .map(|(endpoint, path)| (path, app::view(endpoint, paths, &nothing)))
         .collect();
     // What the listener refuses before any endpoint is asked.
     OpenApi::new("tokenpair", env!("CARGO_PKG_VERSION"))

@@ -88,6 +88,27 @@ pub struct RefusedBy {
     pub error: TokenError,
 }
 
+/// Why a request that acts on cookies was refused, in Django's words (`REASON_*` of its `middleware/csrf.py`).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsrfFailed {
+    /// The `Origin` is neither the server's own nor one of `CSRF_TRUSTED_ORIGINS`.
+    #[error("Origin checking failed - {0} does not match any trusted origins.")]
+    Origin(String),
+    /// The browser says that a page of another origin made the request. Django does not look.
+    #[error("Origin checking failed - Sec-Fetch-Site is {0}.")]
+    FetchSite(String),
+    /// There is no cookie to compare a token with.
+    #[error("CSRF cookie not set.")]
+    NoCookie,
+    /// There is a cookie and no token.
+    #[error("CSRF token missing.")]
+    NoToken,
+    /// The token is not the cookie's, or neither was made here for this user.
+    #[error("CSRF token from the 'X-Csrftoken' HTTP header incorrect.")]
+    Incorrect,
+}
+
 /// Anything an operation of the engine can fail with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -116,6 +137,9 @@ pub enum Error {
     /// The user may not use the route.
     #[error("You do not have permission to perform this action.")]
     PermissionDenied,
+    /// The request acts on cookies, and another site may have made it.
+    #[error("CSRF Failed: {0}")]
+    CsrfFailed(#[from] CsrfFailed),
     /// The store failed. Nothing was done, or whether it was done is unknown: the client may repeat the request.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -125,6 +149,17 @@ pub enum Error {
         /// When to try again.
         retry_after: Duration,
     },
+}
+
+impl Error {
+    /// Whether the credentials were judged and refused: no outage, and nothing that others would fail at, too.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        !matches!(
+            self,
+            Self::Store(_) | Self::Busy { .. } | Self::PermissionDenied | Self::CsrfFailed(_)
+        )
+    }
 }
 
 impl From<AuthenticationFailed> for Error {

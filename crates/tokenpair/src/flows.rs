@@ -129,6 +129,25 @@ async fn exchange(
     Ok(jwt.complete(data, Answer::Refresh(claims)))
 }
 
+/// An access token for a browser that asks for a page with nothing but a good refresh token.
+///
+/// Refreshed without being exchanged: nothing is written and no event is told, as a GET must change nothing.
+#[cfg(feature = "axum")]
+pub(crate) async fn access_for_page(jwt: &SimpleJwt, raw: &str) -> Result<String, Error> {
+    let now = jwt.now();
+    let claims = jwt.decode(raw, now).await?;
+    let presented = Presented::look_up(jwt, &claims).await?;
+    check_listed(
+        jwt,
+        TokenClass::Refresh,
+        &claims,
+        presented.blacklisted,
+        now,
+    )?;
+    presented.judge_user(jwt)?;
+    jwt.sign(&tokens::access_claims(jwt, &claims, now))
+}
+
 /// `token_refresh_sliding`: a sliding token for the same token with a new `exp`, until its window ends.
 #[doc(alias = "TokenRefreshSlidingSerializer")]
 pub async fn refresh_sliding(
@@ -329,7 +348,7 @@ impl<'a> Presented<'a> {
     ///
     /// DIFFERENCE: as Simple JWT's unreleased main; 5.5.1 crashes on a missing user, never compares the revoke
     /// claim here, and does not look at the user of a sliding token.
-    async fn check_user(&self, jwt: &SimpleJwt, now: Timestamp) -> Result<(), Error> {
+    fn judge_user(&self, jwt: &SimpleJwt) -> Result<(), Error> {
         if !self.names_user {
             return Ok(());
         }
@@ -347,10 +366,16 @@ impl<'a> Presented<'a> {
         if !settings.check_revoke_token || claim == Some(&password_digest(user)) {
             return Ok(());
         }
-        if jwt.tokens().is_some() {
+        Err(Error::PasswordChanged)
+    }
+
+    /// The same, and a token that is older than the password is blacklisted.
+    async fn check_user(&self, jwt: &SimpleJwt, now: Timestamp) -> Result<(), Error> {
+        let judged = self.judge_user(jwt);
+        if matches!(judged, Err(Error::PasswordChanged)) && jwt.tokens().is_some() {
             blacklist::blacklist(jwt, self.claims, now).await?;
         }
-        Err(Error::PasswordChanged)
+        judged
     }
 }
 

@@ -44,6 +44,8 @@ struct Inner {
     hooks: Hooks,
     #[cfg(feature = "axum")]
     unanswered: crate::web::Unanswered,
+    #[cfg(feature = "axum")]
+    csrf: crate::web::CsrfKey,
 }
 
 type GetToken = dyn Fn(&mut Claims, &User) + Send + Sync;
@@ -147,6 +149,12 @@ impl SimpleJwt {
     #[cfg(feature = "axum")]
     pub(crate) fn unanswered(&self) -> &crate::web::Unanswered {
         &self.0.unanswered
+    }
+
+    /// What tells our CSRF tokens from others.
+    #[cfg(feature = "axum")]
+    pub(crate) fn csrf(&self) -> &crate::web::CsrfKey {
+        &self.0.csrf
     }
 
     pub(crate) fn backend(&self) -> &TokenBackend {

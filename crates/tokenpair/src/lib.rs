@@ -51,7 +51,7 @@ pub mod web;
 pub use async_trait::async_trait;
 pub use backend::{Algorithm, KeyError, MAX_TOKEN_BYTES};
 pub use blacklist::Listed;
-pub use error::{AuthenticationFailed, Error, RefusedBy, StoreError, TokenError};
+pub use error::{AuthenticationFailed, CsrfFailed, Error, RefusedBy, StoreError, TokenError};
 pub use events::Event;
 pub use flaw::Flaw;
 pub use jwt::{Answer, SimpleJwt, SimpleJwtBuilder};
@@ -62,7 +62,7 @@ pub use models::{
 };
 pub use nearest::nearest;
 pub use settings::{
-    Audience, Entry, ErrorTexts, Secret, Setting, Settings, SettingsError, TokenClass,
+    Audience, Entry, ErrorTexts, SameSite, Secret, Setting, Settings, SettingsError, TokenClass,
     UserIdClaimType,
 };
 pub use store::{MemoryStore, TokenStore, UserStore, UserTable};

@@ -11,7 +11,7 @@ mod values;
 
 pub use load::{Entry, SettingsError};
 pub use read::Setting;
-pub use values::{ErrorTexts, Secret, TokenClass, UserIdClaimType};
+pub use values::{ErrorTexts, SameSite, Secret, TokenClass, UserIdClaimType};
 
 use crate::backend::Algorithm;
 use crate::passwords::{Hasher, Rounds};
@@ -112,6 +112,18 @@ pub struct Settings {
     pub password_rounds: Rounds,
     /// `DATA_UPLOAD_MAX_MEMORY_SIZE`: the largest request body, in bytes. Default 2,621,440, as Django.
     pub data_upload_max_memory_size: usize,
+    /// `AUTH_COOKIES` (ours): tokens are delivered in cookies to clients that ask for it with `X-Token-Delivery: cookie`,
+    /// and an access token in a cookie authenticates a request that has none in its header. Default on.
+    pub auth_cookies: bool,
+    /// `AUTH_COOKIE_SAMESITE` (ours): whether the cookies come with links from other sites (`Lax`) or never with anything
+    /// that another site began (`Strict`). Default `Lax`.
+    pub auth_cookie_samesite: SameSite,
+    /// `AUTH_COOKIE_SECURE` (ours): the cookies are sent over HTTPS only, and their names begin with `__Host-`. Off is for
+    /// development over plain HTTP with a host other than `localhost`. Default on.
+    pub auth_cookie_secure: bool,
+    /// `CSRF_TRUSTED_ORIGINS`: origins whose pages may make changes with the cookies, besides the server's own, such as
+    /// `https://app.example.com` or `https://*.example.com`. Default none.
+    pub csrf_trusted_origins: Vec<String>,
     sources: BTreeMap<&'static str, String>,
 }
 
@@ -187,6 +199,10 @@ impl Settings {
             password_hashers: Hasher::DJANGO_DEFAULT.to_vec(),
             password_rounds: Rounds::default(),
             data_upload_max_memory_size: 2_621_440,
+            auth_cookies: true,
+            auth_cookie_samesite: SameSite::Lax,
+            auth_cookie_secure: true,
+            csrf_trusted_origins: Vec::new(),
             sources: BTreeMap::new(),
         }
     }
@@ -306,6 +322,15 @@ impl Settings {
                 "must be a header in CGI style, such as \"HTTP_AUTHORIZATION\"",
             ));
         }
+        if let Some(other) = self.csrf_trusted_origins.iter().find(|one| !is_origin(one)) {
+            return Err(self.error(
+                "CSRF_TRUSTED_ORIGINS",
+                format!(
+                    "expected origins without a path, such as \"https://app.example.com\" or \"https://*.example.com\", got \
+                     {other:?}"
+                ),
+            ));
+        }
         self.validate_claim_names()
     }
 
@@ -370,11 +395,27 @@ impl Settings {
                 "INSECURE_ALLOW_SHORT_KEYS is on: keys that can be guessed are accepted".to_owned(),
             );
         }
+        if self.auth_cookies && !self.auth_cookie_secure {
+            warnings.push(
+                "AUTH_COOKIE_SECURE is off: cookies with tokens travel over plain HTTP, which is for development only"
+                    .to_owned(),
+            );
+        }
         if self.check_revoke_token && self.jwk_url.is_some() {
             warnings.push("CHECK_REVOKE_TOKEN compares with this server's users although JWK_URL trusts another issuer".to_owned());
         }
         warnings
     }
+}
+
+/// Whether a text is `https://host`, perhaps with a port, perhaps with `*.` for every subdomain.
+fn is_origin(text: &str) -> bool {
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    host.map(|host| host.strip_prefix("*.").unwrap_or(host))
+        .is_some_and(|host| !host.is_empty() && host.bytes().all(may_stand))
 }
 
 #[cfg(test)]

@@ -3,8 +3,13 @@
 //! [`token_urls`] mounts the endpoints, [`View`] gives an own endpoint the same behaviour, the extractors guard any
 //! axum handler. Answers to Simple JWT's `views.py` and to DRF's `views.py`, `permissions.py`, `request.py`.
 
+mod cookies;
+mod csrf;
+mod delivery;
 mod extract;
 mod fields;
+mod forms;
+mod login;
 mod media_type;
 mod negotiation;
 mod openapi;
@@ -18,11 +23,14 @@ mod urls;
 mod view;
 mod views;
 
+pub(crate) use csrf::CsrfKey;
+pub use delivery::Delivery;
 pub use extract::{
     AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, Permission, Permitted,
     Principal,
 };
 pub use fields::{Field, Kind};
+pub use login::{browser_login, browser_logout};
 pub use openapi::{OpenApi, schema_view};
 pub use operation::{Answered, Operation};
 pub use pages::{Frame, Site, Visitor, docs_view};

@@ -17,20 +17,22 @@ pub(crate) enum Endpoint {
     Me,
     Schema,
     Docs,
+    Login,
+    BrowserLogout,
 }
 
 impl Endpoint {
-    /// Whether Simple JWT has it, too.
-    pub(crate) fn is_of_simple_jwt(self) -> bool {
-        match self {
+    /// Whether Simple JWT has this endpoint, too.
+    pub(crate) fn is_simple_jwts(self) -> bool {
+        matches!(
+            self,
             Self::TokenObtainPair
-            | Self::TokenRefresh
-            | Self::TokenVerify
-            | Self::TokenBlacklist
-            | Self::TokenObtainSliding
-            | Self::TokenRefreshSliding => true,
-            Self::Me | Self::Schema | Self::Docs => false,
-        }
+                | Self::TokenRefresh
+                | Self::TokenVerify
+                | Self::TokenBlacklist
+                | Self::TokenObtainSliding
+                | Self::TokenRefreshSliding
+        )
     }
 }
 
@@ -53,9 +55,11 @@ const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
     (Endpoint::Me, NAMES[6], "/api/me/"),
     (Endpoint::Schema, NAMES[7], "/api/schema/"),
     (Endpoint::Docs, NAMES[8], "/api/docs/"),
+    (Endpoint::Login, NAMES[9], "/auth/login/"),
+    (Endpoint::BrowserLogout, NAMES[10], "/auth/logout/"),
 ];
 
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 11] = [
     "token_obtain_pair",
     "token_refresh",
     "token_verify",
@@ -65,6 +69,8 @@ pub(super) const NAMES: [&str; 9] = [
     "me",
     "schema",
     "docs",
+    "login",
+    "browser_logout",
 ];
 
 /// The paths of well-known tutorials, which `--demo` serves besides the defaults.
@@ -140,6 +146,12 @@ impl Paths {
     pub(crate) fn firsts(&self) -> impl Iterator<Item = (Endpoint, &str)> {
         let served = self.0.iter();
         served.filter_map(|served| Some((served.endpoint, served.paths.first()?.as_str())))
+    }
+
+    /// The settings of the endpoints that Django has no counterpart of.
+    pub(crate) fn ours() -> impl Iterator<Item = &'static str> {
+        let ours = ENDPOINTS.iter().filter(|(one, ..)| !one.is_simple_jwts());
+        ours.map(|(_, name, _)| *name)
     }
 
     /// The path by which to call an endpoint; `None` where it is off.

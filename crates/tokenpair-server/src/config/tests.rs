@@ -277,7 +277,9 @@ fn paths_are_moved_multiplied_and_switched_off() {
             "/api/token/blacklist/",
             "/api/token/sliding/",
             "/api/token/sliding/refresh/",
-            "/whoami"
+            "/whoami",
+            "/auth/login/",
+            "/auth/logout/"
         ]
     );
 }

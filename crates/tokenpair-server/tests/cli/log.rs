@@ -102,7 +102,7 @@ fn the_demo_may_be_called_from_pages_of_this_computer_and_a_server_from_none() {
         ("Access-Control-Allow-Origin", "http://localhost:5173"),
         (
             "Access-Control-Allow-Headers",
-            "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with",
+            "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with, x-token-delivery",
         ),
         ("Vary", "origin"),
     ] {

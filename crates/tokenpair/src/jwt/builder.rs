@@ -194,6 +194,8 @@ impl SimpleJwtBuilder {
             let message = "is not the column that the user store looks users up by";
             return Err(settings.error("USER_ID_FIELD", message));
         }
+        #[cfg(feature = "axum")]
+        let csrf = crate::web::CsrfKey::new(&settings);
         Ok(SimpleJwt(Arc::new(Inner {
             settings,
             auth_header,
@@ -206,6 +208,8 @@ impl SimpleJwtBuilder {
             hooks: self.hooks,
             #[cfg(feature = "axum")]
             unanswered: crate::web::Unanswered::default(),
+            #[cfg(feature = "axum")]
+            csrf,
         })))
     }
 }

@@ -40,12 +40,16 @@ impl Settings {
             "ACCESS_TOKEN_LIFETIME" => Setting::of_duration(self.access_token_lifetime),
             "ALGORITHM" => Value::from(self.algorithm.to_string()),
             "AUDIENCE" => self.audience.as_ref().map_or(Value::Null, audience),
+            "AUTH_COOKIES" => Value::from(self.auth_cookies),
+            "AUTH_COOKIE_SAMESITE" => text(self.auth_cookie_samesite.name()),
+            "AUTH_COOKIE_SECURE" => Value::from(self.auth_cookie_secure),
             "AUTH_HEADER_NAME" => text(&self.auth_header_name),
             "AUTH_HEADER_TYPES" => texts(&self.auth_header_types),
             "AUTH_TOKEN_CLASSES" => texts(self.auth_token_classes.iter().map(|class| class.name())),
             "BLACKLIST_AFTER_ROTATION" => Value::from(self.blacklist_after_rotation),
             "CHECK_REVOKE_TOKEN" => Value::from(self.check_revoke_token),
             "CHECK_USER_IS_ACTIVE" => Value::from(self.check_user_is_active),
+            "CSRF_TRUSTED_ORIGINS" => texts(&self.csrf_trusted_origins),
             "DATA_UPLOAD_MAX_MEMORY_SIZE" => {
                 Value::from(i64::try_from(self.data_upload_max_memory_size).unwrap_or(i64::MAX))
             }

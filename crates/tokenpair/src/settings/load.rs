@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::read::Setting;
-use super::values::{ErrorTexts, Secret, UserIdClaimType};
+use super::values::{ErrorTexts, SameSite, Secret, UserIdClaimType};
 use crate::json::Value;
 use crate::nearest;
 use std::ffi::OsString;
@@ -65,16 +65,20 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 /// Every name that is understood, in alphabetical order.
-pub(super) const NAMES: [&str; 45] = [
+pub(super) const NAMES: [&str; 49] = [
     "ACCESS_TOKEN_LIFETIME",
     "ALGORITHM",
     "AUDIENCE",
+    "AUTH_COOKIES",
+    "AUTH_COOKIE_SAMESITE",
+    "AUTH_COOKIE_SECURE",
     "AUTH_HEADER_NAME",
     "AUTH_HEADER_TYPES",
     "AUTH_TOKEN_CLASSES",
     "BLACKLIST_AFTER_ROTATION",
     "CHECK_REVOKE_TOKEN",
     "CHECK_USER_IS_ACTIVE",
+    "CSRF_TRUSTED_ORIGINS",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "ERROR_TEXTS",
     "INSECURE_ALLOW_SHORT_KEYS",
@@ -203,12 +207,19 @@ impl Settings {
             "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime = value.duration()?,
             "ALGORITHM" => self.algorithm = value.algorithm()?,
             "AUDIENCE" => self.audience = value.audience()?,
+            "AUTH_COOKIES" => self.auth_cookies = value.flag()?,
+            "AUTH_COOKIE_SAMESITE" => {
+                self.auth_cookie_samesite =
+                    value.choice(&[("Lax", SameSite::Lax), ("Strict", SameSite::Strict)])?;
+            }
+            "AUTH_COOKIE_SECURE" => self.auth_cookie_secure = value.flag()?,
             "AUTH_HEADER_NAME" => self.auth_header_name = value.text()?,
             "AUTH_HEADER_TYPES" => self.auth_header_types = value.list()?,
             "AUTH_TOKEN_CLASSES" => self.auth_token_classes = value.token_classes()?,
             "BLACKLIST_AFTER_ROTATION" => self.blacklist_after_rotation = value.flag()?,
             "CHECK_REVOKE_TOKEN" => self.check_revoke_token = value.flag()?,
             "CHECK_USER_IS_ACTIVE" => self.check_user_is_active = value.flag()?,
+            "CSRF_TRUSTED_ORIGINS" => self.csrf_trusted_origins = value.list()?,
             "DATA_UPLOAD_MAX_MEMORY_SIZE" => self.data_upload_max_memory_size = value.size()?,
             "ERROR_TEXTS" => {
                 self.error_texts =

@@ -91,3 +91,22 @@ pub enum ErrorTexts {
     /// "Token is invalid or expired" for both.
     V5_4,
 }
+
+/// Which requests that another site began come with the cookies (RFC 6265bis §5.6.7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Links and other top-level GET requests.
+    Lax,
+    /// None.
+    Strict,
+}
+
+impl SameSite {
+    /// The value of the attribute.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lax => "Lax",
+            Self::Strict => "Strict",
+        }
+    }
+}

@@ -3,6 +3,8 @@
 //! `DRF`'s `permissions.py` and the two authentication classes of Simple JWT. A refused request is answered here,
 //! with Simple JWT's status and body; the handler does not run.
 
+use super::cookies;
+use super::csrf;
 use super::respond;
 use super::views::request_id;
 use crate::error::Error;
@@ -24,8 +26,9 @@ use std::future::Future;
 pub trait Principal: Clone + Send + Sync + 'static {
     /// The header with the token, scheme included: the one that `AUTH_HEADER_NAME` says, unless overridden.
     ///
-    /// `JWTAuthentication.get_header`. What comes in a cookie comes with requests of foreign pages, too: where a method
-    /// changes anything, check that the page is yours.
+    /// `JWTAuthentication.get_header`. Who names nobody in it may still be known by the access cookie (`AUTH_COOKIES`).
+    /// What this takes from a cookie of your own comes with requests of foreign pages, too: where a method changes
+    /// anything, check that the page is yours.
     fn get_header(jwt: &SimpleJwt, headers: &HeaderMap) -> Option<String> {
         header(headers, jwt.auth_header())
     }
@@ -141,8 +144,7 @@ impl<U: Principal> Permission for IsAuthenticatedOrReadOnly<U> {
     type Principal = U;
 
     fn check(caller: Option<U>, method: &Method) -> Result<Self, Error> {
-        let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        if caller.is_none() && !safe {
+        if caller.is_none() && !csrf::is_safe(method) {
             Err(Error::NotAuthenticated)
         } else {
             Ok(Self(caller))
@@ -152,36 +154,75 @@ impl<U: Principal> Permission for IsAuthenticatedOrReadOnly<U> {
 
 /// The caller of this request, authenticated once however many extractors ask, by one engine for one header.
 #[derive(Clone)]
-struct Caller<U> {
+struct Asked<U> {
     jwt: SimpleJwt,
     header: Option<String>,
     user: Option<U>,
 }
 
-pub(super) async fn caller<U: Principal>(
-    parts: &mut Parts,
-    jwt: &SimpleJwt,
-) -> Result<Option<U>, Error> {
+/// Who is calling.
+enum Caller<U> {
+    Known(Option<U>),
+    /// A cookie named somebody and was refused: nobody, as cookies come unasked. Where somebody is needed, this says why
+    /// it was not enough.
+    Stale(Error),
+}
+
+async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Caller<U>, Error> {
     let header = U::get_header(jwt, &parts.headers);
-    if let Some(known) = parts.extensions.get::<Caller<U>>()
+    if let Some(known) = parts.extensions.get::<Asked<U>>()
         && known.jwt.is_same(jwt)
         && known.header == header
     {
-        return Ok(known.user.clone());
+        return Ok(Caller::Known(known.user.clone()));
     }
-    let user = U::authenticate(jwt, header.as_deref()).await?;
+    let user = match U::authenticate(jwt, header.as_deref()).await? {
+        Some(user) => Some(user),
+        None => match by_cookie(parts, jwt).await? {
+            Caller::Known(user) => user,
+            stale @ Caller::Stale(_) => return Ok(stale),
+        },
+    };
     respond::answered(jwt);
     let jwt = jwt.clone();
-    parts.extensions.insert(Caller {
+    parts.extensions.insert(Asked {
         jwt,
         header,
         user: user.clone(),
     });
-    Ok(user)
+    Ok(Caller::Known(user))
+}
+
+/// The second way, as behind `SessionAuthentication` in DRF: by the access cookie, with its checks.
+async fn by_cookie<U: Principal>(parts: &Parts, jwt: &SimpleJwt) -> Result<Caller<U>, Error> {
+    let Some(credentials) = cookies::credentials(jwt, parts) else {
+        return Ok(Caller::Known(None));
+    };
+    let user = match U::authenticate(jwt, Some(&credentials)).await {
+        Ok(user) => user,
+        Err(error) if error.is_about_credentials() => return Ok(Caller::Stale(error)),
+        Err(error) => return Err(error),
+    };
+    if user.is_some() {
+        cookies::check_caller(jwt, parts, &credentials).await?;
+    }
+    Ok(Caller::Known(user))
+}
+
+/// Who looks at a page, for the page alone: it says who is logged in also where a request of theirs is refused.
+pub(super) async fn visitor(parts: &mut Parts, jwt: &SimpleJwt) -> Option<User> {
+    match caller::<User>(parts, jwt).await {
+        Ok(Caller::Known(user)) => user,
+        Err(Error::CsrfFailed(_)) => {
+            let credentials = cookies::credentials(jwt, parts)?;
+            User::authenticate(jwt, Some(&credentials)).await.ok()?
+        }
+        Ok(Caller::Stale(_)) | Err(_) => None,
+    }
 }
 
 /// The header's text: bytes as ISO-8859-1 and repeated headers joined, as WSGI hands them to Django.
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let all = headers.get_all(name);
     if let (Some(only), None) = (all.iter().next(), all.iter().nth(1))
         && let Ok(ascii) = only.to_str()
@@ -200,8 +241,13 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// What [`View`](super::View) asks before it looks at the method.
 pub(super) async fn permit<P: Permission>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<P, Error> {
-    let caller = caller::<P::Principal>(parts, jwt).await?;
-    P::check(caller, &parts.method)
+    match caller::<P::Principal>(parts, jwt).await? {
+        Caller::Known(caller) => P::check(caller, &parts.method),
+        Caller::Stale(reason) => P::check(None, &parts.method).map_err(|refused| match refused {
+            Error::NotAuthenticated => reason,
+            other => other,
+        }),
+    }
 }
 
 /// The same for an extractor, whose refusal is an answer.
@@ -260,9 +306,11 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
         let jwt = SimpleJwt::from_ref(state);
         let caller = caller::<U>(parts, &jwt).await;
-        let caller =
-            caller.map_err(|error| respond::error(&jwt, request_id(&parts.headers), error))?;
-        Ok(caller.map(Self))
+        match caller {
+            Ok(Caller::Known(caller)) => Ok(caller.map(Self)),
+            Ok(Caller::Stale(_)) => Ok(None),
+            Err(error) => Err(respond::error(&jwt, request_id(&parts.headers), error)),
+        }
     }
 }
 

@@ -22,8 +22,12 @@ pub(super) enum Failure {
     Engine(Error),
     Fields(FieldErrors),
     Parse(ParseFailure),
-    BodyTooLarge { limit: usize },
+    BodyTooLarge {
+        limit: usize,
+    },
     BodyNotRead,
+    /// The client asks for something that cannot be, in a header or a control field of a form: 400 with this text.
+    BadRequest(String),
 }
 
 impl From<Error> for Failure {
@@ -69,6 +73,7 @@ pub(super) fn answer_or_failure(
             StatusCode::BAD_REQUEST,
             detail("The request body could not be read."),
         ),
+        Err(Failure::BadRequest(text)) => json(StatusCode::BAD_REQUEST, detail(text)),
     };
     response
         .headers_mut()
@@ -97,7 +102,9 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
         | Error::NoActiveAccountForToken
         | Error::PasswordChanged
         | Error::NotAuthenticated => unauthorized(jwt, detail(error.to_string())),
-        Error::PermissionDenied => json(StatusCode::FORBIDDEN, detail(error.to_string())),
+        Error::PermissionDenied | Error::CsrfFailed(_) => {
+            json(StatusCode::FORBIDDEN, detail(error.to_string()))
+        }
         Error::Store(cause) => store_failed(jwt, &cause, request_id),
         Error::Busy { retry_after } => busy(jwt, retry_after, request_id),
     }

@@ -9,17 +9,17 @@ use super::negotiation::{NotNegotiated, Rendering, negotiate};
 use super::operation::Operation;
 use super::pages::{Frame, Site, browsable};
 use super::parsers::MEDIA_TYPES;
-use super::views::request_id;
-use super::{render, respond};
+use super::views::{request_id, request_info};
+use super::{cookies, forms, render, respond};
 use crate::SimpleJwt;
 use crate::error::Error;
 use crate::json::{Object, Value};
 use axum::extract::{FromRef, Request};
 use axum::handler::Handler;
 use axum::response::Response;
-use http::header::{ALLOW, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, SET_COOKIE, VARY};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -310,11 +310,36 @@ where
 
     /// The answer as a page.
     async fn browse(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
-        let method = request.method().clone();
-        let (frame, request) = Frame::of(request, &self.0.site, jwt).await;
-        let response = self.answer(request, state, jwt).await;
-        browsable::render(self, jwt, &frame, &method, response).await
+        let info = request_info(request.headers(), request.extensions());
+        let (mut parts, body) = request.into_parts();
+        let prepared = forms::prepare(jwt, &mut parts, body).await;
+        let method = parts.method.clone();
+        let frame = Frame::of(&mut parts, &self.0.site, jwt).await;
+        let (response, renewed) = match prepared {
+            Ok((body, renewed)) => {
+                let request = Request::from_parts(parts, body);
+                (self.answer(request, state, jwt).await, renewed)
+            }
+            Err(failure) => {
+                let refused = respond::answer_or_failure(jwt, &info, Err(failure));
+                (self.with_headers(refused), None)
+            }
+        };
+        let mut response = browsable::render(self, jwt, &frame, &method, response).await;
+        let headers = response.headers_mut();
+        frame.keep_token(headers);
+        if let Some(access) = renewed {
+            headers.append(SET_COOKIE, access);
+        }
+        response
     }
+}
+
+/// What a cookie may have decided is not for shared caches, and they do not know that on their own.
+fn keep_private(answer: &mut HeaderMap) {
+    answer.append(VARY, HeaderValue::from_static("Cookie"));
+    let private = HeaderValue::from_static("private");
+    answer.entry(CACHE_CONTROL).or_insert(private);
 }
 
 fn check<'a, P: Permission>(
@@ -334,7 +359,8 @@ where
     fn call(self, request: Request, state: S) -> Self::Future {
         Box::pin(async move {
             let jwt = SimpleJwt::from_ref(&state);
-            match self.negotiate(&request) {
+            let has_cookies = cookies::any(jwt.settings(), request.headers());
+            let mut response = match self.negotiate(&request) {
                 // Apart, so that the usual answer needs no room for a page's.
                 Ok(Rendering::Html) => Box::pin(self.browse(request, state, &jwt)).await,
                 Ok(Rendering::Json { indent }) => {
@@ -342,7 +368,11 @@ where
                     render::render(indent, response).await
                 }
                 Err(failure) => self.with_headers(respond::not_negotiated(failure)),
+            };
+            if has_cookies {
+                keep_private(response.headers_mut());
             }
+            response
         })
     }
 }

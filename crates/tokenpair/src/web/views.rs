@@ -2,12 +2,14 @@
 
 mod described;
 
+use super::delivery::Delivery;
 use super::fields;
 use super::parsers::{self, Data};
 use super::respond::{self, Failure};
 use super::view::View;
 use crate::models::{Credentials, RequestInfo};
 use crate::{SimpleJwt, flows};
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request, State};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
@@ -103,40 +105,56 @@ where
         .post(post_token_blacklist)
 }
 
-async fn post_token_obtain_pair(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_obtain_pair(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_pair(&jwt, &credentials, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_or_failure(&jwt, &info, result.await)
 }
 
-async fn post_token_obtain_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_obtain_sliding(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_sliding(&jwt, &credentials, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_or_failure(&jwt, &info, result.await)
 }
 
-async fn post_token_refresh(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_refresh(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = read_token(&jwt, request, "refresh").await?;
+        let token = presented(&jwt, &delivery, request, "refresh").await?;
         Ok(flows::refresh(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_refresh(&jwt, &info, result.await)
 }
 
-async fn post_token_refresh_sliding(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_refresh_sliding(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = read_token(&jwt, request, "token").await?;
+        let token = presented(&jwt, &delivery, request, "token").await?;
         Ok(flows::refresh_sliding(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_refresh(&jwt, &info, result.await)
 }
 
 async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Response {
@@ -148,13 +166,17 @@ async fn post_token_verify(State(jwt): State<SimpleJwt>, request: Request) -> Re
     respond::answer_or_failure(&jwt, &info, result.await)
 }
 
-async fn post_token_blacklist(State(jwt): State<SimpleJwt>, request: Request) -> Response {
+async fn post_token_blacklist(
+    State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = read_token(&jwt, request, "refresh").await?;
+        let token = presented(&jwt, &delivery, request, "refresh").await?;
         Ok(flows::blacklist(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_logout(&jwt, &info, result.await)
 }
 
 /// The text fields of a body, read as a DRF serializer with these fields would; all of them are required.
@@ -190,16 +212,39 @@ async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentia
     })
 }
 
+/// The token that a request acts on: of a cookie, or of the body.
+pub(super) async fn presented(
+    jwt: &SimpleJwt,
+    delivery: &Delivery,
+    request: Request,
+    field: &str,
+) -> Result<String, Failure> {
+    match delivery.presented(field) {
+        Some(token) => Ok(token?),
+        None => read_token(jwt, request, field).await,
+    }
+}
+
 async fn read_token(jwt: &SimpleJwt, request: Request, field: &str) -> Result<String, Failure> {
     let data = read_data(jwt, request).await?;
     let [token] = fields::read(&data, [field])?;
     Ok(token.trimmed().to_owned())
 }
 
-/// The body as data, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes of it.
-async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
-    let limit = jwt.settings().data_upload_max_memory_size;
+/// The body as data.
+pub(super) async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
     let (parts, body) = request.into_parts();
+    let body = read_body(jwt, body).await?;
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes);
+    parsers::parse(content_type, &body).map_err(Failure::Parse)
+}
+
+/// At most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes.
+pub(super) async fn read_body(jwt: &SimpleJwt, body: Body) -> Result<Bytes, Failure> {
+    let limit = jwt.settings().data_upload_max_memory_size;
     let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             Failure::BodyTooLarge { limit }
@@ -207,11 +252,7 @@ async fn read_data(jwt: &SimpleJwt, request: Request) -> Result<Data, Failure> {
             Failure::BodyNotRead
         }
     })?;
-    let content_type = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .map(http::HeaderValue::as_bytes);
-    parsers::parse(content_type, &body.to_bytes()).map_err(Failure::Parse)
+    Ok(body.to_bytes())
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestInfo {
@@ -222,7 +263,7 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
     }
 }
 
-fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
+pub(super) fn request_info(headers: &HeaderMap, extensions: &Extensions) -> RequestInfo {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let header = |name: HeaderName| headers.get(name)?.to_str().ok();
     RequestInfo {

@@ -12,7 +12,7 @@ use tokenpair::json::{self, Object, Value};
 use tokenpair::passwords::Hasher;
 use tokenpair::web::{
     AllowAny, DjangoUrls as _, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly, View,
-    token_urls,
+    browser_login, browser_logout, token_urls,
 };
 use tokenpair::{
     EncodedPassword, MemoryStore, Settings, SimpleJwt, SimpleJwtBuilder, TokenUser, User, UserId,
@@ -254,6 +254,8 @@ fn router(jwt: SimpleJwt) -> Router {
                 .get(read)
                 .post(read),
         )
+        .url("/auth/login/", browser_login("/me/"))
+        .url("/auth/logout/", browser_logout("/auth/login/"))
         .route("/plain", routing::get(me))
         .route("/maybe", routing::get(maybe))
         .with_state(jwt)

@@ -12,7 +12,11 @@
 mod accounts;
 mod app;
 mod blacklist;
+mod browser;
+mod browser_login;
 mod columns;
+mod cookies;
+mod csrf;
 mod edges;
 mod error_texts;
 mod events;

@@ -31,7 +31,11 @@ the library. What is only data is a line of `tokenpair.toml`: [extending](../COM
 ";
 
 /// What Django, and not Simple JWT, calls so.
-const DJANGOS: [&str; 2] = ["DATA_UPLOAD_MAX_MEMORY_SIZE", "PASSWORD_HASHERS"];
+const DJANGOS: [&str; 3] = [
+    "CSRF_TRUSTED_ORIGINS",
+    "DATA_UPLOAD_MAX_MEMORY_SIZE",
+    "PASSWORD_HASHERS",
+];
 /// Values that some setting or other refuses, in JSON.
 const PROBES: [&str; 10] = [
     "{}",

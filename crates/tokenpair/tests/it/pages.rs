@@ -141,7 +141,10 @@ async fn a_form_has_the_fields_of_the_view() {
         assert!(page.body.contains(text), "{text}\n{}", page.body);
     }
     assert!(!page.body.contains(r#"name="id""#), "it is only answered");
-    assert!(!page.body.contains("_method"), "no token, no other method");
+    assert!(
+        page.body
+            .contains(r#"<input type="hidden" name="_method" value="DELETE">"#)
+    );
 }
 
 #[tokio::test]

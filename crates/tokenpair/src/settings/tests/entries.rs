@@ -2,7 +2,7 @@ use super::KEY;
 use crate::json::Value;
 use crate::passwords::Hasher;
 use crate::settings::load::Entry;
-use crate::settings::{Audience, ErrorTexts, Settings, TokenClass, UserIdClaimType};
+use crate::settings::{Audience, ErrorTexts, SameSite, Settings, TokenClass, UserIdClaimType};
 use crate::{Algorithm, json};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -68,6 +68,10 @@ fn customised() -> Settings {
     settings.password_rounds.bcrypt_rounds = 4;
     settings.password_rounds.pbkdf2_sha256_iterations = 1;
     settings.data_upload_max_memory_size = 1;
+    settings.auth_cookies = false;
+    settings.auth_cookie_samesite = SameSite::Strict;
+    settings.auth_cookie_secure = false;
+    settings.csrf_trusted_origins = vec!["https://app.example.com".to_owned()];
     settings
 }
 

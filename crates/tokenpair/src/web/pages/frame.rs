@@ -2,10 +2,12 @@
 
 use super::{SCRIPT, STYLESHEET, push_escaped};
 use crate::SimpleJwt;
-use crate::models::User;
-use crate::web::extract::caller;
-use axum::extract::{FromRequestParts, OriginalUri, Request};
+use crate::web::csrf::{self, PageToken};
+use crate::web::extract::visitor;
+use axum::extract::{FromRequestParts, OriginalUri};
+use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -105,10 +107,11 @@ impl std::fmt::Debug for Visitor {
 }
 
 /// What a page's template needs of the request; handlers of a [`View::page`](crate::web::View::page) extract it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Frame {
     site: Site,
     visitor: Visitor,
+    csrf_cookie: Option<HeaderValue>,
     path: String,
 }
 
@@ -123,23 +126,32 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
 impl Frame {
     /// Asks who is calling, as a view that looks the user up does. Credentials that are no good, or cannot be looked up,
     /// are nobody's: what that means is for the view to say.
-    pub(in crate::web) async fn of(
-        request: Request,
-        site: &Site,
-        jwt: &SimpleJwt,
-    ) -> (Self, Request) {
-        let (mut parts, body) = request.into_parts();
-        let user: Option<User> = caller(&mut parts, jwt).await.unwrap_or_default();
+    pub(in crate::web) async fn of(parts: &mut Parts, site: &Site, jwt: &SimpleJwt) -> Self {
+        let user = visitor(parts, jwt).await;
+        let token = csrf::for_page(jwt, &parts.headers).await;
+        let PageToken { value, cookie } = token.unwrap_or_default();
         let frame = Self {
             site: site.clone(),
             visitor: Visitor {
                 name: user.map(|user| user.username),
-                csrf_token: None,
+                csrf_token: value,
             },
-            path: path(&parts),
+            csrf_cookie: cookie,
+            path: path(parts),
         };
         parts.extensions.insert(frame.clone());
-        (frame, Request::from_parts(parts, body))
+        frame
+    }
+
+    /// Sets the cookie for the token of a page, where the browser has none. An answer with cookies of its own knows better.
+    pub(in crate::web) fn keep_token(self, answer: &mut HeaderMap) {
+        let is_page = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/html");
+        if let Some(cookie) = self.csrf_cookie
+            && answer.get(CONTENT_TYPE).is_some_and(is_page)
+            && !answer.contains_key(SET_COOKIE)
+        {
+            answer.insert(SET_COOKIE, cookie);
+        }
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -157,7 +169,7 @@ impl Frame {
     }
 
     /// The path of the page without its query.
-    pub(super) fn bare_path(&self) -> &str {
+    pub(crate) fn bare_path(&self) -> &str {
         self.path
             .split_once('?')
             .map_or(self.path.as_str(), |(bare, _)| bare)
@@ -190,6 +202,15 @@ impl Frame {
     #[expect(clippy::unused_self, reason = "for templates, which call methods")]
     pub(crate) fn script(&self) -> &'static str {
         SCRIPT
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame")
+            .field("visitor", &self.visitor)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

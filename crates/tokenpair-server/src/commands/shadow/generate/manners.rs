@@ -18,7 +18,7 @@ pub(super) fn add(plan: &mut Plan<'_>) {
     let endpoints = plan
         .paths
         .iter()
-        .filter(|(endpoint, _)| endpoint.is_of_simple_jwt());
+        .filter(|(endpoint, _)| endpoint.is_simple_jwts());
     for (_, path) in endpoints {
         let ask = |about: &str, method: &str, target: String| {
             Request::new(format!("generated: {about}"), method, target)

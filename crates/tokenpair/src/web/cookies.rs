@@ -1,0 +1,199 @@
+//! The three cookies: how they are called, read, written and taken back, and the caller they stand for.
+//!
+//! Decides nothing about a request: whether a page of ours made it is `csrf.rs`, what an answer carries is `delivery.rs`.
+
+use super::csrf;
+use super::respond::Failure;
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::{SimpleJwt, flows};
+use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+
+/// Browsers drop a cookie whose name and value are longer (RFC 6265bis §5.6).
+const MAX_BYTES: usize = 4096;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cookie {
+    /// An access token, or a sliding one.
+    Access,
+    Refresh,
+    /// The CSRF token, the only one that scripts may read.
+    Csrf,
+}
+
+impl Cookie {
+    const ALL: [Self; 3] = [Self::Access, Self::Refresh, Self::Csrf];
+
+    /// A browser takes the prefix as a promise: HTTPS only, for this host alone and all of its paths, so that no
+    /// subdomain can have set it.
+    fn name(self, settings: &Settings) -> &'static str {
+        match (self, settings.auth_cookie_secure) {
+            (Self::Access, true) => "__Host-access",
+            (Self::Access, false) => "access",
+            (Self::Refresh, true) => "__Host-refresh",
+            (Self::Refresh, false) => "refresh",
+            (Self::Csrf, true) => "__Host-csrftoken",
+            (Self::Csrf, false) => "csrftoken",
+        }
+    }
+}
+
+/// The value of a cookie; of several the first. Nothing where `AUTH_COOKIES` is off.
+pub(super) fn value<'a>(
+    settings: &Settings,
+    headers: &'a HeaderMap,
+    cookie: Cookie,
+) -> Option<&'a str> {
+    if !settings.auth_cookies {
+        return None;
+    }
+    let name = cookie.name(settings).as_bytes();
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let mut pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+    // Bytes, as the cookies of others may be no text, and must not hide ours.
+    let (_, value) = pairs.find_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let (found, value) = pair.split_at_checked(equals)?;
+        (found.trim_ascii() == name).then_some((found, value.get(1..)?))
+    })?;
+    let value = std::str::from_utf8(value.trim_ascii()).ok()?;
+    let unquoted = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    Some(unquoted.unwrap_or(value)).filter(|value| !value.is_empty())
+}
+
+/// Whether the request came with a cookie of ours.
+pub(super) fn any(settings: &Settings, headers: &HeaderMap) -> bool {
+    headers.contains_key(COOKIE)
+        && Cookie::ALL
+            .into_iter()
+            .any(|cookie| value(settings, headers, cookie).is_some())
+}
+
+/// A `Set-Cookie` header for a value that is good for so many seconds.
+///
+/// An error for what a browser would drop without a word.
+pub(super) fn set(
+    settings: &Settings,
+    cookie: Cookie,
+    value: &str,
+    max_age: i64,
+) -> Result<HeaderValue, Failure> {
+    let name = cookie.name(settings);
+    let bytes = name.len() + value.len();
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if bytes > MAX_BYTES || !value.bytes().all(may_stand) {
+        let size = value.len();
+        tracing::warn!(
+            cookie = name,
+            bytes = size,
+            "a token does not fit into a cookie"
+        );
+        return Err(Failure::BadRequest(format!(
+            "A token of {size} bytes does not fit into the cookie {name}, which holds {} at most. Without X-Token-Delivery \
+             it can be had.",
+            MAX_BYTES - name.len()
+        )));
+    }
+    let refused = |_| Failure::BadRequest(format!("The token cannot stand in the cookie {name}."));
+    let secure = if settings.auth_cookie_secure {
+        "; Secure"
+    } else {
+        ""
+    };
+    let http_only = if cookie == Cookie::Csrf {
+        ""
+    } else {
+        "; HttpOnly"
+    };
+    let same_site = settings.auth_cookie_samesite.name();
+    let max_age = max_age.max(0);
+    HeaderValue::try_from(format!(
+        "{name}={value}; Path=/; Max-Age={max_age}{secure}{http_only}; SameSite={same_site}"
+    ))
+    .map_err(refused)
+}
+
+/// Takes all cookies back: the log-in has ended.
+pub(super) fn forget(settings: &Settings, answer: &mut HeaderMap) {
+    for cookie in Cookie::ALL {
+        if let Ok(gone) = set(settings, cookie, "", 0) {
+            answer.append(SET_COOKIE, gone);
+        }
+    }
+}
+
+/// An access token made for this request alone, before any extractor looks for one.
+#[derive(Clone)]
+struct Renewed(String);
+
+/// The access token in the cookie, as the `Authorization` header would have it.
+pub(super) fn credentials(jwt: &SimpleJwt, parts: &Parts) -> Option<String> {
+    let settings = jwt.settings();
+    let token = match parts.extensions.get::<Renewed>() {
+        Some(Renewed(token)) => token,
+        None => value(settings, &parts.headers, Cookie::Access)?,
+    };
+    let scheme = settings.auth_header_types.first()?;
+    Some(format!("{scheme} {token}"))
+}
+
+/// Refuses what a page of another site may have made: whatever is not safe and has no CSRF token for the user whom the
+/// credentials name.
+pub(super) async fn check_caller(
+    jwt: &SimpleJwt,
+    parts: &Parts,
+    credentials: &str,
+) -> Result<(), Error> {
+    if csrf::is_safe(&parts.method) {
+        return Ok(());
+    }
+    let (_, token) = credentials.split_once(' ').unwrap_or_default();
+    let claims = jwt.decode(token, jwt.now()).await?;
+    Ok(csrf::check(
+        jwt,
+        parts,
+        &csrf::user(jwt.settings(), &claims),
+    )?)
+}
+
+/// A browser that asks for a page with a good refresh cookie and no good access cookie gets an access token, for this
+/// request and in the cookie that is returned: a page has no script that would refresh.
+pub(super) async fn renew(
+    jwt: &SimpleJwt,
+    parts: &mut Parts,
+) -> Result<Option<HeaderValue>, Error> {
+    let settings = jwt.settings();
+    let headers = &parts.headers;
+    if headers.contains_key(jwt.auth_header()) || headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let Some(refresh) = value(settings, headers, Cookie::Refresh) else {
+        return Ok(None);
+    };
+    if let Some(access) = value(settings, headers, Cookie::Access) {
+        match jwt.decode(access, jwt.now()).await {
+            Ok(_) => return Ok(None),
+            Err(Error::Token(_)) => {}
+            Err(outage) => return Err(outage),
+        }
+    }
+    match flows::access_for_page(jwt, refresh).await {
+        Ok(access) => {
+            let lifetime = i64::try_from(settings.access_token_lifetime.as_secs());
+            let cookie = set(
+                settings,
+                Cookie::Access,
+                &access,
+                lifetime.unwrap_or(i64::MAX),
+            );
+            parts.extensions.insert(Renewed(access));
+            Ok(cookie.ok())
+        }
+        Err(error) if error.is_about_credentials() => Ok(None),
+        Err(outage) => Err(outage),
+    }
+}
