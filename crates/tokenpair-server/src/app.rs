@@ -1,7 +1,8 @@
-//! The routes of the server: token endpoints, `/api/me/`, log-in and log-out for browsers, health.
+//! The routes of the server: token endpoints, `/api/me/`, log-in and log-out for browsers, what explains them, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
+use crate::openapi;
 use axum::Router;
 use axum::extract::{FromRef, Request};
 use axum::handler::Handler as _;
@@ -16,9 +17,9 @@ use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, IsAuthenticated, View, browser_login, browser_logout, not_found,
-    token_blacklist, token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding,
-    token_verify,
+    Answered, DecodedPath, DjangoUrls, Field, IsAuthenticated, Kind, Operation, Site, View,
+    browser_login, browser_logout, docs_view, not_found, schema_view, token_blacklist,
+    token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -39,9 +40,15 @@ impl App {
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
+        let (document, site) = (openapi::document(&self.jwt, paths), site(paths));
         let views: HashMap<String, View<Self>> = paths
             .iter()
-            .map(|(endpoint, path)| (path.to_owned(), view(endpoint, paths)))
+            .map(|(endpoint, path)| {
+                (
+                    path.to_owned(),
+                    view(endpoint, paths, &document).site(&site),
+                )
+            })
             .collect();
         let health = Router::new()
             .route("/livez", get(livez))
@@ -89,7 +96,24 @@ impl Service<Request> for Urls {
     }
 }
 
-fn view(endpoint: Endpoint, paths: &Paths) -> View<App> {
+/// What pages link to.
+fn site(paths: &Paths) -> Site {
+    let links: [(Endpoint, fn(Site, String) -> Site); 3] = [
+        (Endpoint::Docs, Site::home),
+        (Endpoint::Login, Site::login),
+        (Endpoint::BrowserLogout, Site::logout),
+    ];
+    let site = Site::new("tokenpair");
+    links
+        .into_iter()
+        .fold(site, |site, (endpoint, link)| match paths.first(endpoint) {
+            Some(path) => link(site, path.to_owned()),
+            None => site,
+        })
+}
+
+/// The view of an endpoint. `document` is what it shows, should it be there to show it.
+pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View<App> {
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
         Endpoint::TokenRefresh => token_refresh(),
@@ -100,7 +124,10 @@ fn view(endpoint: Endpoint, paths: &Paths) -> View<App> {
         Endpoint::Me => View::new("Me")
             .description("Who is calling.")
             .permission::<IsAuthenticated>()
+            .describe(Method::GET, describe_me)
             .get(me),
+        Endpoint::Schema => schema_view(document),
+        Endpoint::Docs => docs_view(document),
         Endpoint::Login => browser_login(paths.first(Endpoint::Me).unwrap_or("/")),
         Endpoint::BrowserLogout => browser_logout(paths.first(Endpoint::Login).unwrap_or("/")),
     }
@@ -116,6 +143,14 @@ impl FromRef<App> for Health {
     fn from_ref(app: &App) -> Self {
         app.health.clone()
     }
+}
+
+fn describe_me(_jwt: &SimpleJwt) -> Operation {
+    let user = vec![
+        Field::read_only("id").kind(Kind::Id),
+        Field::read_only("username"),
+    ];
+    Operation::new("Who is calling").answer(StatusCode::OK, "The user.", Answered::Object(user))
 }
 
 async fn me(IsAuthenticated(user): IsAuthenticated) -> Response {

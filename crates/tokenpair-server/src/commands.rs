@@ -15,6 +15,7 @@ mod interrupt;
 pub(crate) mod man;
 mod manage_py;
 pub(crate) mod migrate;
+pub(crate) mod openapi;
 mod password;
 pub(crate) mod serve;
 pub(crate) mod shadow;

@@ -14,6 +14,7 @@ mod health;
 mod listener;
 mod log;
 mod middleware;
+mod openapi;
 mod output;
 mod random;
 mod reload;
@@ -112,6 +113,11 @@ enum Command {
         after_help = "Example:\n  tokenpair token mint --user ada | tokenpair token inspect"
     )]
     Token(commands::token::Token),
+    /// Print what every endpoint takes and answers, as an OpenAPI document
+    #[command(
+        after_help = "With --json it is on one line.\n\nExamples:\n  tokenpair openapi > openapi.json\n  tokenpair openapi | jq '.paths | keys'"
+    )]
+    Openapi,
     /// Print what a shell needs to complete these commands
     Completions(commands::completions::Completions),
     /// Print the manual page
@@ -142,6 +148,7 @@ async fn main() -> ExitCode {
         Command::Users(users) => users.run(&options).await,
         Command::Flushexpiredtokens(flush) => flush.run(&options).await,
         Command::Token(token) => token.run(&options).await,
+        Command::Openapi => commands::openapi::run(&options).await,
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(man) => man.run(Cli::command()),
     };

@@ -12,6 +12,7 @@ mod forms;
 mod login;
 mod media_type;
 mod negotiation;
+mod openapi;
 mod operation;
 mod pages;
 mod parsers;
@@ -30,8 +31,9 @@ pub use extract::{
 };
 pub use fields::{Field, Kind};
 pub use login::{browser_login, browser_logout};
+pub use openapi::{OpenApi, schema_view};
 pub use operation::{Answered, Operation};
-pub use pages::{Frame, Site, Visitor};
+pub use pages::{Frame, Site, Visitor, docs_view};
 pub use respond::{DjangoError, answer, bad_request, not_found};
 pub(crate) use unanswered::Unanswered;
 pub use urls::{DecodedPath, DjangoUrls};
@@ -73,11 +75,22 @@ where
     S: Clone + Send + Sync + 'static,
     SimpleJwt: FromRef<S>,
 {
-    Router::new()
-        .url("/token/", token_obtain_pair())
-        .url("/token/refresh/", token_refresh())
-        .url("/token/verify/", token_verify())
-        .url("/token/blacklist/", token_blacklist())
-        .url("/token/sliding/", token_obtain_sliding())
-        .url("/token/sliding/refresh/", token_refresh_sliding())
+    let views = token_views().into_iter();
+    views.fold(Router::new(), |router, (path, view)| router.url(path, view))
+}
+
+/// The views of [`token_urls`] with their paths: to change them, to [document](OpenApi) them.
+pub fn token_views<S>() -> [(&'static str, View<S>); 6]
+where
+    S: Clone + Send + Sync + 'static,
+    SimpleJwt: FromRef<S>,
+{
+    [
+        ("/token/", token_obtain_pair()),
+        ("/token/refresh/", token_refresh()),
+        ("/token/verify/", token_verify()),
+        ("/token/blacklist/", token_blacklist()),
+        ("/token/sliding/", token_obtain_sliding()),
+        ("/token/sliding/refresh/", token_refresh_sliding()),
+    ]
 }

@@ -15,6 +15,8 @@ pub(crate) enum Endpoint {
     TokenObtainSliding,
     TokenRefreshSliding,
     Me,
+    Schema,
+    Docs,
     Login,
     BrowserLogout,
 }
@@ -51,11 +53,13 @@ const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
         "/api/token/sliding/refresh/",
     ),
     (Endpoint::Me, NAMES[6], "/api/me/"),
-    (Endpoint::Login, NAMES[7], "/auth/login/"),
-    (Endpoint::BrowserLogout, NAMES[8], "/auth/logout/"),
+    (Endpoint::Schema, NAMES[7], "/api/schema/"),
+    (Endpoint::Docs, NAMES[8], "/api/docs/"),
+    (Endpoint::Login, NAMES[9], "/auth/login/"),
+    (Endpoint::BrowserLogout, NAMES[10], "/auth/logout/"),
 ];
 
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 11] = [
     "token_obtain_pair",
     "token_refresh",
     "token_verify",
@@ -63,6 +67,8 @@ pub(super) const NAMES: [&str; 9] = [
     "token_obtain_sliding",
     "token_refresh_sliding",
     "me",
+    "schema",
+    "docs",
     "login",
     "browser_logout",
 ];
@@ -136,6 +142,12 @@ impl Paths {
         })
     }
 
+    /// Every endpoint that is served with the path by which to call it.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        let served = self.0.iter();
+        served.filter_map(|served| Some((served.endpoint, served.paths.first()?.as_str())))
+    }
+
     /// The settings of the endpoints that Django has no counterpart of.
     pub(crate) fn ours() -> impl Iterator<Item = &'static str> {
         let ours = ENDPOINTS.iter().filter(|(one, ..)| !one.is_simple_jwts());
@@ -144,8 +156,8 @@ impl Paths {
 
     /// The path by which to call an endpoint; `None` where it is off.
     pub(crate) fn first(&self, endpoint: Endpoint) -> Option<&str> {
-        let mut paths = self.iter();
-        paths.find_map(|(served, path)| (served == endpoint).then_some(path))
+        let mut firsts = self.firsts();
+        firsts.find_map(|(served, path)| (served == endpoint).then_some(path))
     }
 
     /// One path, one endpoint; the path without its final slash is taken too, by the redirect.

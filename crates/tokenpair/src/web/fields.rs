@@ -144,8 +144,12 @@ impl Kind {
     /// DRF's `label_lookup`.
     fn drf_name(&self) -> &'static str {
         match self {
-            Self::Text | Self::Username | Self::Password | Self::NewPassword => "string",
-            Self::Token | Self::Anything => "string",
+            Self::Text
+            | Self::Username
+            | Self::Password
+            | Self::NewPassword
+            | Self::Token
+            | Self::Anything => "string",
             Self::Email => "email",
             Self::Boolean => "boolean",
             Self::Integer => "integer",

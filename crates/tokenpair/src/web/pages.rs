@@ -4,9 +4,11 @@
 //! nothing has to be mounted for them. Must never show more of an answer than a client of JSON is told.
 
 pub(super) mod browsable;
+mod docs;
 mod frame;
 mod highlight;
 
+pub use docs::docs_view;
 pub use frame::{Frame, Site, Visitor};
 
 use super::respond;

@@ -19,6 +19,12 @@ use super::media_type::MediaType;
 
 /// Django's `DATA_UPLOAD_MAX_NUMBER_FIELDS`.
 pub(crate) const MAX_FIELDS: usize = 1000;
+/// What bodies may be.
+pub(crate) const MEDIA_TYPES: [&str; 3] = [
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+];
 /// A media type of more characters matches nothing.
 pub(crate) const MAX_MEDIA_TYPE_LENGTH: usize = 256;
 
@@ -103,11 +109,12 @@ fn select(content_type: &str) -> Option<(Parser, MediaType)> {
         return None;
     }
     let media_type = MediaType::parse(content_type).ok()?;
-    let parser = if media_type.covers("application/json") {
+    let [json, form, multipart] = MEDIA_TYPES;
+    let parser = if media_type.covers(json) {
         Parser::Json
-    } else if media_type.covers("application/x-www-form-urlencoded") {
+    } else if media_type.covers(form) {
         Parser::Form
-    } else if media_type.covers("multipart/form-data") {
+    } else if media_type.covers(multipart) {
         Parser::MultiPart
     } else {
         return None;

@@ -4,7 +4,7 @@ use crate::json;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 
 /// Rewrites the body of a JSON answer that is to be indented; any other answer passes unchanged.
 pub(super) async fn render(indent: Option<usize>, response: Response) -> Response {
@@ -30,7 +30,7 @@ pub(super) fn is_json(response: &Response) -> bool {
 pub(super) async fn take_text(response: Response) -> (Response, String) {
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
-    let bytes = body.collect().await.map(|body| body.to_bytes());
+    let bytes = body.collect().await.map(Collected::to_bytes);
     let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
     (Response::from_parts(parts, Body::empty()), text)
 }

@@ -245,7 +245,12 @@ pub(super) fn method_not_allowed(method: &Method) -> Response {
 }
 
 pub(super) fn json(status: StatusCode, body: Object) -> Response {
-    let mut response = Response::new(Body::from(json::encode_utf8(&Value::Object(body))));
+    json_text(status, json::encode_utf8(&Value::Object(body)))
+}
+
+/// An answer that is written already.
+pub(super) fn json_text(status: StatusCode, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, content_type);

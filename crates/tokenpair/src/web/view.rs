@@ -8,6 +8,7 @@ use super::fields::Field;
 use super::negotiation::{NotNegotiated, Rendering, negotiate};
 use super::operation::Operation;
 use super::pages::{Frame, Site, browsable};
+use super::parsers::MEDIA_TYPES;
 use super::views::{request_id, request_info};
 use super::{cookies, forms, render, respond};
 use crate::SimpleJwt;
@@ -230,12 +231,7 @@ impl<S> View<S> {
         about.insert("name", self.0.name);
         about.insert("description", self.0.description);
         about.insert("renders", texts(&["application/json", "text/html"]));
-        let parses = [
-            "application/json",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-        ];
-        about.insert("parses", texts(&parses));
+        about.insert("parses", texts(&MEDIA_TYPES));
         let mut actions = Object::new();
         for method in [Method::POST, Method::PUT] {
             let fields = self.operation(&method, jwt).fields;

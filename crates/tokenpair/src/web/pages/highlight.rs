@@ -1,28 +1,52 @@
 //! JSON as HTML with its parts marked, laid out as DRF's pages do.
 
 use super::push_escaped;
-use crate::json::{self, Object, Value};
+use crate::json::{self, Value};
 
 const INDENT: usize = 4;
+
+/// Where members and items begin.
+#[derive(Clone, Copy)]
+enum Layout {
+    /// On lines of their own, at this level.
+    Lines(usize),
+    OneLine,
+}
 
 /// The text of a JSON answer, escaped and marked. A text that is no JSON is only escaped.
 pub(super) fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     match json::decode_body(text) {
-        Ok(value) => write(&mut out, &value, 0),
+        Ok(value) => write(&mut out, &value, Layout::Lines(0)),
         Err(_) => push_escaped(&mut out, text),
     }
     out
 }
 
+/// A short value, marked.
+pub(super) fn in_one_line(value: &Value) -> String {
+    let mut out = String::new();
+    write(&mut out, value, Layout::OneLine);
+    out
+}
+
 /// Answers are our own, and what is read is at most 128 levels deep.
-fn write(out: &mut String, value: &Value, level: usize) {
+fn write(out: &mut String, value: &Value, layout: Layout) {
     match value {
-        Value::Array(items) if !items.is_empty() => {
-            let write_item = |out: &mut String, item: &Value| write(out, item, level + 1);
-            group(out, ['[', ']'], level, items, write_item);
+        Value::Array(items) if !items.is_empty() => group(out, ['[', ']'], layout, items, write),
+        Value::Object(members) if !members.is_empty() => {
+            group(
+                out,
+                ['{', '}'],
+                layout,
+                members,
+                |out, (name, value), layout| {
+                    mark(out, "n", &Value::from(name.as_str()));
+                    out.push_str(": ");
+                    write(out, value, layout);
+                },
+            );
         }
-        Value::Object(members) if !members.is_empty() => object(out, members, level),
         Value::String(_) | Value::IllFormed(_) => mark(out, "s", value),
         Value::Number(_) => mark(out, "d", value),
         Value::Bool(_) | Value::Null => mark(out, "w", value),
@@ -31,36 +55,37 @@ fn write(out: &mut String, value: &Value, level: usize) {
     }
 }
 
-fn object(out: &mut String, members: &Object, level: usize) {
-    group(out, ['{', '}'], level, members, |out, (name, value)| {
-        mark(out, "n", &Value::from(name.as_str()));
-        out.push_str(": ");
-        write(out, value, level + 1);
-    });
-}
-
 fn group<T>(
     out: &mut String,
     [opening, closing]: [char; 2],
-    level: usize,
+    layout: Layout,
     items: impl IntoIterator<Item = T>,
-    write: impl Fn(&mut String, T),
+    write: impl Fn(&mut String, T, Layout),
 ) {
+    let inner = match layout {
+        Layout::Lines(level) => Layout::Lines(level + 1),
+        Layout::OneLine => Layout::OneLine,
+    };
     out.push(opening);
     for (place, item) in items.into_iter().enumerate() {
         if place > 0 {
-            out.push(',');
+            out.push_str(match layout {
+                Layout::Lines(_) => ",",
+                Layout::OneLine => ", ",
+            });
         }
-        new_line(out, level + 1);
-        write(out, item);
+        new_line(out, inner);
+        write(out, item, inner);
     }
-    new_line(out, level);
+    new_line(out, layout);
     out.push(closing);
 }
 
-fn new_line(out: &mut String, level: usize) {
-    out.push('\n');
-    out.extend(std::iter::repeat_n(' ', level * INDENT));
+fn new_line(out: &mut String, layout: Layout) {
+    if let Layout::Lines(level) = layout {
+        out.push('\n');
+        out.extend(std::iter::repeat_n(' ', level * INDENT));
+    }
 }
 
 fn mark(out: &mut String, class: &str, value: &Value) {

@@ -54,7 +54,7 @@ pub(super) fn add(plan: &mut Plan<'_>) {
             Endpoint::TokenObtainPair | Endpoint::TokenObtainSliding => plan.username,
             Endpoint::TokenRefresh | Endpoint::TokenBlacklist => "refresh",
             Endpoint::TokenVerify | Endpoint::TokenRefreshSliding => "token",
-            Endpoint::Me | Endpoint::Login | Endpoint::BrowserLogout => continue,
+            _ => continue,
         };
         for (about, content_type, body) in BODIES {
             let body = with_name(body, field);

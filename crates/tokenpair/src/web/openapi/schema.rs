@@ -1,0 +1,154 @@
+//! JSON Schema of fields and bodies.
+
+use super::object as members;
+use crate::SimpleJwt;
+use crate::json::{Object, Value};
+use crate::models::UserIdKind;
+use crate::web::fields::{Field, Kind};
+
+/// Not blank, and without NUL: what DRF's `CharField` takes.
+const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
+
+pub(super) fn reference(name: &str) -> Object {
+    members([("$ref", format!("#/components/schemas/{name}").into())])
+}
+
+/// The bodies of errors.
+pub(super) fn shared() -> Object {
+    let text = || Value::Object(members([("type", "string".into())]));
+    let refusal = members([
+        ("type", "object".into()),
+        (
+            "properties",
+            members([
+                ("token_class", text()),
+                ("token_type", text()),
+                ("message", text()),
+            ])
+            .into(),
+        ),
+    ]);
+    let refusals = members([
+        ("type", "array".into()),
+        ("items", refusal.into()),
+        (
+            "description",
+            "Why each of the accepted kinds of tokens was refused.".into(),
+        ),
+    ]);
+    let properties = members([
+        ("detail", text()),
+        ("code", text()),
+        ("messages", refusals.into()),
+    ]);
+    let error = members([
+        ("type", "object".into()),
+        ("required", vec![Value::from("detail")].into()),
+        ("properties", properties.into()),
+        ("additionalProperties", false.into()),
+    ]);
+    let messages = members([
+        ("type", "array".into()),
+        ("minItems", 1.into()),
+        ("items", text()),
+    ]);
+    members([("Error", error.into()), ("Messages", messages.into())])
+}
+
+/// An object with these fields.
+pub(super) fn object<'a>(fields: impl Iterator<Item = &'a Field>, jwt: &SimpleJwt) -> Object {
+    let (mut properties, mut required) = (Object::new(), Vec::new());
+    for field in fields {
+        if field.required || field.read_only {
+            required.push(Value::from(field.name.as_str()));
+        }
+        properties.insert(field.name.as_str(), property(field, jwt));
+    }
+    let mut schema = members([("type", "object".into())]);
+    if !required.is_empty() {
+        schema.insert("required", required);
+    }
+    if !properties.is_empty() {
+        schema.insert("properties", properties);
+    }
+    schema
+}
+
+fn property(field: &Field, jwt: &SimpleJwt) -> Object {
+    let mut schema = value(&field.kind, jwt);
+    if let Some(most) = field.max_length {
+        schema.insert("maxLength", i64::from(most));
+    }
+    if !field.help.is_empty() {
+        schema.insert("description", &*field.help);
+    }
+    schema
+}
+
+/// What the errors of these fields look like.
+pub(super) fn field_errors<'a>(fields: impl Iterator<Item = &'a Field>) -> Object {
+    let names = fields.map(|field| field.name.as_str());
+    let properties: Object = names
+        .chain(["non_field_errors"])
+        .map(|name| (name, reference("Messages")))
+        .collect();
+    members([
+        ("type", "object".into()),
+        ("minProperties", 1.into()),
+        ("properties", properties.into()),
+        ("additionalProperties", false.into()),
+    ])
+}
+
+/// The schema of one value.
+pub(super) fn value(kind: &Kind, jwt: &SimpleJwt) -> Object {
+    let plain = |name: &str| members([("type", name.into())]);
+    let with = |name: &str, key: &str, value: Value| {
+        let mut schema = plain(name);
+        schema.insert(key, value);
+        schema
+    };
+    let not_blank = || with("string", "pattern", NOT_BLANK.into());
+    match kind {
+        Kind::Text | Kind::Username => not_blank(),
+        Kind::Token => {
+            let mut schema = not_blank();
+            schema.insert("format", "jwt");
+            schema
+        }
+        Kind::Password | Kind::NewPassword => {
+            let mut schema = not_blank();
+            schema.insert("format", "password");
+            schema
+        }
+        Kind::Anything => plain("string"),
+        Kind::Email => with("string", "format", "email".into()),
+        Kind::DateTime => with("string", "format", "date-time".into()),
+        Kind::Boolean => plain("boolean"),
+        Kind::Integer => plain("integer"),
+        Kind::Id => match jwt.users().user_id_kind() {
+            UserIdKind::Integer => plain("integer"),
+            UserIdKind::Uuid => with("string", "format", "uuid".into()),
+            UserIdKind::Text => plain("string"),
+        },
+        Kind::Choice(texts) => {
+            let texts = texts.iter().map(|text| Value::from(*text));
+            with("string", "enum", Value::Array(texts.collect()))
+        }
+        Kind::Object(fields) => object(fields.iter(), jwt),
+        Kind::List(kind) => with("array", "items", value(kind, jwt).into()),
+        Kind::Nullable(kind) => nullable(value(kind, jwt)),
+    }
+}
+
+/// Also null.
+fn nullable(mut schema: Object) -> Object {
+    match schema.get_mut("type") {
+        Some(name) => {
+            let types = vec![name.clone(), Value::from("null")];
+            *name = Value::Array(types);
+            schema
+        }
+        None => schema,
+    }
+}
