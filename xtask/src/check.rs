@@ -1,7 +1,9 @@
 //! `cargo xtask check`: the steps one after the other, a table at the end. A failure does not stop the others.
 
 use crate::project::Project;
-use crate::{beside, book, cargo, conformance, counts, dependencies, faults, hygiene, seeds};
+use crate::{
+    beside, book, cargo, conformance, counts, dependencies, faults, hygiene, pages, seeds,
+};
 use std::fmt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -43,7 +45,7 @@ pub(crate) struct Step {
 
 /// In an order that shows cheap mistakes early and lets a step use what an earlier one has built.
 #[rustfmt::skip]
-pub(crate) const STEPS: [Step; 16] = [
+pub(crate) const STEPS: [Step; 18] = [
     Step { name: "format", about: "rustfmt", run: cargo::format },
     Step { name: "hygiene", about: "unsafe code, unfinished code, foreign paths, long files", run: hygiene::check },
     Step { name: "dependencies", about: "bans, licences, versions, number of crates", run: dependencies::check },
@@ -54,6 +56,8 @@ pub(crate) const STEPS: [Step; 16] = [
     Step { name: "examples", about: "the library's examples run to their end", run: cargo::examples },
     Step { name: "seeds", about: "printed examples (curl, HTTPie, requests, fetch, a Python client) with the demo", run: seeds::examples },
     Step { name: "book", about: "what docs/ shows is run, all links are followed", run: book::check },
+    Step { name: "openapi", about: "the OpenAPI document is exact, with schemathesis", run: pages::openapi },
+    Step { name: "browser", about: "every page in Chromium, narrow and wide, light and dark, with axe-core", run: pages::browser },
     Step { name: "recorded", about: "recorded exchanges of Simple JWT, with our server", run: conformance::recorded },
     Step { name: "race", about: "one refresh token exchanged many times at once", run: conformance::race },
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },

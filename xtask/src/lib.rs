@@ -17,6 +17,7 @@ mod dependencies;
 mod faults;
 mod hygiene;
 pub mod packages;
+mod pages;
 pub mod postgres;
 pub mod process;
 pub mod project;

@@ -43,6 +43,8 @@ struct Docs {
     /// What a header with a token looks like.
     credentials: String,
     operations: Vec<Documented>,
+    /// What most operations may answer, said once.
+    common: Vec<Answer>,
 }
 
 struct Documented {
@@ -64,6 +66,7 @@ struct Input {
     help: String,
 }
 
+#[derive(Clone, PartialEq)]
 struct Answer {
     status: String,
     reason: &'static str,
@@ -86,18 +89,41 @@ impl Docs {
             operations.map(move |(method, operation)| (path, shared, method, operation))
         });
         let credentials = document.credentials();
+        let operations = operations.map(|(path, shared, method, operation)| {
+            document.operation(path, shared, method, operation, &credentials)
+        });
+        let mut operations: Vec<Documented> = operations.collect();
         Self {
             title: text(info, "title").to_owned(),
             version: text(info, "version").to_owned(),
             description: text(info, "description").to_owned(),
-            operations: operations
-                .map(|(path, shared, method, operation)| {
-                    document.operation(path, shared, method, operation, &credentials)
-                })
-                .collect(),
+            common: take_common(&mut operations),
+            operations,
             credentials,
         }
     }
+}
+
+/// The answers that more than half of the operations have.
+fn take_common(operations: &mut [Documented]) -> Vec<Answer> {
+    let all = operations.iter().flat_map(|operation| &operation.answers);
+    let is_common = |answer: &Answer| {
+        let having = operations
+            .iter()
+            .filter(|operation| operation.answers.contains(answer));
+        having.count() * 2 > operations.len().max(3)
+    };
+    let mut common: Vec<Answer> = Vec::new();
+    for answer in all {
+        if !common.contains(answer) && is_common(answer) {
+            common.push(answer.clone());
+        }
+    }
+    for operation in operations {
+        operation.answers.retain(|answer| !common.contains(answer));
+    }
+    common.sort_by(|one, other| one.status.cmp(&other.status));
+    common
 }
 
 impl Document<'_> {
@@ -212,7 +238,6 @@ impl Document<'_> {
         };
         match text(Some(schema), "format") {
             "" => kind,
-            "password" => "string, not shown".to_owned(),
             "jwt" => "token".to_owned(),
             "date-time" => "date and time".to_owned(),
             "email" => "e-mail address".to_owned(),

@@ -35,7 +35,7 @@ pub(super) fn refresh(jwt: &SimpleJwt) -> Operation {
 pub(super) fn refresh_sliding(_jwt: &SimpleJwt) -> Operation {
     let sliding = Answered::Object(vec![token("token")]);
     let text = "The token is invalid, expired, of another type or blacklisted, its window has ended, or its user may not log in.";
-    Operation::new("Refresh")
+    Operation::new("Refresh a sliding token")
         .fields([token("token")])
         .answer(StatusCode::OK, "The token with a later end.", sliding)
         .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)

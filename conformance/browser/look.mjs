@@ -1,0 +1,40 @@
+// Opens a page as people do, and says what is wrong with it.
+import axe from "axe-core";
+
+export const SIZES = { wide: { width: 1280, height: 900 }, narrow: { width: 340, height: 720 } };
+export const SCHEMES = ["light", "dark"];
+/** What axe-core must not find. */
+const GRAVE = ["serious", "critical"];
+
+/** A page of this context that collects what a good page never does. */
+export async function open(context, base) {
+  const page = await context.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(`a script failed: ${error}`));
+  page.on("console", (message) => {
+    // A browser tells of every 4xx, and a page may be one.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      problems.push(`console: ${message.text()}`);
+    }
+  });
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${base}/`) && !url.startsWith("data:")) problems.push(`asked for ${url}`);
+  });
+  return { page, problems };
+}
+
+/** What is wrong with the page as it is shown now. */
+export async function inspect(page) {
+  const problems = [];
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (excess > 0) problems.push(`is ${excess} pixels wider than the window`);
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  for (const { id, impact, help, nodes } of violations) {
+    const line = `axe: ${id} (${impact}): ${help}: ${nodes[0].html.slice(0, 200)}`;
+    if (GRAVE.includes(impact)) problems.push(line);
+    else console.log(`  note: ${line}`);
+  }
+  return problems;
+}

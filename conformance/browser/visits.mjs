@@ -1,0 +1,62 @@
+// What people do on the pages, and what they must see then.
+import assert from "node:assert/strict";
+
+/** Pages that the API's document does not list. */
+export const PAGES = ["/api/docs/"];
+
+const seen = async (page, text) => assert.ok((await page.textContent("main")).includes(text), `${text} is not on the page`);
+
+async function tryTokens(page, base, { username, password }) {
+  await page.goto(`${base}/api/token/`);
+  await page.fill("#post-username", username);
+  await page.fill("#post-password", password);
+  await page.click("form button.primary");
+  await seen(page, "HTTP 200 OK");
+  await seen(page, '"refresh"');
+  assert.equal(await page.inputValue("#post-password"), "", "the password is written into the page");
+}
+
+export const VISITS = {
+  "a form is sent and its answer is shown": { visit: tryTokens },
+  "a form works without JavaScript": { javaScriptEnabled: false, visit: tryTokens },
+  "an error stands beside its field": {
+    colorScheme: "dark",
+    async visit(page, base) {
+      await page.goto(`${base}/api/token/verify/`);
+      await page.fill("#post-token", " ");
+      await page.click("form button.primary");
+      await seen(page, "HTTP 400 Bad Request");
+      assert.match(await page.textContent("#post-token-note"), /This field may not be blank/);
+      assert.equal(await page.evaluate(() => document.activeElement.id), "post-token");
+    },
+  },
+  "a form is filled in and sent with the keyboard alone": {
+    async visit(page, base, { username, password }) {
+      await page.goto(`${base}/api/token/`);
+      await page.keyboard.press("Tab");
+      assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+      await page.keyboard.press("Enter");
+      assert.equal(await page.evaluate(() => location.hash), "#main");
+      const into = async (id) => {
+        for (let step = 0; step < 30; step += 1) {
+          if ((await page.evaluate(() => document.activeElement.id)) === id) return;
+          await page.keyboard.press("Tab");
+        }
+        assert.fail(`${id} cannot be reached`);
+      };
+      await into("post-username");
+      await page.keyboard.type(username);
+      await into("post-password");
+      await page.keyboard.type(password);
+      await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+      await seen(page, "HTTP 200 OK");
+    },
+  },
+  "a hidden place of the documentation is found by its link": {
+    async visit(page, base) {
+      await page.goto(`${base}/api/docs/`);
+      await page.click("nav.contents a[href='#token_verify']");
+      assert.ok(await page.locator("#token_verify h2").isVisible());
+    },
+  },
+};

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Holds the running server against its own OpenAPI document: is it well formed, and is it exact?
+
+    run.py TOKENPAIR
+
+Needs the packages of requirements.txt. Exit status 1: something is wrong.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+# The same commit always gets the same verdict.
+SEED = "1"
+EXAMPLES = "40"
+SCHEMA, TOKEN = "/api/schema/", "/api/token/"
+TEST = b'{"username": "test", "password": "test"}'
+# Answers differ with them, so the document has to.
+PROFILES = {
+    "as it comes": {},
+    "rotation": {"TOKENPAIR_ROTATE_REFRESH_TOKENS": "true", "TOKENPAIR_BLACKLIST_AFTER_ROTATION": "true"},
+}
+
+
+def main():
+    failed = 0
+    for name, variables in PROFILES.items():
+        print(f"--- {name}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            server, base = start(sys.argv[1], folder, variables)
+            try:
+                failed += not is_exact(base, folder)
+            finally:
+                server.terminate()
+                server.communicate()
+    print(f"{len(PROFILES)} configurations, {failed} with a document that is not exact")
+    return 1 if failed else 0
+
+
+def start(tokenpair, folder, variables):
+    """The demo on a free port, and its address."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TOKENPAIR_")}
+    command = [os.path.abspath(tokenpair), "serve", "--demo", "--json", "--listen", "127.0.0.1:0"]
+    environment = {**environment, "TOKENPAIR_LOG": "warn", **variables}
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    return server, json.loads(server.stdout.readline())["listening"]
+
+
+def is_exact(base, folder):
+    document = os.path.join(folder, "openapi.json")
+    with urllib.request.urlopen(base + SCHEMA) as answer, open(document, "wb") as file:
+        file.write(answer.read())
+    python = [sys.executable, "-m"]
+    if subprocess.run([*python, "openapi_spec_validator", document]).returncode != 0:
+        return False
+    options = ["--checks", "all", "--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"]
+    command = [*python, "schemathesis.cli", "run", document, "--url", base, *options]
+    command += ["--header", f"Authorization: Bearer {access_token(base)}"]
+    return subprocess.run(command, cwd=folder).returncode == 0
+
+
+def access_token(base):
+    request = urllib.request.Request(base + TOKEN, TEST, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["access"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
