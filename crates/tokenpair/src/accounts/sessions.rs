@@ -56,6 +56,13 @@ pub async fn list(jwt: &SimpleJwt, caller: &SessionUser) -> Result<Vec<Object>, 
     Ok(shown.collect())
 }
 
+/// One of them; `None`: the caller has no living session with this id.
+pub async fn get(jwt: &SimpleJwt, caller: &SessionUser, id: &str) -> Result<Option<Object>, Error> {
+    let is_wanted = |session: &Object| session.get("id").and_then(Value::as_str) == Some(id);
+    let mut sessions = list(jwt, caller).await?.into_iter();
+    Ok(sessions.find(is_wanted))
+}
+
 fn show(session: &Session, current: Option<&str>) -> Object {
     let date = |at: NumericDate| Value::from(iso_8601(at));
     let text = |text: Option<String>| text.map_or(Value::Null, Value::from);

@@ -1,7 +1,10 @@
 //! The views of people's own accounts: parse, call, answer.
 
+mod described;
+
+use super::delivery::Delivery;
 use super::extract::IsAuthenticated;
-use super::fields::{self, Field};
+use super::fields;
 use super::respond::{self, Failure};
 use super::urls::DjangoUrls as _;
 use super::view::View;
@@ -9,12 +12,13 @@ use super::views::{read_data, request_info};
 use crate::SimpleJwt;
 use crate::accounts::sessions::SessionUser;
 use crate::accounts::{Accounts, Fields};
+use crate::error::Error;
 use crate::json::Object;
 use crate::models::RequestInfo;
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 /// `POST`: a new user, and `{"user", "refresh", "access"}`; see [`Accounts::register`].
 pub fn register<S>() -> View<S>
@@ -25,10 +29,7 @@ where
 {
     View::new("Register")
         .description("Takes the data of a new user and returns the user with an access and refresh JSON web token pair.")
-        .fields(|_| {
-            let names = ["username", "email", "first_name", "last_name", "password"];
-            names.map(Field::required).to_vec()
-        })
+        .describe(Method::POST, described::register)
         .post(post_register)
 }
 
@@ -41,7 +42,7 @@ where
 {
     View::new("Register Verify")
         .description("Takes what stands in the link that was sent to a new user and returns the user with an access and refresh JSON web token pair.")
-        .fields(|_| vec![Field::required("uid"), Field::required("token")])
+        .describe(Method::POST, described::register_verify)
         .post(post_register_verify)
 }
 
@@ -54,7 +55,7 @@ where
 {
     View::new("Register Resend")
         .description("Takes an e-mail address and sends the link to verify it once more.")
-        .fields(|_| vec![Field::required("email")])
+        .describe(Method::POST, described::register_resend)
         .post(post_register_resend)
 }
 
@@ -68,6 +69,8 @@ where
     View::new("Me")
         .description("Who is calling.")
         .permission::<IsAuthenticated>()
+        .describe(Method::GET, described::get_me)
+        .describe(Method::PATCH, described::patch_me)
         .get(get_me)
         .patch(patch_me)
 }
@@ -81,10 +84,7 @@ where
 {
     View::new("Password Change")
         .description("Takes the old and a new password and ends the other sessions of the user.")
-        .fields(|_| {
-            let names = ["old_password", "new_password"];
-            names.map(Field::required).to_vec()
-        })
+        .describe(Method::POST, described::password_change)
         .permission::<IsAuthenticated<SessionUser>>()
         .post(post_password_change)
 }
@@ -98,7 +98,7 @@ where
 {
     View::new("Password Reset")
         .description("Takes an e-mail address and sends a link to set a new password, if somebody has that address.")
-        .fields(|_| vec![Field::required("email")])
+        .describe(Method::POST, described::password_reset)
         .post(post_password_reset)
 }
 
@@ -111,10 +111,7 @@ where
 {
     View::new("Password Reset Confirm")
         .description("Takes what stands in the link that was sent, and a new password, and ends the sessions of the user.")
-        .fields(|_| {
-            let names = ["uid", "token", "new_password"];
-            names.map(Field::required).to_vec()
-        })
+        .describe(Method::POST, described::password_reset_confirm)
         .post(post_password_reset_confirm)
 }
 
@@ -154,26 +151,27 @@ impl FromRef<Accounts> for SimpleJwt {
     }
 }
 
-async fn post_register(State(accounts): State<Accounts>, request: Request) -> Response {
+async fn post_register(
+    State(accounts): State<Accounts>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
     let names = ["username", "email", "first_name", "last_name", "password"];
-    let mut response = answer(&accounts, request, &names, async |fields, info| {
-        accounts.register(&fields, &info).await
-    })
-    .await;
+    let work = async |fields, info| accounts.register(&fields, &info).await;
+    let mut response = let_in(&accounts, &delivery, request, &names, work).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::CREATED;
     }
     response
 }
 
-async fn post_register_verify(State(accounts): State<Accounts>, request: Request) -> Response {
-    answer(
-        &accounts,
-        request,
-        &["uid", "token"],
-        async |fields, info| accounts.verify_email(&fields, &info).await,
-    )
-    .await
+async fn post_register_verify(
+    State(accounts): State<Accounts>,
+    delivery: Delivery,
+    request: Request,
+) -> Response {
+    let work = async |fields, info| accounts.verify_email(&fields, &info).await;
+    let_in(&accounts, &delivery, request, &["uid", "token"], work).await
 }
 
 async fn post_register_resend(State(accounts): State<Accounts>, request: Request) -> Response {
@@ -238,7 +236,18 @@ async fn answer(
     accounts: &Accounts,
     request: Request,
     names: &[&str],
-    work: impl AsyncFnOnce(Fields, RequestInfo) -> Result<Object, crate::Error>,
+    work: impl AsyncFnOnce(Fields, RequestInfo) -> Result<Object, Error>,
+) -> Response {
+    let_in(accounts, &Delivery::default(), request, names, work).await
+}
+
+/// The same where tokens may come of them.
+async fn let_in(
+    accounts: &Accounts,
+    delivery: &Delivery,
+    request: Request,
+    names: &[&str],
+    work: impl AsyncFnOnce(Fields, RequestInfo) -> Result<Object, Error>,
 ) -> Response {
     let jwt = accounts.jwt();
     let info = request_info(request.headers(), request.extensions());
@@ -247,5 +256,5 @@ async fn answer(
         let fields = fields::sent(&data, names)?;
         Ok::<_, Failure>(work(fields, info.clone()).await?)
     };
-    respond::answer_or_failure(jwt, &info, result.await)
+    delivery.answer_or_failure(jwt, &info, result.await)
 }

@@ -22,7 +22,7 @@ pub struct Field {
     pub(super) required: bool,
     pub(super) read_only: bool,
     pub(super) help: Cow<'static, str>,
-    pub(super) max_length: Option<u32>,
+    pub(super) max_length: Option<usize>,
 }
 
 /// What values a [`Field`] has.
@@ -102,7 +102,7 @@ impl Field {
     }
 
     /// How many characters there may be.
-    pub fn max_length(mut self, characters: u32) -> Self {
+    pub fn max_length(mut self, characters: usize) -> Self {
         self.max_length = Some(characters);
         self
     }
@@ -128,7 +128,7 @@ impl Field {
             about.insert("help_text", &*self.help);
         }
         if let Some(most) = self.max_length {
-            about.insert("max_length", i64::from(most));
+            about.insert("max_length", i64::try_from(most).unwrap_or(i64::MAX));
         }
         if let Kind::Choice(texts) = self.kind {
             let choice = |text: &&str| {

@@ -1,21 +1,23 @@
 //! The endpoints around sessions: log out, log out everywhere, see and end sessions.
 
+mod described;
+
+use super::delivery::Delivery;
 use super::extract::{IsAuthenticated, Principal};
-use super::fields::Field;
 use super::respond;
 use super::urls::DjangoUrls as _;
 use super::view::View;
-use super::views::read_token;
+use super::views::presented;
 use crate::SimpleJwt;
 use crate::accounts::sessions::{self, SessionUser};
 use crate::authentication;
 use crate::error::Error;
-use crate::json::Value;
+use crate::json::{Object, Value};
 use crate::models::RequestInfo;
 use axum::Router;
-use axum::extract::{FromRef, Path, Request, State};
+use axum::extract::{FromRef, OriginalUri, Path, Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use std::future::Future;
 
 /// The endpoints of sessions: `/logout/`, `/logout/all/`, `/sessions/` and `/sessions/{id}/`, to be nested where you like.
@@ -50,7 +52,7 @@ where
 {
     View::new("Log Out")
         .description("Takes a refresh type JSON web token and ends its session.")
-        .fields(|_| vec![Field::required("refresh")])
+        .describe(Method::POST, described::log_out)
         .post(post_logout)
 }
 
@@ -65,6 +67,7 @@ where
             "Ends every session of the caller, this one included, and tells how many there were.",
         )
         .permission::<IsAuthenticated>()
+        .describe(Method::POST, described::log_out_everywhere)
         .post(post_logout_all)
 }
 
@@ -77,31 +80,36 @@ where
     View::new("Session List")
         .description("The sessions of the caller, the newest first.")
         .permission::<IsAuthenticated<SessionUser>>()
+        .describe(Method::GET, described::list)
         .get(get_sessions)
 }
 
-/// `DELETE`: ends one of the caller's sessions. To be mounted at a path with the parameter `id`.
+/// `GET`, `DELETE`: one of the caller's sessions, and its end. To be mounted at a path with the parameter `id`.
 pub fn session_detail<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
     SimpleJwt: FromRef<S>,
 {
     View::new("Session Instance")
-        .description("Ends a session of the caller.")
-        .permission::<IsAuthenticated>()
+        .description("A session of the caller.")
+        .permission::<IsAuthenticated<SessionUser>>()
+        .describe(Method::GET, described::one)
+        .describe(Method::DELETE, described::end)
+        .get(get_session)
         .delete(delete_session)
 }
 
 async fn post_logout(
     State(jwt): State<SimpleJwt>,
+    delivery: Delivery,
     info: RequestInfo,
     request: Request,
 ) -> Response {
     let result = async {
-        let token = read_token(&jwt, request, "refresh").await?;
+        let token = presented(&jwt, &delivery, request, "refresh").await?;
         Ok(sessions::log_out(&jwt, &token, &info).await?)
     };
-    respond::answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_logout(&jwt, &info, result.await)
 }
 
 async fn post_logout_all(
@@ -116,10 +124,14 @@ async fn post_logout_all(
 async fn get_sessions(
     State(jwt): State<SimpleJwt>,
     IsAuthenticated(caller): IsAuthenticated<SessionUser>,
+    OriginalUri(uri): OriginalUri,
     info: RequestInfo,
 ) -> Response {
     let sessions = sessions::list(&jwt, &caller).await;
-    let list = sessions.map(|list| list.into_iter().map(Value::Object).collect::<Vec<_>>());
+    let list = sessions.map(|list| {
+        let linked = list.into_iter().map(|session| linked(session, uri.path()));
+        linked.map(Value::Object).collect::<Vec<_>>()
+    });
     respond::answer_with(
         &jwt,
         &info,
@@ -127,13 +139,43 @@ async fn get_sessions(
     )
 }
 
-async fn delete_session(
+async fn get_session(
     State(jwt): State<SimpleJwt>,
-    IsAuthenticated(user): IsAuthenticated,
+    IsAuthenticated(caller): IsAuthenticated<SessionUser>,
+    OriginalUri(uri): OriginalUri,
     Path(id): Path<String>,
     info: RequestInfo,
 ) -> Response {
-    let ended = sessions::end(&jwt, &user, &id, &info).await;
+    let found = sessions::get(&jwt, &caller, &id).await;
+    let shown = |mut session: Object| {
+        session.insert("url", uri.path());
+        respond::json(StatusCode::OK, session)
+    };
+    let answer = found.map(|found| found.map_or_else(respond::no_such_row, shown));
+    respond::answer_with(&jwt, &info, answer)
+}
+
+/// With the path of the session, below that of the list.
+fn linked(mut session: Object, list: &str) -> Object {
+    let id = session
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let url = match list.strip_suffix('/') {
+        Some(bare) => format!("{bare}/{id}/"),
+        None => format!("{list}/{id}"),
+    };
+    session.insert("url", url);
+    session
+}
+
+async fn delete_session(
+    State(jwt): State<SimpleJwt>,
+    IsAuthenticated(caller): IsAuthenticated<SessionUser>,
+    Path(id): Path<String>,
+    info: RequestInfo,
+) -> Response {
+    let ended = sessions::end(&jwt, &caller.user, &id, &info).await;
     respond::answer_with(
         &jwt,
         &info,

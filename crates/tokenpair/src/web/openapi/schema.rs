@@ -77,7 +77,7 @@ pub(super) fn object<'a>(fields: impl Iterator<Item = &'a Field>, jwt: &SimpleJw
 fn property(field: &Field, jwt: &SimpleJwt) -> Object {
     let mut schema = value(&field.kind, jwt);
     if let Some(most) = field.max_length {
-        schema.insert("maxLength", i64::from(most));
+        schema.insert("maxLength", i64::try_from(most).unwrap_or(i64::MAX));
     }
     if !field.help.is_empty() {
         schema.insert("description", &*field.help);

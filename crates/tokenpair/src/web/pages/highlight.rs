@@ -47,6 +47,7 @@ fn write(out: &mut String, value: &Value, layout: Layout) {
                 },
             );
         }
+        Value::String(text) if is_path(text) => link(out, text),
         Value::String(_) | Value::IllFormed(_) => mark(out, "s", value),
         Value::Number(_) => mark(out, "d", value),
         Value::Bool(_) | Value::Null => mark(out, "w", value),
@@ -96,9 +97,36 @@ fn mark(out: &mut String, class: &str, value: &Value) {
     out.push_str("</span>");
 }
 
+/// A path of this server, which a page links to.
+fn link(out: &mut String, path: &str) {
+    out.push_str("<span class=\"s\">&quot;<a href=\"");
+    push_escaped(out, path);
+    out.push_str("\">");
+    push_escaped(out, path);
+    out.push_str("</a>&quot;</span>");
+}
+
+/// Two slashes would begin the name of another host.
+fn is_path(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.len() > 1 && text.starts_with('/') && !text.contains("//") && text.bytes().all(is_plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::json;
+
+    #[test]
+    fn paths_of_this_server_are_links() {
+        assert_eq!(
+            json(r#"["/api/sessions/0a/"]"#),
+            "[\n    <span class=\"s\">&quot;<a href=\"/api/sessions/0a/\">/api/sessions/0a/</a>&quot;</span>\n]"
+        );
+        for other in ["/", "//evil.example/", "/a b", "/a?b", "a/b", "/a\\\\b"] {
+            let text = format!("[\"{other}\"]");
+            assert!(!json(&text).contains("<a "), "{other}");
+        }
+    }
 
     #[test]
     fn nothing_of_an_answer_is_read_as_html() {
