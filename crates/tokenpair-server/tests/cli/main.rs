@@ -9,6 +9,7 @@
     clippy::panic
 )]
 
+mod accounts;
 mod claims;
 mod configuration;
 mod extending;
@@ -24,6 +25,8 @@ mod purge;
 mod reload;
 mod shadow;
 mod shadow_django;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;
