@@ -247,7 +247,13 @@ impl Config {
         let email_shown = email.iter().flat_map(|email| email::shown(email, &section));
         let email_shown: Vec<Shown> = email_shown.collect();
         let section = sources.section(ACCOUNTS, &accounts::NAMES)?;
-        let accounts = AccountSettings::read(&section, &model, &paths, email.is_some());
+        let accounts = AccountSettings::read(
+            &section,
+            &model,
+            &paths,
+            email.is_some(),
+            database.token_blacklist,
+        );
         let accounts = in_section(ACCOUNTS, accounts)?;
         shown.extend(accounts.shown(&section));
         shown.extend(email_shown);

@@ -149,7 +149,7 @@ async fn switch(
     username: String,
     is_active: bool,
 ) -> Result<(), Failure> {
-    let store = super::open(config, &[Migration::Auth]).await?;
+    let store = super::open(config, &[Migration::Auth, Migration::Unverified]).await?;
     let shown = output::printable(&username);
     let account = store.find_account(&username).await?;
     let account = account.ok_or_else(|| Failure::new(format!("user '{shown}' does not exist")))?;

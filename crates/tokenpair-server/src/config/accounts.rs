@@ -52,6 +52,7 @@ impl AccountSettings {
         model: &UserModel,
         paths: &Paths,
         has_mail: bool,
+        has_tables: bool,
     ) -> Result<Self, SettingsError> {
         let usual = AccountOptions::default();
         let site_url = section.read("site_url", String::new(), site_url)?;
@@ -97,11 +98,13 @@ impl AccountSettings {
             return Err(setting.refuse(format!("cannot be: {error}")));
         }
         if settings.email_verification && !has_mail {
-            let setting = section.find("email_verification");
-            let refuse = |setting: Setting<'_>| {
-                setting.refuse("needs [email], as the address is proved by a link in a mail")
-            };
-            return setting.map_or(Ok(settings), |setting| Err(refuse(setting)));
+            let message = "needs [email], as the address is proved by a link in a mail";
+            return Err(refuse(section, "email_verification", message));
+        }
+        if settings.email_verification && !has_tables {
+            let message =
+                "needs token_blacklist = true: who is not verified is noted beside those tables";
+            return Err(refuse(section, "email_verification", message));
         }
         Ok(settings)
     }
@@ -128,6 +131,10 @@ impl AccountSettings {
         .map(|(name, value)| Shown::new("accounts", name, value, section))
         .into()
     }
+}
+
+fn refuse(section: &Section, name: &str, message: &str) -> SettingsError {
+    SettingsError::new(name, Some(section.source(name).to_owned()), message)
 }
 
 fn timeout(setting: &Setting<'_>) -> Result<Duration, SettingsError> {

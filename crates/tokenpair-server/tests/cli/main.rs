@@ -9,6 +9,7 @@
     clippy::panic
 )]
 
+mod accounts;
 mod claims;
 mod configuration;
 mod extending;
@@ -25,6 +26,8 @@ mod reload;
 mod sessions;
 mod shadow;
 mod shadow_django;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;

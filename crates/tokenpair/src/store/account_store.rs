@@ -14,7 +14,7 @@ pub const MOST_NAMESAKES: usize = 10;
 ///
 /// Whoever signed up and did not prove their address is inactive and has a row in `tokenpair_unverified`. The row goes when
 /// the address is proved and when an operator decides ([`UserAdmin::set_active`]), so that an old link cannot undo what
-/// they did.
+/// they did. That table is made beside those of the blacklist; without them nobody can sign up unverified.
 #[async_trait]
 pub trait AccountStore: UserAdmin {
     /// Adds a user, as [`UserAdmin::create_user`] does. `None`: the login name is taken.

@@ -111,7 +111,7 @@ impl Migration {
         if token_blacklist {
             &Self::ALL
         } else {
-            &[Self::Auth, Self::Unverified]
+            &[Self::Auth]
         }
     }
 

@@ -124,11 +124,19 @@ async fn a_database_of_djangos_gets_our_tables_and_nothing_else() {
     let store = SqliteStore::open(SqliteOptions::new(&path)).await.unwrap();
     assert_eq!(
         store.pending_migrations().await.unwrap(),
-        [Migration::Rotation, Migration::Sessions]
+        [
+            Migration::Rotation,
+            Migration::Sessions,
+            Migration::Unverified
+        ]
     );
     assert_eq!(
         store.migrate(Timestamp::UNIX_EPOCH).await.unwrap(),
-        [Migration::Rotation, Migration::Sessions]
+        [
+            Migration::Rotation,
+            Migration::Sessions,
+            Migration::Unverified
+        ]
     );
     assert_eq!(schema(&path), (objects, history));
     let dates: i64 = db
@@ -165,6 +173,7 @@ async fn without_the_blacklist_its_tables_are_neither_made_nor_missed() {
         Migration::TokenBlacklist,
         Migration::Rotation,
         Migration::Sessions,
+        Migration::Unverified,
     ];
     assert_eq!(with.pending_migrations().await.unwrap(), missing);
     with.migrate(Timestamp::UNIX_EPOCH).await.unwrap();

@@ -1,7 +1,7 @@
 //! What the world around the server can see.
 
 use super::Finding;
-use crate::config::Config;
+use crate::config::{Config, Email, Security};
 
 /// Every finding about addresses and housekeeping.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
@@ -49,6 +49,14 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
             "Set drain_delay = \"5s\", or longer than the proxy takes to notice (docs/running-many-nodes.md).",
         ));
     }
+    findings.extend(config.email.as_ref().and_then(mail));
+    if config.accounts.site_url.starts_with("http://") && !is_local(&config.accounts.site_url) {
+        findings.push(Finding::warning(
+            "W032",
+            "site_url is not https: whoever sees a link of a mail on its way can set that user's password.",
+            "Serve the site by HTTPS and write https:// in site_url.",
+        ));
+    }
     if config.allows_any_origin() {
         findings.push(Finding::warning(
             "W020",
@@ -75,4 +83,26 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+fn mail(email: &Email) -> Option<Finding> {
+    let is_exposed = email.security == Security::Plain && !is_local(&email.host);
+    is_exposed.then(|| {
+        Finding::warning(
+            "W031",
+            format!(
+                "Mail goes to {} without TLS: passwords and links to set one can be read on the way.",
+                email.host
+            ),
+            "Set EMAIL_USE_TLS = true with EMAIL_PORT = 587, or EMAIL_USE_SSL = true with EMAIL_PORT = 465.",
+        )
+    })
+}
+
+/// Whether a host, or the host of an address, is this machine.
+fn is_local(host: &str) -> bool {
+    let host = host.rsplit_once("://").map_or(host, |(_, rest)| rest);
+    ["localhost", "127.", "[::1]", "::1"]
+        .iter()
+        .any(|local| host.starts_with(local))
 }

@@ -2,8 +2,8 @@
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, AccountStore, Changes, MOST_NAMESAKES, NewUser, SignUp, Updated, UserAdmin, UserModel,
-    UserPage, UserTable as _, UsernameLookup, several_users,
+    Account, AccountStore, Changes, MOST_NAMESAKES, Migration, NewUser, SignUp, Updated, UserAdmin,
+    UserModel, UserPage, UserTable as _, UsernameLookup, several_users,
 };
 use super::iexact::iexact;
 use super::users::UserQueries;
@@ -109,7 +109,7 @@ impl UserAdmin for PostgresStore {
             Value::Bool(is_active),
             Value::Key(Some(id), self.0.users.id_kind),
         ];
-        if self.user_model().is_auth_user() {
+        if self.notes_unverified() {
             sql = format!("{} {sql}", forget_unverified("$3"));
             values.push(Value::Text(&text));
         }
@@ -263,6 +263,11 @@ fn forget_unverified(id: &str) -> String {
 }
 
 impl PostgresStore {
+    /// Whether there may be somebody who has yet to prove the address.
+    fn notes_unverified(&self) -> bool {
+        self.user_model().is_auth_user() && self.0.steps.contains(&Migration::Unverified)
+    }
+
     /// The condition that nobody but the user with the key $1 logs in by the name at this place.
     fn unless_anothers(&self, place: usize) -> String {
         let model = self.user_model();

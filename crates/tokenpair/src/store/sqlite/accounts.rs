@@ -2,8 +2,8 @@
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, AccountStore, Changes, MOST_NAMESAKES, NewUser, SignUp, Updated, UserAdmin, UserModel,
-    UserPage, UserTable as _, several_users,
+    Account, AccountStore, Changes, MOST_NAMESAKES, Migration, NewUser, SignUp, Updated, UserAdmin,
+    UserModel, UserPage, UserTable as _, several_users,
 };
 use super::iexact::IexactQueries;
 use super::users::UserQueries;
@@ -73,7 +73,7 @@ impl UserAdmin for SqliteStore {
             r#"UPDATE "{}" SET "{column}" = ?1 WHERE "{}" = ?2 AND "{column}" IS NOT ?1"#,
             model.table, model.id
         );
-        let (id, is_ours) = (id.clone(), model.is_auth_user());
+        let (id, is_ours) = (id.clone(), self.notes_unverified());
         let switch = move |db: &Connection| {
             if is_ours {
                 db.execute(FORGET_UNVERIFIED, [id.to_string()])?;
@@ -159,6 +159,13 @@ impl AccountStore for SqliteStore {
             Ok(was_unverified && db.execute(&sql, params![id])? == 1)
         })
         .await
+    }
+}
+
+impl SqliteStore {
+    /// Whether there may be somebody who has yet to prove the address.
+    fn notes_unverified(&self) -> bool {
+        self.0.model.is_auth_user() && self.0.steps.contains(&Migration::Unverified)
     }
 }
 

@@ -41,7 +41,7 @@ async fn the_user_table_is_locked_by_the_last_statement_of_a_migration_and_no_ot
         return;
     };
     place
-        .run("DROP TABLE token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken, tokenpair_rotation, tokenpair_session")
+        .run("DROP TABLE token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken, tokenpair_rotation, tokenpair_session, tokenpair_unverified")
         .await;
     place.run(WATCH).await;
     let done = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
@@ -49,6 +49,7 @@ async fn the_user_table_is_locked_by_the_last_statement_of_a_migration_and_no_ot
         Migration::TokenBlacklist,
         Migration::Rotation,
         Migration::Sessions,
+        Migration::Unverified,
     ];
     assert_eq!(done, all);
     let seen = seen(&place).await;
@@ -67,11 +68,18 @@ async fn nothing_of_djangos_is_locked_where_only_our_tables_are_missing() {
         return;
     };
     place
-        .run("DROP TABLE tokenpair_rotation, tokenpair_session")
+        .run("DROP TABLE tokenpair_rotation, tokenpair_session, tokenpair_unverified")
         .await;
     place.run(WATCH).await;
     let done = store.migrate(Timestamp::UNIX_EPOCH).await.unwrap();
-    assert_eq!(done, [Migration::Rotation, Migration::Sessions]);
+    assert_eq!(
+        done,
+        [
+            Migration::Rotation,
+            Migration::Sessions,
+            Migration::Unverified
+        ]
+    );
     let seen = seen(&place).await;
     assert!(!seen.is_empty());
     assert!(

@@ -221,6 +221,7 @@ async fn of_nodes_that_start_at_once_one_migrates_and_the_others_find_it_done() 
         Migration::TokenBlacklist,
         Migration::Rotation,
         Migration::Sessions,
+        Migration::Unverified,
     ];
     assert_eq!(done, [vec![], vec![], all]);
     let twice = place

@@ -63,16 +63,24 @@ async fn a_database_of_djangos_gets_our_tables_and_nothing_else() {
     };
     // What is left is what a Django would have made, with its own dates.
     place
-        .run("DROP TABLE tokenpair_rotation, tokenpair_session; UPDATE django_migrations SET applied = '2020-01-01'")
+        .run("DROP TABLE tokenpair_rotation, tokenpair_session, tokenpair_unverified; UPDATE django_migrations SET applied = '2020-01-01'")
         .await;
     let before = schema(&place).await;
     assert_eq!(
         store.pending_migrations().await.unwrap(),
-        [Migration::Rotation, Migration::Sessions]
+        [
+            Migration::Rotation,
+            Migration::Sessions,
+            Migration::Unverified
+        ]
     );
     assert_eq!(
         store.migrate(Timestamp::UNIX_EPOCH).await.unwrap(),
-        [Migration::Rotation, Migration::Sessions]
+        [
+            Migration::Rotation,
+            Migration::Sessions,
+            Migration::Unverified
+        ]
     );
     assert_eq!(schema(&place).await, before);
     let dates = place
@@ -143,6 +151,7 @@ async fn a_mapped_user_table_is_referred_to_with_its_own_type() {
             Migration::TokenBlacklist,
             Migration::Rotation,
             Migration::Sessions,
+            Migration::Unverified,
         ];
         assert_eq!(done, all);
         store.check_user_model().await.unwrap();
