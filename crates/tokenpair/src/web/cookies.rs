@@ -7,7 +7,7 @@ use super::respond::Failure;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::{SimpleJwt, flows};
-use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
@@ -149,6 +149,10 @@ pub(super) async fn check_caller(
     credentials: &str,
 ) -> Result<(), Error> {
     if csrf::is_safe(&parts.method) {
+        // A WebSocket begins with a GET, may do anything later, and has no way to bring a token.
+        if parts.headers.contains_key(UPGRADE) {
+            csrf::check_origin(jwt.settings(), &parts.headers, &parts.uri)?;
+        }
         return Ok(());
     }
     let (_, token) = credentials.split_once(' ').unwrap_or_default();

@@ -51,11 +51,11 @@ struct Jar {
 
 impl Delivery {
     fn asked(jwt: &SimpleJwt, parts: &Parts) -> Result<Self, Failure> {
-        let Some(asked) = header(&parts.headers, X_TOKEN_DELIVERY.as_str()) else {
+        if !parts.headers.contains_key(&X_TOKEN_DELIVERY) {
             return Ok(Self(None));
-        };
+        }
         let settings = jwt.settings();
-        if asked != "cookie" {
+        if header(&parts.headers, X_TOKEN_DELIVERY.as_str()).as_deref() != Some("cookie") {
             let text = "X-Token-Delivery must be \"cookie\"; without it tokens are in the body.";
             return Err(Failure::BadRequest(text.to_owned()));
         }

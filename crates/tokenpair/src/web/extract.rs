@@ -178,9 +178,13 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Call
     }
     let user = match U::authenticate(jwt, header.as_deref()).await? {
         Some(user) => Some(user),
-        None => match by_cookie(parts, jwt).await? {
-            Caller::Known(user) => user,
-            stale @ Caller::Stale(_) => return Ok(stale),
+        None => match cookies::credentials(jwt, parts) {
+            None => None,
+            // Apart, so that a caller by header needs no room for it.
+            Some(credentials) => match Box::pin(by_cookie(parts, jwt, &credentials)).await? {
+                Caller::Known(user) => user,
+                stale @ Caller::Stale(_) => return Ok(stale),
+            },
         },
     };
     respond::answered(jwt);
@@ -194,17 +198,18 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Call
 }
 
 /// The second way, as behind `SessionAuthentication` in DRF: by the access cookie, with its checks.
-async fn by_cookie<U: Principal>(parts: &Parts, jwt: &SimpleJwt) -> Result<Caller<U>, Error> {
-    let Some(credentials) = cookies::credentials(jwt, parts) else {
-        return Ok(Caller::Known(None));
-    };
-    let user = match U::authenticate(jwt, Some(&credentials)).await {
+async fn by_cookie<U: Principal>(
+    parts: &Parts,
+    jwt: &SimpleJwt,
+    credentials: &str,
+) -> Result<Caller<U>, Error> {
+    let user = match U::authenticate(jwt, Some(credentials)).await {
         Ok(user) => user,
         Err(error) if error.is_about_credentials() => return Ok(Caller::Stale(error)),
         Err(error) => return Err(error),
     };
     if user.is_some() {
-        cookies::check_caller(jwt, parts, &credentials).await?;
+        cookies::check_caller(jwt, parts, credentials).await?;
     }
     Ok(Caller::Known(user))
 }

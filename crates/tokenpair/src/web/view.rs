@@ -331,9 +331,10 @@ where
         };
         let mut response = browsable::render(self, jwt, &frame, &asked, response).await;
         let headers = response.headers_mut();
-        frame.keep_token(headers);
-        if let Some(access) = renewed {
-            headers.append(SET_COOKIE, access);
+        // A log-in or log-out knows better which cookies there are from now on.
+        if !headers.contains_key(SET_COOKIE) {
+            frame.keep_token(headers);
+            headers.extend(renewed.map(|access| (SET_COOKIE, access)));
         }
         response
     }

@@ -162,6 +162,8 @@ async fn who_is_logged_in_may_log_in_as_somebody_else() {
     log_in(&mut browser, "").await;
     browser.open(LOGIN).await;
     let carol = [("username", "carol"), ("password", " spaced ")];
+    // Not even a new access token of the one before comes with it.
+    browser.jar.remove(ACCESS);
     assert_eq!(browser.submit_with_token(LOGIN, &carol).await.status, 303);
     assert!(browser.open("/me/").await.body.contains("carol"));
     assert_eq!(
@@ -321,7 +323,9 @@ async fn a_log_out_without_a_token_is_asked_for_again() {
     // With the access token gone the refresh token still says whose log-out it is.
     browser.jar.remove(ACCESS);
     assert_eq!(browser.submit(LOGOUT, &[]).await.status, 403);
+    browser.jar.remove(ACCESS);
     assert_eq!(browser.submit_with_token(LOGOUT, &[]).await.status, 303);
+    assert!(browser.jar.is_empty(), "no new access token comes with it");
 }
 
 #[tokio::test]

@@ -196,6 +196,28 @@ async fn a_token_counts_with_its_cookie_for_its_user_and_under_its_key() {
     assert_eq!(done.load(Ordering::SeqCst), 0);
 }
 
+#[tokio::test]
+async fn a_websocket_is_opened_by_our_own_pages_only() {
+    let (app, _) = counting(|_| ());
+    let mut browser = Browser::new(&app);
+    browser.log_in().await;
+    for (origin, status) in [
+        ("https://auth.example.com", 200),
+        ("https://evil.example", 403),
+        ("https://other.example.com", 403),
+        ("null", 403),
+    ] {
+        let headers = [
+            ("upgrade", "websocket"),
+            ("connection", "upgrade"),
+            ("origin", origin),
+            ("sec-fetch-site", ""),
+        ];
+        let reply = browser.send(Method::GET, COUNT, &headers, "").await;
+        assert_eq!(reply.status, status, "{origin}");
+    }
+}
+
 /// Whether a change that `browser` asks for is let through.
 async fn passes(browser: &Browser<'_>) -> bool {
     let reply = browser.again().call(Method::POST, COUNT, "").await;

@@ -143,12 +143,11 @@ impl Frame {
         frame
     }
 
-    /// Sets the cookie for the token of a page, where the browser has none. An answer with cookies of its own knows better.
+    /// Sets the cookie for the token of a page, where the browser has none.
     pub(in crate::web) fn keep_token(self, answer: &mut HeaderMap) {
         let is_page = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/html");
         if let Some(cookie) = self.csrf_cookie
             && answer.get(CONTENT_TYPE).is_some_and(is_page)
-            && !answer.contains_key(SET_COOKIE)
         {
             answer.insert(SET_COOKIE, cookie);
         }
