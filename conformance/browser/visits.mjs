@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 /** Pages that the API's document does not list. */
-export const PAGES = ["/api/docs/"];
+export const PAGES = ["/api/docs/", "/auth/login/", "/auth/logout/"];
 
 const seen = async (page, text) => assert.ok((await page.textContent("main")).includes(text), `${text} is not on the page`);
 
@@ -16,7 +16,63 @@ async function tryTokens(page, base, { username, password }) {
   assert.equal(await page.inputValue("#post-password"), "", "the password is written into the page");
 }
 
+/** By the link of a page that needs somebody, and back to it. */
+async function logIn(page, base, { username, password }) {
+  await page.goto(`${base}/api/me/`);
+  await seen(page, "HTTP 401 Unauthorized");
+  await page.click("nav.account a");
+  await page.fill("#username", username);
+  await page.fill("#password", password);
+  await page.click("main button.primary");
+  assert.equal(page.url(), `${base}/api/me/`);
+  await seen(page, "HTTP 200 OK");
+  assert.match(await page.textContent("nav.account"), new RegExp(`Logged in as ${username}`));
+}
+
+async function logInAndOut(page, base, user) {
+  await logIn(page, base, user);
+  await page.click("nav.account button");
+  await page.goto(`${base}/api/me/`);
+  await seen(page, "HTTP 401 Unauthorized");
+}
+
 export const VISITS = {
+  "a browser logs in and out": { visit: logInAndOut },
+  "a browser logs in and out without JavaScript": { javaScriptEnabled: false, visit: logInAndOut },
+  "a wrong password is told": {
+    colorScheme: "dark",
+    async visit(page, base) {
+      await page.goto(`${base}/auth/login/`);
+      await page.fill("#username", "test");
+      await page.fill("#password", "wrong");
+      await page.click("main button.primary");
+      assert.ok(await page.locator("[role=alert]").isVisible());
+    },
+  },
+  "OPTIONS and raw data are sent by forms": {
+    javaScriptEnabled: false,
+    async visit(page, base, user) {
+      await logIn(page, base, user);
+      await page.click("button[value=OPTIONS]");
+      await seen(page, '"renders"');
+      await page.goto(`${base}/api/token/verify/`);
+      await page.click("summary");
+      await page.fill("#post-content", '{"token": 5}');
+      await page.click("details button.primary");
+      await seen(page, "Token is invalid");
+    },
+  },
+  "the raw data of a form is tidied and its place kept": {
+    colorScheme: "dark",
+    async visit(page, base, user) {
+      await logIn(page, base, user);
+      await page.goto(`${base}/api/token/verify/`);
+      await page.click("summary");
+      await page.fill("#post-content", '{"token":"x"}');
+      await page.click("text=Tidy JSON");
+      assert.equal(await page.inputValue("#post-content"), '{\n    "token": "x"\n}');
+    },
+  },
   "a form is sent and its answer is shown": { visit: tryTokens },
   "a form works without JavaScript": { javaScriptEnabled: false, visit: tryTokens },
   "an error stands beside its field": {

@@ -17,6 +17,29 @@ use axum::body::Body;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
+use std::sync::Arc;
+
+/// What a form held, for a page that has to show it once more.
+#[derive(Clone)]
+pub(super) struct Typed(Arc<Fields>);
+
+impl Typed {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        text(&self.0, name)
+    }
+
+    /// What stood in the editor of raw data.
+    pub(super) fn content(&self) -> Option<&str> {
+        self.text(CONTENT)
+    }
+
+    pub(super) fn media_type(&self) -> &str {
+        self.text(CONTENT_KIND).unwrap_or_default()
+    }
+}
+
+const CONTENT: &str = "_content";
+const CONTENT_KIND: &str = "_content_type";
 
 /// Translates what is a form, and gets an access token for who lacks but one; with the cookie to keep that in.
 pub(super) async fn prepare(
@@ -50,6 +73,8 @@ async fn translate(jwt: &SimpleJwt, parts: &mut Parts, body: Body) -> Result<Bod
         Ok(Data::Form(fields)) => fields,
         _ => Fields::default(),
     };
+    let fields = Arc::new(fields);
+    parts.extensions.insert(Typed(Arc::clone(&fields)));
     if let Some(token) = text(&fields, "csrfmiddlewaretoken")
         && !parts.headers.contains_key(X_CSRFTOKEN)
         && let Ok(token) = HeaderValue::from_str(token)
@@ -58,7 +83,7 @@ async fn translate(jwt: &SimpleJwt, parts: &mut Parts, body: Body) -> Result<Bod
     }
     let method = text(&fields, "_method");
     // A method without a body has an empty editor.
-    let content = match fields.get("_content") {
+    let content = match fields.get(CONTENT) {
         Some(FieldValue::Text(text)) => Some(text.as_str()),
         _ => None,
     };
@@ -73,7 +98,7 @@ async fn translate(jwt: &SimpleJwt, parts: &mut Parts, body: Body) -> Result<Bod
     let Some(content) = content else {
         return Ok(Body::from(body));
     };
-    let content_type = text(&fields, "_content_type").unwrap_or_default();
+    let content_type = text(&fields, CONTENT_KIND).unwrap_or_default();
     describe(&mut parts.headers, content, content_type)?;
     Ok(Body::from(content.to_owned()))
 }

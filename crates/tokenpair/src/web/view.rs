@@ -7,7 +7,8 @@ use super::extract::{Permission, permit};
 use super::fields::Field;
 use super::negotiation::{NotNegotiated, Rendering, negotiate};
 use super::operation::Operation;
-use super::pages::{Frame, Site, browsable};
+use super::pages::browsable::{self, Asked};
+use super::pages::{Frame, Site};
 use super::parsers::MEDIA_TYPES;
 use super::views::{request_id, request_info};
 use super::{cookies, forms, render, respond};
@@ -313,7 +314,10 @@ where
         let info = request_info(request.headers(), request.extensions());
         let (mut parts, body) = request.into_parts();
         let prepared = forms::prepare(jwt, &mut parts, body).await;
-        let method = parts.method.clone();
+        let asked = Asked {
+            method: parts.method.clone(),
+            typed: parts.extensions.remove(),
+        };
         let frame = Frame::of(&mut parts, &self.0.site, jwt).await;
         let (response, renewed) = match prepared {
             Ok((body, renewed)) => {
@@ -325,7 +329,7 @@ where
                 (self.with_headers(refused), None)
             }
         };
-        let mut response = browsable::render(self, jwt, &frame, &method, response).await;
+        let mut response = browsable::render(self, jwt, &frame, &asked, response).await;
         let headers = response.headers_mut();
         // A log-in or log-out knows better which cookies there are from now on.
         if !headers.contains_key(SET_COOKIE) {

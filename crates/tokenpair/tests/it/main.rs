@@ -28,6 +28,7 @@ mod jwk_url;
 mod log;
 mod manual;
 mod obtain;
+mod openapi;
 mod outage;
 mod pages;
 mod postgres;

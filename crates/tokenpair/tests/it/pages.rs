@@ -42,7 +42,7 @@ fn app(body: &'static str) -> TestApp {
             ])
         })
         .get(answer)
-        .post(answer)
+        .post(move || async move { json(StatusCode::BAD_REQUEST, body) })
         .delete(|| async { StatusCode::NO_CONTENT });
     let guarded = View::new("Guarded").permission::<IsAuthenticated>().get(me);
     let routes: Router<SimpleJwt> = Router::new()
@@ -158,6 +158,35 @@ async fn errors_stand_beside_their_fields() {
     ] {
         assert!(page.body.contains(text), "{text}\n{}", page.body);
     }
+}
+
+#[tokio::test]
+async fn what_was_typed_and_refused_is_there_to_be_corrected() {
+    let view = View::new("Orders")
+        .describe(Method::POST, |_| {
+            Operation::new("Order").fields([
+                Field::required("article"),
+                Field::required("password").kind(Kind::Password),
+            ])
+        })
+        .post(|| async {
+            let body = r#"{"non_field_errors":["Sold out."],"password":["Wrong."]}"#;
+            json(StatusCode::BAD_REQUEST, body)
+        });
+    let app = TestApp::new().with_routes(Router::new().url("/orders/", view));
+    let request = Request::post("/orders/")
+        .header("accept", "text/html")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let page = request.body(Body::from("article=%22%3E7&password=hush"));
+    let page = app.send(page.unwrap()).await;
+    for text in [
+        r#"name="article" type="text" value="&#34;&#62;7""#,
+        r#"<p class="errors" role="alert">Sold out. </p>"#,
+        "<strong>Wrong.</strong>",
+    ] {
+        assert!(page.body.contains(text), "{text}\n{}", page.body);
+    }
+    assert!(!page.body.contains("hush"));
 }
 
 #[tokio::test]

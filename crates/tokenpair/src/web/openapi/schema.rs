@@ -47,10 +47,12 @@ pub(super) fn shared() -> Object {
         ("properties", properties.into()),
         ("additionalProperties", false.into()),
     ]);
+    let example = Value::Array(vec!["This field is required.".into()]);
     let messages = members([
         ("type", "array".into()),
         ("minItems", 1.into()),
         ("items", text()),
+        ("examples", vec![example].into()),
     ]);
     members([("Error", error.into()), ("Messages", messages.into())])
 }

@@ -5,11 +5,12 @@ mod form;
 use super::{Frame, highlight, page};
 use crate::SimpleJwt;
 use crate::json::{self, Object};
+use crate::web::forms::Typed;
 use crate::web::render::{is_json, take_text};
 use crate::web::view::View;
 use askama::Template;
 use axum::response::Response;
-use form::Form;
+use form::{Form, Known};
 use http::header::{HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
 
@@ -28,12 +29,18 @@ struct Page<'a> {
     forms: Vec<Form>,
 }
 
+/// What the browser sent.
+pub(in crate::web) struct Asked {
+    pub(in crate::web) method: Method,
+    pub(in crate::web) typed: Option<Typed>,
+}
+
 /// A JSON answer, or one without a body, as a page; any other answer passes unchanged.
 pub(in crate::web) async fn render<S>(
     view: &View<S>,
     jwt: &SimpleJwt,
     frame: &Frame,
-    method: &Method,
+    asked: &Asked,
     response: Response,
 ) -> Response {
     if !is_json(&response) && response.status() != StatusCode::NO_CONTENT {
@@ -49,12 +56,21 @@ pub(in crate::web) async fn render<S>(
             frame,
             name: view.name(),
             description: view.prose(),
-            method,
+            method: &asked.method,
             status,
             headers: shown(response.headers()),
             body: highlight::json(&text),
             can_get: view.methods().any(|known| known == Method::GET),
-            forms: forms(view, jwt, frame, method, answered),
+            forms: forms(
+                view,
+                jwt,
+                frame,
+                asked,
+                &Answered {
+                    status,
+                    body: answered,
+                },
+            ),
         },
     );
     *response.status_mut() = rendered.status();
@@ -99,21 +115,34 @@ fn usual_name(name: &HeaderName) -> String {
     words.join("-")
 }
 
+/// What came of it.
+struct Answered<'a> {
+    status: StatusCode,
+    body: Option<&'a Object>,
+}
+
 /// One for each method that changes something.
 fn forms<S>(
     view: &View<S>,
     jwt: &SimpleJwt,
     frame: &Frame,
-    called: &Method,
-    answered: Option<&Object>,
+    asked: &Asked,
+    answered: &Answered<'_>,
 ) -> Vec<Form> {
     let may_override = frame.visitor().csrf_token().is_some();
+    let is_error = answered.status.is_client_error() || answered.status.is_server_error();
     let methods = view.methods().filter(|method| **method != Method::GET);
     methods
         .map(|method| {
-            let operation = view.operation(method, jwt);
-            let answered = answered.filter(|_| method == called || called == Method::GET);
-            Form::new(method, &operation, may_override, answered)
+            let is_asked = *method == asked.method;
+            let known = Known {
+                errors: answered.body.filter(|_| is_asked && is_error),
+                typed: asked.typed.as_ref().filter(|_| is_asked && is_error),
+                values: answered
+                    .body
+                    .filter(|_| (is_asked || asked.method == Method::GET) && !is_error),
+            };
+            Form::new(method, &view.operation(method, jwt), may_override, &known)
         })
         .filter(Form::is_usable)
         .collect()

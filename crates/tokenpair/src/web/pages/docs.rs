@@ -251,7 +251,8 @@ impl Document<'_> {
         if let Some(Value::Object(first)) = array(schema, "anyOf").first() {
             return self.example(name, first);
         }
-        if let Some(first) = array(schema, "enum").first() {
+        let told = array(schema, "examples").first();
+        if let Some(first) = told.or(array(schema, "enum").first()) {
             return first.clone();
         }
         let kind = match schema.get("type") {

@@ -174,9 +174,10 @@ impl Frame {
             .map_or(self.path.as_str(), |(bare, _)| bare)
     }
 
-    /// Where to log in, and to come back from there.
+    /// Where to log in, and to come back from there; `None` where one is there already.
     pub(crate) fn login_link(&self) -> Option<String> {
-        let login = self.site.0.login.as_deref()?;
+        let login = self.site.0.login.as_deref();
+        let login = login.filter(|login| *login != self.bare_path())?;
         let next = utf8_percent_encode(&self.path, IN_QUERY);
         Some(format!("{login}?next={next}"))
     }

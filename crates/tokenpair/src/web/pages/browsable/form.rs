@@ -2,8 +2,48 @@
 
 use crate::json::{self, Object, Value};
 use crate::web::fields::{Field, Kind};
+use crate::web::forms::Typed;
 use crate::web::operation::Operation;
 use http::Method;
+
+/// What the page knows about a method when it shows its form.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The answer that refused what was sent.
+    pub(super) errors: Option<&'a Object>,
+    /// What was sent and refused.
+    pub(super) typed: Option<&'a Typed>,
+    /// The answer that says how things are.
+    pub(super) values: Option<&'a Object>,
+}
+
+impl Known<'_> {
+    /// What is wrong with a field, or with all of them together.
+    fn errors(&self, name: &str) -> Vec<String> {
+        let errors = self.errors.and_then(|errors| errors.get(name)?.as_array());
+        let errors = errors.unwrap_or_default().iter();
+        errors
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What a field has, as one would type it. A password is not written into a page.
+    fn value(&self, field: &Field) -> String {
+        if is_secret(field) {
+            return String::new();
+        }
+        if let Some(typed) = self.typed {
+            return typed.text(&field.name).unwrap_or_default().to_owned();
+        }
+        let value = self.values.and_then(|values| values.get(&field.name));
+        value.map(shown).unwrap_or_default()
+    }
+}
+
+fn is_secret(field: &Field) -> bool {
+    matches!(field.kind, Kind::Password | Kind::NewPassword)
+}
 
 /// As the template shows it.
 #[derive(Debug)]
@@ -12,8 +52,13 @@ pub(super) struct Form {
     pub(super) method: &'static Method,
     pub(super) summary: String,
     pub(super) inputs: Vec<Input>,
+    /// What is wrong with no field alone.
+    pub(super) errors: Vec<String>,
     /// A body to begin with.
     pub(super) raw: String,
+    /// Whether the body is one that was refused.
+    pub(super) is_raw_open: bool,
+    pub(super) media_type: String,
     takes_body: bool,
     /// Whether the browser may send what its forms cannot: another method, another body.
     may_override: bool,
@@ -36,23 +81,30 @@ pub(super) struct Input {
 }
 
 impl Form {
-    /// `answered` is what the page shows: errors of fields stand beside them, values that can be changed in them.
+    /// Errors stand beside their fields, values that can be changed in them.
     pub(super) fn new(
         method: &'static Method,
         operation: &Operation,
         may_override: bool,
-        answered: Option<&Object>,
+        known: &Known<'_>,
     ) -> Self {
         let id = method.as_str().to_lowercase();
-        let inputs = operation.writable().filter_map(|field| {
-            let known = answered.and_then(|answered| answered.get(&field.name));
-            Input::new(&id, field, known)
-        });
+        let inputs = operation
+            .writable()
+            .filter_map(|field| Input::new(&id, field, known));
+        let content = known.typed.and_then(Typed::content);
         Self {
             inputs: inputs.collect(),
             method,
             summary: operation.summary.to_string(),
-            raw: skeleton(operation, answered),
+            errors: known.errors("non_field_errors"),
+            raw: content.map_or_else(|| skeleton(operation, known.values), str::to_owned),
+            is_raw_open: content.is_some(),
+            media_type: known
+                .typed
+                .map(Typed::media_type)
+                .unwrap_or_default()
+                .to_owned(),
             takes_body: operation.writable().next().is_some() || *method != Method::DELETE,
             may_override,
             id,
@@ -85,11 +137,13 @@ impl Form {
 const EMPTY: &str = "{}";
 
 /// All fields with the values they have, or with empty ones.
-fn skeleton(operation: &Operation, answered: Option<&Object>) -> String {
+fn skeleton(operation: &Operation, values: Option<&Object>) -> String {
     let fields = operation.writable().map(|field| {
-        let known = answered.and_then(|answered| answered.get(&field.name));
-        let known = known.filter(|value| !is_errors(value) && !is_secret(field));
-        let value = known.cloned().unwrap_or_else(|| empty(&field.kind));
+        let value = values.and_then(|values| values.get(&field.name));
+        let value = value
+            .filter(|_| !is_secret(field))
+            .cloned()
+            .unwrap_or_else(|| empty(&field.kind));
         (field.name.as_str(), value)
     });
     let fields: Object = fields.collect();
@@ -109,19 +163,9 @@ fn empty(kind: &Kind) -> Value {
     }
 }
 
-/// What a page must not show again.
-fn is_secret(field: &Field) -> bool {
-    matches!(field.kind, Kind::Password | Kind::NewPassword)
-}
-
-/// `["This field is required."]`
-fn is_errors(value: &Value) -> bool {
-    value.as_array().is_some()
-}
-
 impl Input {
     /// `None` for what no field of a form can hold.
-    fn new(form: &str, field: &Field, known: Option<&Value>) -> Option<Self> {
+    fn new(form: &str, field: &Field, known: &Known<'_>) -> Option<Self> {
         let plain = match &field.kind {
             Kind::Nullable(kind) => kind,
             kind => kind,
@@ -146,8 +190,6 @@ impl Input {
             Kind::Choice(texts) => texts,
             _ => &[],
         };
-        let errors = known.and_then(Value::as_array).unwrap_or_default();
-        let errors = errors.iter().filter_map(Value::as_str);
         Some(Self {
             id: format!("{form}-{}", field.name),
             name: field.name.clone(),
@@ -156,12 +198,9 @@ impl Input {
             autocomplete,
             choices: choices.iter().map(|text| (*text).to_owned()).collect(),
             is_required: field.required,
-            value: known
-                .filter(|_| !is_secret(field))
-                .map(shown)
-                .unwrap_or_default(),
+            value: known.value(field),
             help: field.help.to_string(),
-            errors: errors.map(str::to_owned).collect(),
+            errors: known.errors(&field.name),
         })
     }
 
