@@ -7,7 +7,7 @@ use axum::http::Method;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokenpair::web::{DjangoUrls as _, IsAuthenticated, View};
-use tokenpair::{Settings, SimpleJwt};
+use tokenpair::{SameSite, Settings, SimpleJwt};
 
 pub(crate) const COUNT: &str = "/count/";
 
@@ -434,6 +434,23 @@ async fn another_site_can_neither_log_in_nor_refresh_nor_log_out() {
     }
     assert_eq!(app.store.outstanding_count(), recorded);
     assert_eq!(browser.refresh().await.status, 200);
+}
+
+#[tokio::test]
+async fn another_site_cannot_exchange_the_token_of_who_is_logged_in() {
+    for (same_site, by_link) in [(SameSite::Lax, true), (SameSite::Strict, false)] {
+        let app = TestApp::with(|settings| settings.auth_cookie_samesite = same_site);
+        // What a browser sends for another site: no cookies, but with a link under Lax.
+        let mut foreign = Browser::new(&app).with("sec-fetch-site", "cross-site");
+        foreign = foreign.with("origin", "https://evil.example");
+        for path in ["/auth/login/", "/auth/logout/", TOKEN] {
+            let reply = foreign.submit(path, &[("a", "b")]).await;
+            assert_eq!(names(&reply), [""; 0], "{path}");
+            let reply = foreign.open(path).await;
+            assert_eq!(!names(&reply).is_empty(), by_link, "{path}");
+            foreign.jar.clear();
+        }
+    }
 }
 
 #[tokio::test]
