@@ -10,7 +10,7 @@ use crate::SimpleJwt;
 use crate::clock::fill_random;
 use crate::error::{CsrfFailed, Error};
 use crate::json::{self, Value};
-use crate::settings::Settings;
+use crate::settings::{SameSite, Settings};
 use crate::tokens::Claims;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -219,8 +219,8 @@ pub(super) struct PageToken {
 }
 
 /// The browser's token, or a new one with its cookie.
-pub(super) async fn for_page(jwt: &SimpleJwt, headers: &HeaderMap) -> Result<PageToken, Error> {
-    let settings = jwt.settings();
+pub(super) async fn for_page(jwt: &SimpleJwt, parts: &Parts) -> Result<PageToken, Error> {
+    let (settings, headers) = (jwt.settings(), &parts.headers);
     if !settings.auth_cookies {
         return Ok(PageToken::default());
     }
@@ -235,10 +235,22 @@ pub(super) async fn for_page(jwt: &SimpleJwt, headers: &HeaderMap) -> Result<Pag
     }
     let value = jwt.csrf().token(&user);
     let lifetime = i64::try_from(settings.refresh_token_lifetime.as_secs()).unwrap_or(i64::MAX);
+    let cookie = cookies::set(settings, Cookie::Csrf, &value, lifetime).ok();
     Ok(PageToken {
-        cookie: cookies::set(settings, Cookie::Csrf, &value, lifetime).ok(),
+        cookie: cookie.filter(|_| comes_with_cookies(settings, parts)),
         value: Some(value),
     })
+}
+
+/// Whether the browser has sent what cookies it has. Where it held them back, as another site led to the page, it may have
+/// a good one, which is not to be overwritten.
+fn comes_with_cookies(settings: &Settings, parts: &Parts) -> bool {
+    let is_cross_site = parts
+        .headers
+        .get(SEC_FETCH_SITE)
+        .is_some_and(|site| site == "cross-site");
+    let is_link = is_safe(&parts.method) && settings.auth_cookie_samesite == SameSite::Lax;
+    !is_cross_site || is_link
 }
 
 /// The user claim as a text.

@@ -26,6 +26,7 @@ mod edges;
 mod error_texts;
 mod events;
 mod extending;
+mod forms;
 mod hooks;
 mod iexact;
 mod jwk_url;

@@ -128,7 +128,7 @@ impl Frame {
     /// are nobody's: what that means is for the view to say.
     pub(in crate::web) async fn of(parts: &mut Parts, site: &Site, jwt: &SimpleJwt) -> Self {
         let user = visitor(parts, jwt).await;
-        let token = csrf::for_page(jwt, &parts.headers).await;
+        let token = csrf::for_page(jwt, parts).await;
         let PageToken { value, cookie } = token.unwrap_or_default();
         let frame = Self {
             site: site.clone(),
