@@ -85,4 +85,6 @@ mod manual {
     struct Cookbook;
     #[doc = include_str!("../../../docs/permissions.md")]
     struct Permissions;
+    #[doc = include_str!("../../../docs/accounts.md")]
+    struct AccountsPage;
 }
