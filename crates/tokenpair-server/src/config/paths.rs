@@ -23,6 +23,21 @@ pub(crate) enum Endpoint {
     PasswordResetConfirm,
 }
 
+impl Endpoint {
+    /// Whether Simple JWT has it, and so whether a Django may have the same.
+    pub(crate) fn is_simple_jwts(self) -> bool {
+        matches!(
+            self,
+            Self::TokenObtainPair
+                | Self::TokenRefresh
+                | Self::TokenVerify
+                | Self::TokenBlacklist
+                | Self::TokenObtainSliding
+                | Self::TokenRefreshSliding
+        )
+    }
+}
+
 /// Every endpoint, its setting and its default path.
 const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
     (Endpoint::TokenObtainPair, NAMES[0], "/api/token/"),

@@ -365,7 +365,7 @@ fn a_migration_that_waits_for_another_one_says_so() {
         drop(other);
         let told = migration.join().unwrap();
         assert_eq!((told.status, told.err.as_str()), (Some(0), said));
-        assert_eq!(told.out.lines().count(), 3, "{}", told.out);
+        assert_eq!(told.out.lines().count(), 5, "{}", told.out);
     }
 }
 

@@ -15,7 +15,7 @@ const VIEWS: [(&str, &str); 6] = [
     ("TokenRefreshSlidingView", "token_refresh_sliding"),
 ];
 /// Ours, which Django does not have.
-const ME: &str = "me";
+const OURS: [&str; 2] = ["me", "password_change"];
 
 pub(super) fn map(facts: &Facts, taken: Option<&Serializer>, draft: &mut Draft) {
     let Routes::Read { routes, unread } = &facts.routes else {
@@ -69,7 +69,9 @@ pub(super) fn map(facts: &Facts, taken: Option<&Serializer>, draft: &mut Draft) 
     for (class, name) in VIEWS {
         endpoint(draft, class, name, routes, taken);
     }
-    draft.set_from("paths", ME, false, "Django has no such view");
+    for name in OURS {
+        draft.set_from("paths", name, false, "Django has no such view");
+    }
 }
 
 fn endpoint(

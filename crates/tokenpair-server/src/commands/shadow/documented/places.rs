@@ -117,7 +117,7 @@ pub(super) fn is_page(answer: &Answer) -> bool {
 }
 
 pub(super) fn is_token_endpoint(exchange: &Exchange<'_>) -> bool {
-    endpoint(exchange).is_some_and(|endpoint| endpoint != Endpoint::Me)
+    endpoint(exchange).is_some_and(Endpoint::is_simple_jwts)
 }
 
 /// The endpoint of ours that was asked.

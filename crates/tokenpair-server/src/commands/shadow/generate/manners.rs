@@ -2,7 +2,6 @@
 
 use super::super::exchange::Request;
 use super::plan::Plan;
-use crate::config::Endpoint;
 
 const METHODS: [&str; 6] = ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const ACCEPTS: [&str; 6] = [
@@ -19,7 +18,7 @@ pub(super) fn add(plan: &mut Plan<'_>) {
     let endpoints = plan
         .paths
         .iter()
-        .filter(|(endpoint, _)| *endpoint != Endpoint::Me);
+        .filter(|(endpoint, _)| endpoint.is_simple_jwts());
     for (_, path) in endpoints {
         let ask = |about: &str, method: &str, target: String| {
             Request::new(format!("generated: {about}"), method, target)
