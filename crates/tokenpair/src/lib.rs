@@ -87,4 +87,6 @@ mod manual {
     struct Cookbook;
     #[doc = include_str!("../../../docs/permissions.md")]
     struct Permissions;
+    #[doc = include_str!("../../../docs/accounts.md")]
+    struct AccountsPage;
 }

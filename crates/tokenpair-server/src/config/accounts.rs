@@ -65,7 +65,9 @@ impl AccountSettings {
             let path = paths.first(endpoint);
             let usual = path.map(|path| format!("{site_url}{path}{QUERY}"));
             let usual = usual.filter(|_| has_mail).unwrap_or_default();
-            let link = section.read(name, usual, |setting| link(setting, &site_url))?;
+            let link = section.read(name, usual.clone(), |setting| {
+                Ok(link(setting, &site_url)?.unwrap_or(usual))
+            })?;
             if has_mail && needed && link.is_empty() {
                 let message = "is needed, as the endpoint has no path to link to";
                 return Err(SettingsError::new(name, None, message));
@@ -81,7 +83,9 @@ impl AccountSettings {
                 usual.password_reset_timeout,
                 timeout,
             )?,
-            site_name: section.read("site_name", host.to_owned(), site_name)?,
+            site_name: section.read("site_name", host.to_owned(), |setting| {
+                Ok(site_name(setting)?.unwrap_or(host.to_owned()))
+            })?,
             password_reset_link: link("password_reset_link", Endpoint::PasswordResetConfirm, true)?,
             email_verification_link: link(
                 "email_verification_link",
@@ -164,17 +168,19 @@ fn site_url(setting: &Setting<'_>) -> Result<String, SettingsError> {
     }
 }
 
-fn site_name(setting: &Setting<'_>) -> Result<String, SettingsError> {
-    let name = setting.text()?;
-    if name.chars().any(char::is_control) {
+fn site_name(setting: &Setting<'_>) -> Result<Option<String>, SettingsError> {
+    let name = setting.optional_text()?;
+    if name.iter().any(|name| name.chars().any(char::is_control)) {
         return Err(setting.refuse("must be a name on one line"));
     }
     Ok(name)
 }
 
 /// An address, or a path on this site, with the two parts of a link.
-fn link(setting: &Setting<'_>, site_url: &str) -> Result<String, SettingsError> {
-    let text = setting.text()?;
+fn link(setting: &Setting<'_>, site_url: &str) -> Result<Option<String>, SettingsError> {
+    let Some(text) = setting.optional_text()? else {
+        return Ok(None);
+    };
     let is_path = text.starts_with('/') && !text.starts_with("//");
     let is_url = text.starts_with("https://") || text.starts_with("http://");
     let is_plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
@@ -183,9 +189,9 @@ fn link(setting: &Setting<'_>, site_url: &str) -> Result<String, SettingsError> 
             "an address or a path with {uid} and {token} in it, such as \"/reset/{uid}/{token}/\"";
         return Err(setting.expected(what));
     }
-    Ok(if is_path {
+    Ok(Some(if is_path {
         format!("{site_url}{text}")
     } else {
         text
-    })
+    }))
 }

@@ -44,6 +44,34 @@ impl Endpoint {
                 | Self::TokenRefreshSliding
         )
     }
+
+    /// Whether it is there only where another setting says so.
+    fn is_switched_on(self) -> bool {
+        matches!(
+            self,
+            Self::Register
+                | Self::RegisterVerify
+                | Self::RegisterResend
+                | Self::PasswordReset
+                | Self::PasswordResetConfirm
+                | Self::Sessions
+        )
+    }
+}
+
+impl Endpoint {
+    /// Whether Simple JWT has it, and so whether a Django may have the same.
+    pub(crate) fn is_simple_jwts(self) -> bool {
+        matches!(
+            self,
+            Self::TokenObtainPair
+                | Self::TokenRefresh
+                | Self::TokenVerify
+                | Self::TokenBlacklist
+                | Self::TokenObtainSliding
+                | Self::TokenRefreshSliding
+        )
+    }
 }
 
 /// Every endpoint, its setting and its default path.
@@ -175,9 +203,10 @@ impl Paths {
         })
     }
 
-    /// The settings of the endpoints that Django has no counterpart of.
+    /// The settings of the endpoints that Django has no counterpart of and that are there unless they are switched off.
     pub(crate) fn ours() -> impl Iterator<Item = &'static str> {
-        let ours = ENDPOINTS.iter().filter(|(one, ..)| !one.is_simple_jwts());
+        let is_ours = |one: Endpoint| !one.is_simple_jwts() && !one.is_switched_on();
+        let ours = ENDPOINTS.iter().filter(move |(one, ..)| is_ours(*one));
         ours.map(|(_, name, _)| *name)
     }
 

@@ -53,7 +53,10 @@ fn a_token_lives_from_log_in_to_blacklist() {
     let refresh = json!({"refresh": pair["refresh"]});
     assert_eq!(
         server.get("/api/me/", access),
-        (200, json!({"id": 1, "username": "admin"}))
+        (
+            200,
+            json!({"id": 1, "username": "admin", "email": "", "first_name": "", "last_name": ""})
+        )
     );
     assert_eq!(
         server.post("/api/token/verify/", &json!({"token": access})),

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 const PAGE: &str = include_str!("../../../../docs/configuration.md");
 /// A section of which nothing is set is not shown if it would do nothing.
-const FILE: &str = "[cors]\nCORS_ALLOWED_ORIGINS = []\n";
+const FILE: &str = "[cors]\nCORS_ALLOWED_ORIGINS = []\n[accounts]\nsite_url = \"https://example.org\"\n\
+                    [email]\nDEFAULT_FROM_EMAIL = \"noreply@example.org\"\n";
 /// In the page under a page of their own, or free to choose.
 const ELSEWHERE: [&str; 3] = ["simple_jwt", "claims", "answer"];
 

@@ -84,7 +84,9 @@ fn a_first_start_makes_tables_and_a_superuser_and_a_second_is_quiet() {
     let (status, pair) = log_in(&first, "admin", &announced["password"]);
     assert_eq!(status, 200, "{pair}");
     let me = first.get("/api/me/", pair["access"].as_str().unwrap());
-    assert_eq!(me, (200, json!({"id": 1, "username": "admin"})));
+    let profile =
+        json!({"id": 1, "username": "admin", "email": "", "first_name": "", "last_name": ""});
+    assert_eq!(me, (200, profile));
     let refresh = json!({"refresh": pair["refresh"]});
     assert_eq!(first.post("/api/token/refresh/", &refresh).0, 200);
     assert_eq!(first.get("/readyz", "").0, 200);
@@ -363,7 +365,7 @@ fn a_migration_that_waits_for_another_one_says_so() {
         drop(other);
         let told = migration.join().unwrap();
         assert_eq!((told.status, told.err.as_str()), (Some(0), said));
-        assert_eq!(told.out.lines().count(), 4, "{}", told.out);
+        assert_eq!(told.out.lines().count(), 5, "{}", told.out);
     }
 }
 

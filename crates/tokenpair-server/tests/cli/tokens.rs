@@ -39,7 +39,10 @@ fn a_minted_access_token_opens_the_door() {
     let server = folder.serve("--json");
     assert_eq!(
         server.get("/api/me/", &access),
-        (200, json!({"id": 1, "username": "ada"}))
+        (
+            200,
+            json!({"id": 1, "username": "ada", "email": "", "first_name": "", "last_name": ""})
+        )
     );
 }
 

@@ -128,7 +128,7 @@ fn seed_003_customers_log_in_by_email() {
     let Pair { access, .. } = log_in(&site);
     assert_eq!(
         site.get("/api/me/", &access),
-        (200, json!({"id": 1, "username": EMAIL}))
+        (200, json!({"id": 1, "username": EMAIL, "email": EMAIL}))
     );
 }
 

@@ -54,6 +54,7 @@ pub(super) fn add(plan: &mut Plan<'_>) {
             Endpoint::TokenObtainPair | Endpoint::TokenObtainSliding => plan.username,
             Endpoint::TokenRefresh | Endpoint::TokenBlacklist => "refresh",
             Endpoint::TokenVerify | Endpoint::TokenRefreshSliding => "token",
+            // Simple JWT has no such endpoint.
             _ => continue,
         };
         for (about, content_type, body) in BODIES {

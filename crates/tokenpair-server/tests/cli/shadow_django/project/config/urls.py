@@ -9,7 +9,9 @@ from rest_framework_simplejwt import views
 @permission_classes([IsAuthenticated])
 def me(request):
     """Who is calling."""
-    return Response({"id": request.user.pk, "username": request.user.get_username()})
+    user = request.user
+    names = {name: getattr(user, name) for name in ["email", "first_name", "last_name"]}
+    return Response({"id": user.pk, "username": user.get_username(), **names})
 
 
 urlpatterns = [
