@@ -12,9 +12,9 @@ import sys
 import tempfile
 import urllib.request
 
-# The same commit always gets the same verdict.
-SEED = "1"
-EXAMPLES = "40"
+import schemathesis
+
+SETTINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemathesis.toml")
 SCHEMA, TOKEN = "/api/schema/", "/api/token/"
 TEST = b'{"username": "test", "password": "test"}'
 # Answers differ with them, so the document has to.
@@ -55,10 +55,39 @@ def is_exact(base, folder):
     python = [sys.executable, "-m"]
     if subprocess.run([*python, "openapi_spec_validator", document]).returncode != 0:
         return False
-    options = ["--checks", "all", "--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"]
-    command = [*python, "schemathesis.cli", "run", document, "--url", base, *options]
+    try:
+        walk(schemathesis.openapi.from_path(document), base)
+    except Exception as error:  # whatever the validation has to say
+        print(f"FAILED {type(error).__name__}: {error}")
+        return False
+    command = [*python, "schemathesis.cli", "--config-file", SETTINGS, "run", document, "--url", base, "--checks", "all"]
     command += ["--header", f"Authorization: Bearer {access_token(base)}"]
     return subprocess.run(command, cwd=folder).returncode == 0
+
+
+def walk(schema, base):
+    """What generated requests cannot do, as they know no password: every endpoint succeeds."""
+    def call(method, path, body=None, **headers):
+        sent = {"body": body, "media_type": "application/json"} if body else {}
+        case = schema[path][method].Case(headers=headers, **sent)
+        answer = case.call(base_url=base)
+        if answer.status_code != 200:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
+        case.validate_response(answer)
+        return answer.json()
+
+    test = json.loads(TEST)
+    for cookies in ({}, {"X-Token-Delivery": "cookie"}):
+        call("POST", TOKEN, test, **cookies)
+        call("POST", "/api/token/sliding/", test, **cookies)
+    pair = call("POST", TOKEN, test)
+    call("GET", "/api/me/", Authorization=f"Bearer {pair['access']}")
+    refreshed = {**pair, **call("POST", "/api/token/refresh/", {"refresh": pair["refresh"]})}
+    call("POST", "/api/token/verify/", {"token": refreshed["access"]})
+    call("POST", "/api/token/blacklist/", {"refresh": refreshed["refresh"]})
+    sliding = call("POST", "/api/token/sliding/", test)
+    call("POST", "/api/token/sliding/refresh/", sliding)
+    call("GET", SCHEMA)
 
 
 def access_token(base):

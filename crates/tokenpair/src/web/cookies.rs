@@ -40,6 +40,11 @@ impl Cookie {
     }
 }
 
+/// The cookie that a caller is known by.
+pub(super) fn access_name(settings: &Settings) -> &'static str {
+    Cookie::Access.name(settings)
+}
+
 /// The value of a cookie; of several the first. Nothing where `AUTH_COOKIES` is off.
 pub(super) fn value<'a>(
     settings: &Settings,

@@ -6,6 +6,7 @@
 mod responses;
 mod schema;
 
+use super::cookies;
 use super::fields::Field;
 use super::operation::{Answer, Answered, Operation};
 use super::respond;
@@ -133,9 +134,10 @@ impl OpenApi {
             about.insert("description", view.prose());
         }
         if let Some(is_open) = described.lets_in() {
-            let token = object([("token", Value::Array(Vec::new()))]);
+            let way = |name: &str| object([(name, Value::Array(Vec::new()))]);
+            let cookie = jwt.settings().auth_cookies.then(|| way("cookie"));
             let nobody = is_open.then(Object::new);
-            let ways = nobody.into_iter().chain([token]);
+            let ways = nobody.into_iter().chain([way("token")]).chain(cookie);
             about.insert("security", ways.map(Value::from).collect::<Vec<_>>());
         }
         let headers: Vec<Value> = operation
@@ -209,11 +211,19 @@ impl Names {
     }
 }
 
-fn components(jwt: &SimpleJwt, schemas: Object) -> Object {
-    let mut components = object([("schemas", Value::Object(schemas))]);
+fn components(jwt: &SimpleJwt, bodies: Object) -> Object {
+    let mut components = object([("schemas", Value::Object(bodies))]);
     components.insert("headers", responses::headers());
-    let token = object([("token", security_scheme(jwt).into())]);
-    components.insert("securitySchemes", token);
+    let mut schemes = object([("token", security_scheme(jwt).into())]);
+    if jwt.settings().auth_cookies {
+        let cookie = object([
+            ("type", Value::from("apiKey")),
+            ("in", "cookie".into()),
+            ("name", cookies::access_name(jwt.settings()).into()),
+        ]);
+        schemes.insert("cookie", cookie);
+    }
+    components.insert("securitySchemes", schemes);
     components
 }
 

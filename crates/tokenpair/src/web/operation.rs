@@ -1,6 +1,7 @@
 //! What one method of a view takes and answers, said once: OPTIONS, forms and the OpenAPI document are made from it.
 
-use super::fields::Field;
+use super::fields::{Field, Kind};
+use crate::settings::Settings;
 use http::StatusCode;
 use std::borrow::Cow;
 
@@ -40,6 +41,8 @@ pub enum Answered {
     Empty,
     /// An object; fields that are neither required nor read-only may be missing.
     Object(Vec<Field>),
+    /// An object that several operations answer, under this name.
+    Shared(&'static str, Vec<Field>),
     /// A list of objects.
     List(Vec<Field>),
     /// `{"detail": …}`, with a `code` where Simple JWT has one.
@@ -86,6 +89,34 @@ impl Operation {
             body,
         });
         self
+    }
+
+    /// That tokens may be asked for in cookies, as an endpoint that takes [`Delivery`](super::Delivery) lets clients.
+    /// Says nothing where `AUTH_COOKIES` is off.
+    pub fn delivery(self, settings: &Settings) -> Self {
+        if !settings.auth_cookies {
+            return self;
+        }
+        let date = |field: Field| field.kind(Kind::Integer).help("Unix seconds.");
+        let cookies = vec![
+            date(Field::optional("access_expires")),
+            date(Field::optional("refresh_expires")),
+            Field::optional("csrf_token").help("What X-CSRFToken has to say."),
+        ];
+        let header = Field::optional("X-Token-Delivery")
+            .kind(Kind::Choice(&["cookie"]))
+            .help("Tokens come in cookies, and what the endpoint acts on is taken from there.");
+        self.header(header)
+            .answer(
+                StatusCode::OK,
+                "With X-Token-Delivery the tokens are in cookies.",
+                Answered::Shared("InCookies", cookies),
+            )
+            .answer(
+                StatusCode::FORBIDDEN,
+                "Cookies were asked for by a page of another site.",
+                Answered::Detail,
+            )
     }
 
     /// The fields that a client may send.

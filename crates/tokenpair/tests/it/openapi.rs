@@ -91,7 +91,9 @@ fn an_operation_says_what_it_takes_and_every_way_it_answers() {
     let statuses: Vec<&String> = change["responses"].as_object().unwrap().keys().collect();
     assert_eq!(
         statuses,
-        ["204", "400", "401", "406", "413", "415", "429", "503"]
+        [
+            "204", "400", "401", "403", "406", "413", "415", "429", "503"
+        ]
     );
     let refused = &change["responses"]["400"];
     assert_eq!(
@@ -131,11 +133,37 @@ fn credentials_are_asked_for_where_the_view_asks() {
     let document = document(&TestApp::new().jwt);
     let security = |path: &str, method: &str| document["paths"][path][method]["security"].clone();
     assert_eq!(security("/api/token/", "post"), Value::Null);
-    assert_eq!(security("/orders/{id}/", "get"), json!([{"token": []}]));
-    assert_eq!(security("/open/", "get"), json!([{}, {"token": []}]));
+    assert_eq!(
+        security("/orders/{id}/", "get"),
+        json!([{"token": []}, {"cookie": []}])
+    );
+    assert_eq!(
+        security("/open/", "get"),
+        json!([{}, {"token": []}, {"cookie": []}])
+    );
     assert_eq!(
         document["components"]["securitySchemes"]["token"],
         json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    );
+}
+
+#[test]
+fn tokens_in_cookies_are_another_answer_of_the_same_endpoint() {
+    let document = document(&TestApp::new().jwt);
+    let log_in = &document["paths"]["/api/token/"]["post"];
+    let header = &log_in["parameters"][0];
+    assert_eq!(header["name"], "X-Token-Delivery");
+    assert_eq!(
+        header["schema"],
+        json!({"type": "string", "enum": ["cookie"]})
+    );
+    let answers = &log_in["responses"]["200"]["content"]["application/json"]["schema"];
+    assert_eq!(
+        *answers,
+        json!({"anyOf": [
+            {"$ref": "#/components/schemas/TokenObtainPairAnswer"},
+            {"$ref": "#/components/schemas/InCookies"},
+        ]})
     );
 }
 
@@ -144,6 +172,7 @@ fn the_settings_show_in_the_document() {
     let mut settings = settings();
     settings.signing_key = KEY.into();
     settings.rotate_refresh_tokens = true;
+    settings.auth_cookies = false;
     settings.auth_header_name = "HTTP_X_ACCESS_TOKEN".to_owned();
     let jwt = SimpleJwt::new(settings, MemoryStore::default()).unwrap();
     let document = document(&jwt);
@@ -154,6 +183,13 @@ fn the_settings_show_in_the_document() {
     let scheme = &document["components"]["securitySchemes"]["token"];
     assert_eq!(scheme["type"], "apiKey");
     assert_eq!(scheme["name"], "x-access-token");
+    assert_eq!(
+        document["components"]["securitySchemes"].get("cookie"),
+        None
+    );
+    let refresh = &document["paths"]["/api/token/refresh/"]["post"];
+    assert_eq!(refresh.get("parameters"), None);
+    assert_eq!(refresh["responses"].get("403"), None);
 }
 
 #[tokio::test]

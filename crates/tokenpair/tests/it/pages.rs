@@ -153,8 +153,8 @@ async fn errors_stand_beside_their_fields() {
     let page = browse(&app, Method::POST, "/orders/", "{}").await;
     for text in [
         r#"required aria-invalid="true" aria-describedby="post-article-note">"#,
-        r#"<strong>No such article.</strong> Its number."#,
-        r#"<strong>Too small.</strong>"#,
+        "<strong>No such article.</strong> Its number.",
+        "<strong>Too small.</strong>",
     ] {
         assert!(page.body.contains(text), "{text}\n{}", page.body);
     }

@@ -39,6 +39,11 @@ fn of_any_view<S>(described: &Described<'_, S>) -> Vec<Answer> {
         Some(false) => Some("The credentials are missing or no good."),
     };
     let refused = refused.map(|text| (StatusCode::UNAUTHORIZED, text));
+    let takes_cookies = described.jwt.settings().auth_cookies && !described.method.is_safe();
+    let forged = (takes_cookies && described.lets_in().is_some()).then_some((
+        StatusCode::FORBIDDEN,
+        "The credentials are a cookie, and X-CSRFToken or the page's origin is not what it should be.",
+    ));
     let of_bodies = [
         (StatusCode::BAD_REQUEST, "The body cannot be read."),
         (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
@@ -60,6 +65,7 @@ fn of_any_view<S>(described: &Described<'_, S>) -> Vec<Answer> {
     ];
     refused
         .into_iter()
+        .chain(forged)
         .chain(of_bodies)
         .chain(of_all)
         .map(|(status, text)| answer(status, text, Answered::Detail))
@@ -137,6 +143,10 @@ fn body<S>(
             let name = format!("{}Answer", pascal(&described.id));
             schemas.insert(name.clone(), schema::object(fields.iter(), jwt));
             schema::reference(&name)
+        }
+        Answered::Shared(name, fields) => {
+            schemas.insert(*name, schema::object(fields.iter(), jwt));
+            schema::reference(name)
         }
         Answered::List(fields) => {
             let name = format!("{}Item", pascal(&described.id));

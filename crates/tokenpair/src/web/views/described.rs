@@ -7,12 +7,16 @@ use http::StatusCode;
 
 pub(super) fn obtain_pair(jwt: &SimpleJwt) -> Operation {
     let pair = Answered::Object(vec![token("refresh"), token("access")]);
-    log_in(jwt, "Log in").answer(StatusCode::OK, "The tokens.", pair)
+    log_in(jwt, "Log in")
+        .answer(StatusCode::OK, "The tokens.", pair)
+        .delivery(jwt.settings())
 }
 
 pub(super) fn obtain_sliding(jwt: &SimpleJwt) -> Operation {
     let sliding = Answered::Object(vec![token("token")]);
-    log_in(jwt, "Log in for a sliding token").answer(StatusCode::OK, "The token.", sliding)
+    log_in(jwt, "Log in for a sliding token")
+        .answer(StatusCode::OK, "The token.", sliding)
+        .delivery(jwt.settings())
 }
 
 pub(super) fn refresh(jwt: &SimpleJwt) -> Operation {
@@ -30,9 +34,10 @@ pub(super) fn refresh(jwt: &SimpleJwt) -> Operation {
         )
         .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
         .answer(StatusCode::UNAUTHORIZED, text, Answered::Detail)
+        .delivery(jwt.settings())
 }
 
-pub(super) fn refresh_sliding(_jwt: &SimpleJwt) -> Operation {
+pub(super) fn refresh_sliding(jwt: &SimpleJwt) -> Operation {
     let sliding = Answered::Object(vec![token("token")]);
     let text = "The token is invalid, expired, of another type or blacklisted, its window has ended, or its user may not log in.";
     Operation::new("Refresh a sliding token")
@@ -40,6 +45,7 @@ pub(super) fn refresh_sliding(_jwt: &SimpleJwt) -> Operation {
         .answer(StatusCode::OK, "The token with a later end.", sliding)
         .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
         .answer(StatusCode::UNAUTHORIZED, text, Answered::Detail)
+        .delivery(jwt.settings())
 }
 
 pub(super) fn verify(_jwt: &SimpleJwt) -> Operation {
@@ -56,7 +62,7 @@ pub(super) fn verify(_jwt: &SimpleJwt) -> Operation {
         )
 }
 
-pub(super) fn blacklist(_jwt: &SimpleJwt) -> Operation {
+pub(super) fn blacklist(jwt: &SimpleJwt) -> Operation {
     let nothing = Answered::Object(Vec::new());
     let text = "The token is invalid, expired, of another type or blacklisted already.";
     Operation::new("Log out")
@@ -64,6 +70,7 @@ pub(super) fn blacklist(_jwt: &SimpleJwt) -> Operation {
         .answer(StatusCode::OK, "The token has ended.", nothing)
         .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
         .answer(StatusCode::UNAUTHORIZED, text, Answered::Detail)
+        .delivery(jwt.settings())
 }
 
 const FIELDS: &str = "A field is missing or wrong.";
