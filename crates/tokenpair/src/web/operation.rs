@@ -123,10 +123,8 @@ impl Operation {
 
     fn answers_tokens(&self) -> bool {
         let has_token = |fields: &[Field]| fields.iter().any(|field| field.kind == Kind::Token);
-        let bodies = self.answers.iter().map(|answer| &answer.body);
-        bodies
-            .into_iter()
-            .any(|body| matches!(body, Answered::Object(fields) if has_token(fields)))
+        let mut bodies = self.answers.iter().map(|answer| &answer.body);
+        bodies.any(|body| matches!(body, Answered::Object(fields) if has_token(fields)))
     }
 
     /// The fields that a client may send.

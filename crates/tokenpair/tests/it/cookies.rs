@@ -464,10 +464,10 @@ struct Users(MemoryStore, Arc<AtomicBool>);
 
 impl Users {
     fn check(&self) -> Result<(), StoreError> {
-        match self.1.load(Ordering::SeqCst) {
-            true => Err(StoreError::new("gone")),
-            false => Ok(()),
+        if self.1.load(Ordering::SeqCst) {
+            return Err(StoreError::new("gone"));
         }
+        Ok(())
     }
 }
 
@@ -548,7 +548,7 @@ async fn cookie_headers_are_read_as_they_come() {
         (format!("access={good}"), false),
         (format!("__host-access={good}"), false),
         (format!("{ACCESS}=\"{good}"), false),
-        (format!("{ACCESS}"), false),
+        (ACCESS.to_owned(), false),
         (format!("{ACCESS}=%22{good}%22"), false),
         (format!("{ACCESS}=Bearer {good}"), false),
         (format!("{ACCESS}={good},{good}"), false),

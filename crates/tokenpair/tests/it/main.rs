@@ -21,6 +21,7 @@ mod edges;
 mod error_texts;
 mod events;
 mod extending;
+mod forms;
 mod hooks;
 mod iexact;
 mod jwk_url;
