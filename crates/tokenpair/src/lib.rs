@@ -89,4 +89,8 @@ mod manual {
     struct Permissions;
     #[doc = include_str!("../../../docs/accounts.md")]
     struct AccountsPage;
+    #[doc = include_str!("../../../docs/browsable-api.md")]
+    struct BrowsableApi;
+    #[doc = include_str!("../../../docs/openapi.md")]
+    struct OpenApi;
 }
