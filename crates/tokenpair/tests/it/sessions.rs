@@ -144,13 +144,16 @@ async fn a_log_in_is_listed_with_what_is_known_of_its_client(store: Arc<dyn Stor
         Some(&Value::from(id.as_str()))
     );
     assert_eq!(sid(&pair.access), id);
-    let reply = app.get_as(&pair.access, SESSIONS).await;
-    reply.assert(
-        200,
-        format!(
-            r#"[{{"id":"{id}","created":"2027-01-15T08:00:00Z","last_refreshed":"2027-01-15T08:00:00Z","expires":"2027-01-16T08:00:00Z","address":"192.0.2.7","user_agent":"Firefox","current":true}}]"#
-        ),
+    let session = format!(
+        r#"{{"id":"{id}","created":"2027-01-15T08:00:00Z","last_refreshed":"2027-01-15T08:00:00Z","expires":"2027-01-16T08:00:00Z","address":"192.0.2.7","user_agent":"Firefox","current":true,"url":"/api/sessions/{id}/"}}"#
     );
+    let reply = app.get_as(&pair.access, SESSIONS).await;
+    reply.assert(200, format!("[{session}]"));
+    let url = format!("{SESSIONS}{id}/");
+    app.get_as(&pair.access, &url).await.assert(200, session);
+    let other = log_in_from(&app, CAROL, "192.0.2.9", "carol").await;
+    let refused = app.get_as(&other.access, &url).await;
+    refused.assert(404, r#"{"detail":"Not found."}"#);
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(app.get(SESSIONS).await.status, 401);
 }
