@@ -136,20 +136,16 @@ impl Delivery {
                 return;
             };
             let reason = chain(&error);
-            match pause.filter(|_| !error.is_permanent()) {
-                Some(pause) => {
-                    tracing::warn!(
-                        reason,
-                        attempt,
-                        "a mail was not sent, it will be tried again"
-                    );
-                    sleep(pause).await;
-                }
-                None => {
-                    tracing::error!(reason, attempt, "a mail was not sent, and is given up");
-                    return;
-                }
-            }
+            let Some(pause) = pause.filter(|_| !error.is_permanent()) else {
+                tracing::error!(reason, attempt, "a mail was not sent, and is given up");
+                return;
+            };
+            tracing::warn!(
+                reason,
+                attempt,
+                "a mail was not sent, it will be tried again"
+            );
+            sleep(pause).await;
         }
     }
 

@@ -142,8 +142,8 @@ impl Session {
         }
         lines.push("8BITMIME");
         let last = lines.pop().unwrap();
-        let more: String = lines.iter().map(|line| format!("250-{line}\r\n")).collect();
-        format!("{more}250 {last}")
+        let more: Vec<String> = lines.iter().map(|line| format!("250-{line}\r\n")).collect();
+        format!("{}250 {last}", more.concat())
     }
 
     fn check(&mut self, line: &str) -> &'static str {
@@ -166,7 +166,10 @@ impl Session {
         loop {
             match line(stream)?.as_str() {
                 "." => break,
-                text => message += &format!("{}\r\n", text.strip_prefix('.').unwrap_or(text)),
+                text => {
+                    message.push_str(text.strip_prefix('.').unwrap_or(text));
+                    message.push_str("\r\n");
+                }
             }
         }
         if self.put_off.fetch_add(1, SeqCst) < self.manner.puts_off {

@@ -87,6 +87,10 @@ impl Mail {
         Ok(())
     }
 
+    pub(super) fn send(&self, message: Message) -> Result<(), Error> {
+        self.mailer.send(message).map_err(full)
+    }
+
     /// Fails if there is no room for a message, whether there is somebody to write to or not.
     pub(super) fn check_room(&self) -> Result<(), Error> {
         if self.mailer.has_room() {
@@ -146,9 +150,5 @@ impl Accounts {
             subject,
             body,
         }
-    }
-
-    pub(super) fn send(&self, mail: &Mail, message: Message) -> Result<(), Error> {
-        mail.mailer.send(message).map_err(full)
     }
 }

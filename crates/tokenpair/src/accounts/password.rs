@@ -87,7 +87,7 @@ impl Accounts {
         for account in &found {
             let message = self.message(mail, Purpose::PasswordReset, account);
             if !nobody {
-                self.send(mail, message)?;
+                mail.send(message)?;
             }
         }
         Ok(detail(
@@ -144,13 +144,9 @@ impl Accounts {
             let secret = &jwt.settings().signing_key;
             purpose.check_token(account, token, secret, timeout, jwt.now())
         };
-        Ok(match found {
-            Some(account) => is_good(&account).then_some(account),
-            None => {
-                let _ = is_good(&somebody());
-                None
-            }
-        })
+        let exists = found.is_some();
+        let account = found.unwrap_or_else(somebody);
+        Ok(Some(account).filter(|account| is_good(account) && exists))
     }
 
     /// Stores the `new_password` of a form that has no other flaw and ends all sessions but one. `false`: the account's

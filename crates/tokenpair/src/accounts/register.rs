@@ -88,7 +88,7 @@ impl Accounts {
             Some(mail) => {
                 let message = self.message(mail, Purpose::EmailVerification, &account);
                 // The account is there: who gets no message asks for another one.
-                let _ = self.send(mail, message);
+                let _ = mail.send(message);
                 let mut answer = Object::new();
                 answer.insert("user", profile::of(&account));
                 answer.insert("detail", "Verification e-mail sent.");

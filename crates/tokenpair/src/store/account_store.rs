@@ -84,10 +84,10 @@ impl Changes {
     /// Columns and their new values, each column once.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) fn columns<'a>(&'a self, model: &'a super::UserModel) -> Vec<(&'a str, &'a str)> {
-        let by_email = model.username == "email";
-        let login = match by_email {
-            false => Some((model.username.as_str(), &self.username)),
-            true => model.is_auth_user().then_some(("username", &self.email)),
+        let login = if model.username == "email" {
+            model.is_auth_user().then_some(("username", &self.email))
+        } else {
+            Some((model.username.as_str(), &self.username))
         };
         let rest = [
             ("email", &self.email),

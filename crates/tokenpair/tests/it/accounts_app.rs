@@ -120,8 +120,8 @@ impl AccountsApp {
             email: Some(email.to_owned()),
             ..Changes::default()
         };
-        let changed = self.app.store.update_profile(&UserId::Int(1), &changes);
-        changed.await.unwrap();
+        let updating = self.app.store.update_profile(&UserId::Int(1), &changes);
+        updating.await.unwrap();
         self
     }
 

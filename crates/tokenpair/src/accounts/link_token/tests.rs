@@ -77,9 +77,9 @@ fn a_token_dies_with_what_it_was_made_from_and_with_time() {
         |account| account.last_login = Some(at(NOW)),
     ];
     for change in changes {
-        let mut changed = ada();
-        change(&mut changed);
-        assert!(!is_good(&changed, &token, NOW));
+        let mut other = ada();
+        change(&mut other);
+        assert!(!is_good(&other, &token, NOW));
     }
 }
 
