@@ -84,4 +84,8 @@ mod manual {
     struct Cookbook;
     #[doc = include_str!("../../../docs/permissions.md")]
     struct Permissions;
+    #[doc = include_str!("../../../docs/browsable-api.md")]
+    struct BrowsableApi;
+    #[doc = include_str!("../../../docs/openapi.md")]
+    struct OpenApi;
 }

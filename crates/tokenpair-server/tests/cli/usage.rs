@@ -17,6 +17,25 @@ fn help_says_where_the_configuration_is_and_what_the_exit_status_means() {
     }
 }
 
+#[test]
+fn the_document_of_the_api_needs_no_server_no_database_and_no_key() {
+    let folder = Folder::new().with_file(
+        "tokenpair.toml",
+        "[paths]\ntoken_verify = false\nme = [\"/who/\", \"/me/\"]\n[user_model]\nusername_field = \"login\"\n",
+    );
+    for line in ["openapi", "openapi --json"] {
+        let told = folder.run(line);
+        assert_eq!((told.status, told.err.as_str()), (Some(0), ""), "{line}");
+        let document: Value = serde_json::from_str(&told.out).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        assert!(paths.contains_key("/who/") && !paths.contains_key("/me/"));
+        assert!(!paths.contains_key("/api/token/verify/"));
+        let log_in = &document["components"]["schemas"]["TokenObtainPairRequest"];
+        assert!(log_in["properties"]["login"].is_object(), "{log_in}");
+    }
+    assert_eq!(folder.names(), ["tokenpair.toml"], "nothing is made");
+}
+
 const OF_SERVE: &str = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
 
 #[test]

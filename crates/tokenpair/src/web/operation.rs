@@ -97,26 +97,34 @@ impl Operation {
         if !settings.auth_cookies {
             return self;
         }
-        let date = |field: Field| field.kind(Kind::Integer).help("Unix seconds.");
-        let cookies = vec![
-            date(Field::optional("access_expires")),
-            date(Field::optional("refresh_expires")),
-            Field::optional("csrf_token").help("What X-CSRFToken has to say."),
-        ];
         let header = Field::optional("X-Token-Delivery")
             .kind(Kind::Choice(&["cookie"]))
             .help("Tokens come in cookies, and what the endpoint acts on is taken from there.");
-        self.header(header)
-            .answer(
-                StatusCode::OK,
-                "With X-Token-Delivery the tokens are in cookies.",
-                Answered::Shared("InCookies", cookies),
-            )
-            .answer(
-                StatusCode::FORBIDDEN,
-                "Cookies were asked for by a page of another site.",
-                Answered::Detail,
-            )
+        let described = self.header(header).answer(
+            StatusCode::FORBIDDEN,
+            "Cookies were asked for by a page of another site.",
+            Answered::Detail,
+        );
+        if !described.answers_tokens() {
+            return described;
+        }
+        let date = |field: Field| field.kind(Kind::Integer).help("Unix seconds.");
+        let cookies = vec![
+            date(Field::read_only("access_expires")),
+            date(Field::optional("refresh_expires")),
+            Field::read_only("csrf_token").help("What X-CSRFToken has to say."),
+        ];
+        described.answer(
+            StatusCode::OK,
+            "With X-Token-Delivery the tokens are in cookies.",
+            Answered::Shared("InCookies", cookies),
+        )
+    }
+
+    fn answers_tokens(&self) -> bool {
+        let has_token = |fields: &[Field]| fields.iter().any(|field| field.kind == Kind::Token);
+        let mut bodies = self.answers.iter().map(|answer| &answer.body);
+        bodies.any(|body| matches!(body, Answered::Object(fields) if has_token(fields)))
     }
 
     /// The fields that a client may send.
