@@ -66,7 +66,7 @@ const TAKEN: &[(&str, &str, &str, &str)] = &[
         "\"/keys/jwt.pem\"",
     ),
     (
-        "CSRF_TRUSTED_ORIGINS = ['https://app.example.com', 'https://*.example.org']",
+        "SIMPLE_JWT = {}\nCSRF_TRUSTED_ORIGINS = ['https://app.example.com', 'https://*.example.org']",
         "simple_jwt",
         "CSRF_TRUSTED_ORIGINS",
         r#"["https://app.example.com", "https://*.example.org"]"#,
