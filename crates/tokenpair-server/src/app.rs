@@ -104,18 +104,17 @@ impl Service<Request> for Urls {
 
 /// What pages link to.
 fn site(paths: &Paths) -> Site {
-    let links: [(Endpoint, fn(Site, String) -> Site); 3] = [
-        (Endpoint::Docs, Site::home),
-        (Endpoint::Login, Site::login),
-        (Endpoint::BrowserLogout, Site::logout),
-    ];
-    let site = Site::new("tokenpair");
-    links
-        .into_iter()
-        .fold(site, |site, (endpoint, link)| match paths.first(endpoint) {
-            Some(path) => link(site, path.to_owned()),
-            None => site,
-        })
+    let mut site = Site::new("tokenpair");
+    if let Some(docs) = paths.first(Endpoint::Docs) {
+        site = site.home(docs);
+    }
+    if let Some(login) = paths.first(Endpoint::Login) {
+        site = site.login(login);
+    }
+    if let Some(logout) = paths.first(Endpoint::BrowserLogout) {
+        site = site.logout(logout);
+    }
+    site
 }
 
 /// The view below an endpoint's path with the path to mount it at: a row of the endpoint's list.

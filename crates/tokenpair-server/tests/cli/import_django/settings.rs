@@ -66,6 +66,12 @@ const TAKEN: &[(&str, &str, &str, &str)] = &[
         "\"/keys/jwt.pem\"",
     ),
     (
+        "SIMPLE_JWT = {}\nCSRF_TRUSTED_ORIGINS = ['https://app.example.com', 'https://*.example.org']",
+        "simple_jwt",
+        "CSRF_TRUSTED_ORIGINS",
+        r#"["https://app.example.com", "https://*.example.org"]"#,
+    ),
+    (
         "DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024",
         "simple_jwt",
         "DATA_UPLOAD_MAX_MEMORY_SIZE",

@@ -8,7 +8,11 @@ use tokenpair::json;
 use tokenpair::{Entry, Settings};
 
 /// Ours: Simple JWT would pass over them.
-const OURS: [&str; 10] = [
+const OURS: [&str; 14] = [
+    "AUTH_COOKIES",
+    "AUTH_COOKIE_SAMESITE",
+    "AUTH_COOKIE_SECURE",
+    "CSRF_TRUSTED_ORIGINS",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "ERROR_TEXTS",
     "INSECURE_ALLOW_SHORT_KEYS",
@@ -70,6 +74,21 @@ pub(super) fn map(facts: &Facts, draft: &mut Draft) {
         secret_key(facts, draft);
     }
     older_version(facts, draft);
+    trusted_origins(facts, draft);
+}
+
+/// Django's, for pages that come with cookies.
+fn trusted_origins(facts: &Facts, draft: &mut Draft) {
+    const NAME: &str = "CSRF_TRUSTED_ORIGINS";
+    let setting = facts.settings.get(NAME);
+    let Some(origins) = setting.filter(|origins| origins.truth() != Some(false)) else {
+        return;
+    };
+    let refused = plain(origins).ok().and_then(|value| refusal(NAME, value));
+    match refused {
+        Some(reason) => draft.leave(NAME, &origins.at, reason, ""),
+        None => draft.take("simple_jwt", NAME, NAME, origins),
+    }
 }
 
 /// What older versions do otherwise, see docs/upgrade-notes.md.

@@ -237,6 +237,10 @@ fn meant(facts: &Facts, name: &str) -> Option<&'static str> {
 
 fn is_of_simple_jwt(name: &str) -> bool {
     let elsewhere = [
+        "AUTH_COOKIES",
+        "AUTH_COOKIE_SAMESITE",
+        "AUTH_COOKIE_SECURE",
+        "CSRF_TRUSTED_ORIGINS",
         "PASSWORD_HASHERS",
         "DATA_UPLOAD_MAX_MEMORY_SIZE",
         "PASSWORD_ROUNDS",
