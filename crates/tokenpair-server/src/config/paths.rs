@@ -59,21 +59,6 @@ impl Endpoint {
     }
 }
 
-impl Endpoint {
-    /// Whether Simple JWT has it, and so whether a Django may have the same.
-    pub(crate) fn is_simple_jwts(self) -> bool {
-        matches!(
-            self,
-            Self::TokenObtainPair
-                | Self::TokenRefresh
-                | Self::TokenVerify
-                | Self::TokenBlacklist
-                | Self::TokenObtainSliding
-                | Self::TokenRefreshSliding
-        )
-    }
-}
-
 /// Every endpoint, its setting and its default path.
 #[rustfmt::skip]
 const ENDPOINTS: [(Endpoint, &str, &str); 20] = [
