@@ -2,6 +2,7 @@ use super::document::Document;
 use super::{Config, Endpoint, Flags, SECTIONS, Sources};
 use crate::Options;
 use crate::database::DatabaseOptions;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 use tokenpair::json;
@@ -278,13 +279,6 @@ fn paths_are_moved_multiplied_and_switched_off() {
             "/api/token/sliding/",
             "/api/token/sliding/refresh/",
             "/whoami",
-            "/api/password/change/",
-            "/api/logout/",
-            "/api/logout/all/",
-            "/auth/login/",
-            "/auth/logout/",
-            "/api/schema/",
-            "/api/docs/"
         ]
     );
 }
@@ -298,13 +292,24 @@ fn paths_are_served_where_there_is_something_to_do() {
             .filter(|(one, _)| !one.is_simple_jwts() && *one != Endpoint::Me);
         ours.map(|(_, path)| path.to_owned()).collect::<Vec<_>>()
     };
-    let [logout, all, sessions] = ["/api/logout/", "/api/logout/all/", "/api/sessions/"];
-    assert_eq!(ours(""), [logout, all]);
+    let always = ["/api/password/change/", "/api/schema/", "/api/docs/"];
+    let logouts = ["/api/logout/", "/api/logout/all/"];
+    let logins = ["/auth/login/", "/auth/logout/"];
+    let sets = |paths: &[&[&str]]| paths.concat().into_iter().map(str::to_owned).collect();
+    let found = |text: &str| ours(text).into_iter().collect::<BTreeSet<String>>();
+    assert_eq!(found(""), sets(&[&always, &logouts, &logins]));
     assert_eq!(
-        ours("[simple_jwt]\nSESSIONS = true"),
-        [logout, all, sessions]
+        found("[simple_jwt]\nSESSIONS = true"),
+        sets(&[&always, &logouts, &logins, &["/api/sessions/"]])
     );
-    assert_eq!(ours("[database]\ntoken_blacklist = false"), [""; 0]);
+    assert_eq!(
+        found("[database]\ntoken_blacklist = false\n[simple_jwt]\nAUTH_COOKIES = false"),
+        sets(&[&always])
+    );
+    assert_eq!(
+        found("[accounts]\nregistration = true"),
+        sets(&[&always, &logouts, &logins, &["/api/register/"]])
+    );
 }
 
 #[test]
