@@ -17,6 +17,7 @@ pub async fn check_sessions<S: Store + SessionStore>(make: impl AsyncFn() -> S) 
     all_sessions_are_ended_but_one(make().await).await;
     sliding_tokens_end_with_the_sessions(make().await).await;
     a_token_of_an_ended_session_is_refused_whoever_made_it(make().await).await;
+    all_sessions_end_with_those_that_somebody_else_went_on_with(make().await).await;
     a_new_password_ends_the_other_sessions_or_nothing_happens(make().await).await;
     users_have_sessions_of_their_own_under_one_id(make().await).await;
     an_ended_session_is_told_with_its_user(make().await).await;
@@ -231,6 +232,27 @@ pub async fn a_token_of_an_ended_session_is_refused_whoever_made_it<S: SessionSt
     }
     assert!(ok(store.is_blacklisted("django").await));
     assert_eq!(ids(&store, &ALICE).await, [""; 0]);
+}
+
+/// A Django exchanges a token without a note in its session: the session has no living token then, and yet goes on.
+pub async fn all_sessions_end_with_those_that_somebody_else_went_on_with<S: SessionStore>(
+    store: S,
+) {
+    for id in ["a", "b"] {
+        open(&store, id, 0).await;
+        ok(store.blacklist(&token(id), at(1)).await);
+    }
+    ok(store.record(&token("django")).await);
+    assert_eq!(ok(store.end_sessions(&ALICE, &all_but(Some("b"))).await), 1);
+    for (id, ended) in [("a", true), ("b", false), ("django", true)] {
+        assert_eq!(
+            ok(store.get_user_and_ended(&ALICE, id).await).1,
+            ended,
+            "{id}"
+        );
+    }
+    let rotated = refresh(&store, "a", &rotation("late", "x", 1), 1).await;
+    assert_eq!(rotated, Rotated::Blacklisted);
 }
 
 /// Whoever comes too late with a new password has not ended anything.

@@ -120,6 +120,12 @@ impl Data {
         for (session, jti) in ended {
             self.end(user, session, jti);
         }
+        // Also those whose token somebody else blacklisted: a Django that exchanged it gave its successor the same `sid`.
+        let others = self.sessions.values_mut();
+        let others = others.filter(|kept| kept.usage.user_id == *user);
+        for kept in others.filter(|kept| Some(kept.usage.id.as_str()) != ending.except.as_deref()) {
+            kept.is_ended = true;
+        }
         sessions
     }
 }

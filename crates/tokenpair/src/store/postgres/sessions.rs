@@ -72,6 +72,10 @@ const END: &str = r#", meant AS MATERIALIZED (
 const THIS_ONE: &str = r#""session" = $7 AND "expires_at" > $4"#;
 const ALL_BUT: &str = r#""session" <> $7"#;
 
+/// The sessions of a user ($1), one or all but one ($2), whose token somebody else blacklisted: a Django that exchanged it gave its successor the same
+/// `sid`. Only when no exchange of ours is under way, which would wait for the row while we wait for its token.
+const MARK: &str = r#"UPDATE "tokenpair_session" SET "ended_at" = $3 WHERE "user_id" = $1 AND {which} AND "ended_at" IS NULL"#;
+
 /// A new password with the end of the sessions.
 const REPLACE_LIMIT: Duration = Duration::from_secs(10);
 /// A node that is frozen in the middle must not keep its locks.
@@ -83,6 +87,8 @@ pub(super) struct SessionQueries {
     list: String,
     end_one: String,
     end_all: String,
+    mark_one: String,
+    mark_all: String,
     touch: String,
 }
 
@@ -93,6 +99,8 @@ impl SessionQueries {
             list: format!("{LIVING}{LIST}"),
             end_one: end(THIS_ONE),
             end_all: end(ALL_BUT),
+            mark_one: MARK.replace("{which}", r#""id" = $2"#),
+            mark_all: MARK.replace("{which}", r#""id" <> $2"#),
             touch: format!(
                 r#"{NOTE} SELECT $1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, '')
                    WHERE NOT EXISTS (SELECT 1 FROM "tokenpair_session" WHERE "user_id" = $2 AND "id" = $3
@@ -207,6 +215,15 @@ impl End<'_> {
             Value::Text(self.which),
         ]
     }
+
+    /// The parameters of [`MARK`].
+    fn mark(&self) -> [Value<'_>; 3] {
+        [
+            Value::Text(&self.key),
+            Value::Text(self.which),
+            Value::Int(self.at.as_microsecond()),
+        ]
+    }
 }
 
 impl PostgresStore {
@@ -251,6 +268,8 @@ impl PostgresStore {
                 .ask(&self.0.sessions.end_all, &end.values())
                 .await?;
             if Pass::read(&rows)?.is_last() {
+                let mark = &self.0.sessions.mark_all;
+                transaction.ask(mark, &end.mark()).await?;
                 transaction.commit().await?;
                 return Ok(true);
             }
@@ -342,6 +361,10 @@ impl SessionStore for PostgresStore {
         for _ in 0..RACES {
             let pass = self.pass(&self.0.sessions.end_one, &end).await?;
             is_found |= pass.found > 0;
+            if pass.is_last() && is_found {
+                let mark = &self.0.sessions.mark_one;
+                self.0.pool.write(mark, &end.mark()).await?;
+            }
             if pass.is_last() {
                 return Ok(is_found);
             }
@@ -357,6 +380,8 @@ impl SessionStore for PostgresStore {
             let pass = self.pass(&self.0.sessions.end_all, &end).await?;
             sessions += usize::try_from(pass.sessions).unwrap_or(0);
             if pass.is_last() {
+                let mark = &self.0.sessions.mark_all;
+                self.0.pool.write(mark, &end.mark()).await?;
                 return Ok(sessions);
             }
         }

@@ -38,6 +38,9 @@ const END: &str = r#"INSERT INTO "tokenpair_session"
     ("user_id", "id", "jti", "created_at", "refreshed_at", "expires_at", "ended_at") VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)
     ON CONFLICT ("user_id", "id") DO UPDATE SET "ended_at" = excluded."ended_at""#;
 
+/// Also those whose token somebody else blacklisted: a Django that exchanged it gave its successor the same `sid`.
+const MARK_ALL: &str = r#"UPDATE "tokenpair_session" SET "ended_at" = ?3 WHERE "user_id" = ?1 AND "id" <> ?2 AND "ended_at" IS NULL"#;
+
 const FLUSH: &str = r#"DELETE FROM "tokenpair_session" WHERE ("user_id", "id") IN
     (SELECT "user_id", "id" FROM "tokenpair_session" WHERE "expires_at" < ?1 LIMIT ?2)"#;
 
@@ -167,6 +170,9 @@ fn end_all(db: &Connection, user: &UserId, ending: &Ending) -> rusqlite::Result<
             sessions += usize::from(living.session.expires_at > ending.at.into());
         }
     }
+    let except = ending.except.as_deref().unwrap_or_default();
+    let values = params![user.to_string(), except, ending.at.as_microsecond()];
+    db.prepare_cached(MARK_ALL)?.execute(values)?;
     Ok(sessions)
 }
 
