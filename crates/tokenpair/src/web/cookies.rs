@@ -7,7 +7,7 @@ use super::respond::Failure;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::{SimpleJwt, flows};
-use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE, UPGRADE};
+use http::header::{COOKIE, SET_COOKIE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
@@ -177,9 +177,6 @@ pub(super) async fn renew(
 ) -> Result<Option<HeaderValue>, Error> {
     let settings = jwt.settings();
     let headers = &parts.headers;
-    if headers.contains_key(jwt.auth_header()) || headers.contains_key(AUTHORIZATION) {
-        return Ok(None);
-    }
     let Some(refresh) = value(settings, headers, Cookie::Refresh) else {
         return Ok(None);
     };

@@ -672,8 +672,11 @@ async fn an_own_header_name_and_scheme_leave_the_cookie_as_it_is() {
         settings.auth_header_types = vec!["JWT".to_owned(), "Bearer".to_owned()];
         settings.auth_header_name = "HTTP_X_TOKEN".to_owned();
     });
+    // A site that is not public yet has a password of the proxy's.
     let mut browser = Browser::new(&app).with("authorization", "Basic YTpi");
     browser.log_in().await;
+    browser.jar.remove(ACCESS);
+    assert_eq!(browser.open("/me/").await.status, 200);
     assert_eq!(browser.call(Method::GET, "/me/", "").await.status, 200);
     assert_eq!(
         browser
