@@ -1,4 +1,4 @@
-//! The routes of the server: token endpoints, `/api/me/`, health.
+//! The routes of the server: token endpoints, `/api/me/`, sessions, health.
 
 use crate::config::{Endpoint, Paths};
 use crate::health::{Health, livez, readyz};
@@ -17,9 +17,10 @@ use tokenpair::SimpleJwt;
 use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, View, me, not_found, password_change, password_reset,
-    password_reset_confirm, register, register_resend, register_verify, token_blacklist,
-    token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    DecodedPath, DjangoUrls, View, logout, logout_all, me, not_found, password_change,
+    password_reset, password_reset_confirm, register, register_resend, register_verify,
+    session_detail, session_list, token_blacklist, token_obtain_pair, token_obtain_sliding,
+    token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -42,7 +43,6 @@ impl App {
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
         let views: HashMap<String, View<Self>> = paths
             .iter()
-            .filter(|(endpoint, _)| self.offers(*endpoint))
             .map(|(endpoint, path)| (path.to_owned(), view(endpoint)))
             .collect();
         let health = Router::new()
@@ -51,22 +51,12 @@ impl App {
         let router = views.iter().fold(health, |router, (path, view)| {
             router.url(path, view.clone())
         });
+        let router = paths.iter().fold(router, below);
         DecodedPath::new(Urls {
             app: self.clone(),
             views: Arc::new(views),
             router: router.fallback(not_found).with_state(self.clone()),
         })
-    }
-
-    /// Whether an endpoint is of use as things are configured.
-    fn offers(&self, endpoint: Endpoint) -> bool {
-        let options = self.accounts.options();
-        match endpoint {
-            Endpoint::Register => options.registration,
-            Endpoint::RegisterVerify | Endpoint::RegisterResend => options.email_verification,
-            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => options.mail.is_some(),
-            _ => true,
-        }
     }
 }
 
@@ -102,6 +92,18 @@ impl Service<Request> for Urls {
     }
 }
 
+/// What stands below an endpoint's path: a row of its list.
+fn below(router: Router<App>, (endpoint, path): (Endpoint, &str)) -> Router<App> {
+    let detail = match endpoint {
+        Endpoint::Sessions => session_detail(),
+        _ => return router,
+    };
+    match path.strip_suffix('/') {
+        Some(bare) => router.url(&format!("{bare}/{{id}}/"), detail),
+        None => router.url(&format!("{path}/{{id}}"), detail),
+    }
+}
+
 fn view(endpoint: Endpoint) -> View<App> {
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
@@ -117,6 +119,9 @@ fn view(endpoint: Endpoint) -> View<App> {
         Endpoint::PasswordChange => password_change(),
         Endpoint::PasswordReset => password_reset(),
         Endpoint::PasswordResetConfirm => password_reset_confirm(),
+        Endpoint::Logout => logout(),
+        Endpoint::LogoutAll => logout_all(),
+        Endpoint::Sessions => session_list(),
     }
 }
 

@@ -183,7 +183,10 @@ pub(crate) fn is_reserved(name: &str, settings: &Settings) -> bool {
         Some(&settings.revoke_token_claim),
         Some(&settings.sliding_token_refresh_exp_claim),
     ];
-    standard.contains(&name) || configured.into_iter().flatten().any(|claim| claim == name)
+    let is_session = settings.sessions && name == "sid";
+    is_session
+        || standard.contains(&name)
+        || configured.into_iter().flatten().any(|claim| claim == name)
 }
 
 /// The column that is probably meant by `"User.email"`, `"users.email"`, `"user,email"`, `"{user.email}"` or `"email"`.

@@ -167,6 +167,15 @@ fn has_free_names(section: &str) -> bool {
     section == CLAIMS || section == ANSWER
 }
 
+/// Whether an endpoint would have anything to do.
+fn is_served(endpoint: Endpoint, token_blacklist: bool, settings: &Settings) -> bool {
+    match endpoint {
+        Endpoint::Logout | Endpoint::LogoutAll => token_blacklist,
+        Endpoint::Sessions => settings.sessions,
+        _ => true,
+    }
+}
+
 impl Config {
     /// Reads the file, the environment and the flags. The first flaw ends it.
     pub(crate) fn load(options: &Options, flags: Option<&Flags>) -> Result<Self, Failure> {
@@ -215,8 +224,11 @@ impl Config {
         let mut demo = Self::gather(&sources).map_err(|(_, error)| error)?;
         demo.database = demo.database.in_file(&folder.join("demo.sqlite3"));
         demo.key_file = None;
-        demo.paths = Paths::demo();
+        demo.settings.sessions |= demo.token_blacklist && demo.settings.may_keep_sessions();
+        let is_served = |endpoint| is_served(endpoint, demo.token_blacklist, &demo.settings);
         demo.accounts.registration = true;
+        let is_ours = |endpoint| demo.accounts.serves(endpoint, demo.email.is_some());
+        demo.paths = Paths::demo().only(is_served).only(is_ours);
         demo.cors.get_or_insert_with(CorsSettings::localhost);
         Ok(demo)
     }
@@ -239,6 +251,7 @@ impl Config {
         let section = sources.section("paths", &paths::NAMES)?;
         let paths = in_section("paths", Paths::read(&section))?;
         shown.extend(paths.shown(&section));
+        let paths = paths.only(|endpoint| is_served(endpoint, database.token_blacklist, &settings));
 
         let section = sources.section("email", &email::NAMES)?;
         let email = in_section("email", email::read(&section))?;
@@ -255,6 +268,7 @@ impl Config {
         let accounts = in_section(ACCOUNTS, accounts)?;
         shown.extend(accounts.shown(&section));
         shown.extend(email_shown);
+        let paths = paths.only(|endpoint| accounts.serves(endpoint, email.is_some()));
 
         let section = sources.section("cors", &cors::NAMES)?;
         let cors = in_section("cors", cors::read(&section))?;

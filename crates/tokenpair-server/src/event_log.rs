@@ -22,9 +22,17 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
         _ => None,
     };
     let reason = match event {
-        Event::RefreshRefused { reason, .. } | Event::RevokeRefused { reason, .. } => {
-            Some(reason.to_string())
-        }
+        Event::RefreshRefused { reason, .. }
+        | Event::RevokeRefused { reason, .. }
+        | Event::LogOutRefused { reason, .. } => Some(reason.to_string()),
+        _ => None,
+    };
+    let session = match event {
+        Event::SessionEnd { session, .. } => Some(cut(session)),
+        _ => None,
+    };
+    let sessions = match event {
+        Event::LogOutAll { sessions, .. } => Some(*sessions),
         _ => None,
     };
     let reason = reason.as_deref();
@@ -35,7 +43,7 @@ pub(crate) fn write(event: &Event<'_>, info: &RequestInfo) {
     let node = NODE.as_str();
     macro_rules! log {
         ($level:ident) => {
-            tracing::$level!(target: "tokenpair::event", event = name, outcome, user_id, username, reason, jti, address, request_id, node, "{name} {outcome}")
+            tracing::$level!(target: "tokenpair::event", event = name, outcome, user_id, username, reason, jti, session, sessions, address, request_id, node, "{name} {outcome}")
         };
     }
     if matches!(event, Event::Reuse { .. }) {

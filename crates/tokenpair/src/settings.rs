@@ -148,7 +148,7 @@ impl Audience {
 
 /// The longest lifetime: a hundred years keeps every `exp` a four-digit year.
 const MAX_LIFETIME: Duration = Duration::from_secs(36_525 * 86_400);
-/// The claim with the session's id (OpenID Connect Front-Channel Logout 1.0 §3), under `SESSIONS`.
+/// The claim with the session's id (`OpenID` Connect Front-Channel Logout 1.0 §3), under `SESSIONS`.
 pub(crate) const SESSION_CLAIM: &str = "sid";
 const MAX_GRACE: Duration = Duration::from_secs(60);
 const MAX_LEEWAY: Duration = Duration::from_secs(86_400);
@@ -254,7 +254,7 @@ impl Settings {
                 ));
             }
         }
-        if self.sessions && self.rotate_refresh_tokens && !self.blacklist_after_rotation {
+        if self.sessions && !self.may_keep_sessions() {
             return Err(self.error(
                 "SESSIONS",
                 "needs BLACKLIST_AFTER_ROTATION = true where ROTATE_REFRESH_TOKENS is on: a session ends with its last \
@@ -262,6 +262,11 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a session has one living refresh token at a time, so that `SESSIONS` can be switched on.
+    pub fn may_keep_sessions(&self) -> bool {
+        !self.rotate_refresh_tokens || self.blacklist_after_rotation
     }
 
     /// The oldest record whose token may live: a sliding token's keeps the date of its first minute, see

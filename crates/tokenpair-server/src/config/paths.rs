@@ -21,10 +21,14 @@ pub(crate) enum Endpoint {
     PasswordChange,
     PasswordReset,
     PasswordResetConfirm,
+    Logout,
+    LogoutAll,
+    /// The list, and below its path each session.
+    Sessions,
 }
 
 impl Endpoint {
-    /// Whether Simple JWT has it, and so whether a Django may have the same.
+    /// Whether Simple JWT has this endpoint, too.
     pub(crate) fn is_simple_jwts(self) -> bool {
         matches!(
             self,
@@ -65,9 +69,12 @@ const ENDPOINTS: [(Endpoint, &str, &str); NAMES.len()] = [
         NAMES[12],
         "/api/password/reset/confirm/",
     ),
+    (Endpoint::Logout, NAMES[13], "/api/logout/"),
+    (Endpoint::LogoutAll, NAMES[14], "/api/logout/all/"),
+    (Endpoint::Sessions, NAMES[15], "/api/sessions/"),
 ];
 
-pub(super) const NAMES: [&str; 13] = [
+pub(super) const NAMES: [&str; 16] = [
     "token_obtain_pair",
     "token_refresh",
     "token_verify",
@@ -81,6 +88,9 @@ pub(super) const NAMES: [&str; 13] = [
     "password_change",
     "password_reset",
     "password_reset_confirm",
+    "logout",
+    "logout_all",
+    "sessions",
 ];
 
 /// The paths of well-known tutorials, which `--demo` serves besides the defaults.
@@ -126,8 +136,39 @@ impl Paths {
                 read(setting, default)
             })?;
         }
+        paths.give_way(section);
         paths.refuse_clashes(section)?;
         Ok(paths)
+    }
+
+    /// A path of ours that nobody asked for is not served where one that somebody wrote is in its place, as in a file that is
+    /// older than the endpoint.
+    fn give_way(&mut self, section: &Section) {
+        let bare = |path: &str| path.trim_end_matches('/').to_owned();
+        let is_written = |served: &Served| section.find(served.name).is_some();
+        let written: Vec<String> = self
+            .0
+            .iter()
+            .filter(|served| is_written(served))
+            .flat_map(|served| served.paths.iter().map(|path| bare(path)))
+            .collect();
+        let ours = self.0.iter_mut();
+        for served in ours.filter(|served| !served.endpoint.is_simple_jwts() && !is_written(served))
+        {
+            served.paths.retain(|path| !written.contains(&bare(path)));
+        }
+    }
+
+    /// Without the endpoints that there is nothing to serve for.
+    pub(super) fn only(mut self, is_served: impl Fn(Endpoint) -> bool) -> Self {
+        self.0.retain(|served| is_served(served.endpoint));
+        self
+    }
+
+    /// The settings of the endpoints that Django has no counterpart of.
+    pub(crate) fn ours() -> impl Iterator<Item = &'static str> {
+        let ours = ENDPOINTS.iter().filter(|(one, ..)| !one.is_simple_jwts());
+        ours.map(|(_, name, _)| *name)
     }
 
     /// The defaults and the aliases.

@@ -1,5 +1,5 @@
 use super::document::Document;
-use super::{Config, Flags, SECTIONS, Sources};
+use super::{Config, Endpoint, Flags, SECTIONS, Sources};
 use crate::Options;
 use crate::database::DatabaseOptions;
 use std::path::Path;
@@ -277,9 +277,39 @@ fn paths_are_moved_multiplied_and_switched_off() {
             "/api/token/blacklist/",
             "/api/token/sliding/",
             "/api/token/sliding/refresh/",
-            "/whoami"
+            "/whoami",
+            "/api/logout/",
+            "/api/logout/all/"
         ]
     );
+}
+
+#[test]
+fn paths_are_served_where_there_is_something_to_do() {
+    let ours = |text: &str| {
+        let paths = load(text).unwrap().paths;
+        let ours = paths
+            .iter()
+            .filter(|(one, _)| !one.is_simple_jwts() && *one != Endpoint::Me);
+        ours.map(|(_, path)| path.to_owned()).collect::<Vec<_>>()
+    };
+    let [logout, all, sessions] = ["/api/logout/", "/api/logout/all/", "/api/sessions/"];
+    assert_eq!(ours(""), [logout, all]);
+    assert_eq!(
+        ours("[simple_jwt]\nSESSIONS = true"),
+        [logout, all, sessions]
+    );
+    assert_eq!(ours("[database]\ntoken_blacklist = false"), [""; 0]);
+}
+
+#[test]
+fn a_path_that_was_written_wins_over_a_default_of_ours() {
+    let text = "[paths]\ntoken_blacklist = \"/api/logout/\"";
+    let paths = load(text).unwrap().paths;
+    assert_eq!(paths.first(Endpoint::TokenBlacklist), Some("/api/logout/"));
+    assert_eq!(paths.first(Endpoint::Logout), None);
+    let refusal = refusal(&format!("{text}\nlogout = \"/api/logout/\""));
+    assert!(refusal.contains("is taken by token_blacklist"), "{refusal}");
 }
 
 #[test]

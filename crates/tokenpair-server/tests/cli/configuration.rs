@@ -79,6 +79,7 @@ fn the_template_shows_the_defaults() {
         "BLACKLIST_AFTER_ROTATION",
         "ROTATION_GRACE_PERIOD",
         "REUSE_DETECTION",
+        "SESSIONS",
     ];
     let told = folder.run("config show --json");
     assert_eq!(told.status, Some(0), "{}", told.err);

@@ -23,6 +23,7 @@ mod passwords;
 mod postgres;
 mod purge;
 mod reload;
+mod sessions;
 mod shadow;
 mod shadow_django;
 #[path = "../support/smtp.rs"]

@@ -14,3 +14,4 @@ CREATE TABLE "tokenpair_session" (
     PRIMARY KEY ("user_id", "id")
 ) WITHOUT ROWID;
 CREATE INDEX "tokenpair_session_expires_at" ON "tokenpair_session" ("expires_at");
+CREATE INDEX "tokenpair_session_jti" ON "tokenpair_session" ("user_id", "jti");

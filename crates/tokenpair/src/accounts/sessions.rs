@@ -198,8 +198,14 @@ pub(crate) fn usage(
         at: now,
         expires_at: expiry(jwt, class, claims)?,
         address: info.address,
-        user_agent: info.user_agent.clone(),
+        user_agent: info.user_agent.as_deref().map(storable),
     })
+}
+
+/// What fits into the column, whoever filled the [`RequestInfo`].
+fn storable(user_agent: &str) -> String {
+    let chars = user_agent.chars().filter(|char| *char != '\0');
+    chars.take(512).collect()
 }
 
 pub(crate) fn issued_at(claims: &Claims) -> Option<Timestamp> {

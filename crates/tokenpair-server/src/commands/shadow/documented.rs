@@ -34,6 +34,7 @@ use Applies::{Altogether, There};
 const TABLE: &[Documented] = &[
     row("S10", "HTTP layer", "answers of the token endpoints say Cache-Control: no-store", There(places::no_store)),
     row("headers", "HTTP layer", "headers of Django's SecurityMiddleware and XFrameOptionsMiddleware are left to the proxy, such as nginx's add_header", There(places::middleware)),
+    row("sid", "Ours", "tokens say which session they belong to, with SESSIONS", There(places::session)),
     row("language", "Maintenance and what is not there yet", "texts are in English, and no Content-Language is sent", There(places::language)),
     row("prose", "HTTP layer", "name and description in an answer to OPTIONS are not those of a view of your own", There(places::prose)),
     row("pages", "HTTP layer", "browsers get a plain page, also where Django has pages of its own", There(places::page)),

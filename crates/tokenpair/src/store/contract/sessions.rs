@@ -272,7 +272,8 @@ pub async fn users_have_sessions_of_their_own_under_one_id<S: SessionStore>(stor
     assert_eq!(ids(&store, &BOB).await, [""; 0]);
 }
 
-/// In one question, for those who come with an access token of the session.
+/// In one question, for those who come with an access token of the session; of many who ask at once, each is told the own
+/// answer.
 pub async fn an_ended_session_is_told_with_its_user<S: SessionStore>(store: S) {
     open(&store, "a", 0).await;
     open(&store, "b", 0).await;
@@ -280,18 +281,26 @@ pub async fn an_ended_session_is_told_with_its_user<S: SessionStore>(store: S) {
     for id in ["a", "c"] {
         assert!(ok(store.end_session(&ALICE, id, at(1)).await));
     }
-    for (user, id, found, ended) in [
+    let cases = [
         (1, "a", true, true),
         (1, "b", true, false),
         (1, "c", true, true),
         (1, "x", true, false),
         (2, "a", true, false),
         (9, "a", false, false),
-    ] {
-        let (user, is_ended) = ok(store.get_user_and_ended(&UserId::Int(user), id).await);
-        let told = (user.is_some(), is_ended);
-        assert_eq!(told, (found, ended), "{user:?} {id}");
+    ];
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for (key, id, found, ended) in cases.repeat(10) {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let (user, is_ended) = ok(store.get_user_and_ended(&UserId::Int(key), id).await);
+            let told = (user.map(|user| user.id), is_ended);
+            let right = (found.then_some(UserId::Int(key)), ended);
+            assert_eq!(told, right, "user {key}, {id}");
+        });
     }
+    tasks.join_all().await;
 }
 
 /// With the tokens, at most as many as were asked for.

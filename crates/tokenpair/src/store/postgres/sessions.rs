@@ -53,14 +53,15 @@ const LIVING: &str = r#"WITH mine AS MATERIALIZED (
 const LIST: &str = r#" SELECT "session"::text, "created_at", "refreshed_at", "expires_at", "address"::text, "user_agent"::text
     FROM living"#;
 
-/// In the order of their ids, as many at once have them.
+/// In the order of their ids, as many at once have them. What is inside an expression is no join, which for as few as are
+/// expected would compare each with each.
 const END: &str = r#", meant AS MATERIALIZED (
         SELECT * FROM living WHERE {meant} ORDER BY "jti"
     ), ended AS (
         INSERT INTO "token_blacklist_blacklistedtoken" ("blacklisted_at", "token_id") SELECT $5, "record" FROM meant
         ON CONFLICT ("token_id") DO NOTHING RETURNING "token_id"
     ), gone AS MATERIALIZED (
-        SELECT meant.* FROM meant JOIN ended ON ended."token_id" = meant."record"
+        SELECT * FROM meant WHERE coalesce("record" IN (SELECT "token_id" FROM ended), false)
     ), marked AS (
         INSERT INTO "tokenpair_session" ("user_id", "id", "jti", "created_at", "refreshed_at", "expires_at", "ended_at")
         SELECT DISTINCT ON ("session") $2, "session", "jti", "created_at", "created_at", "expires_at", $6 FROM gone

@@ -165,8 +165,8 @@ impl TokenQueries {
                 is_ended(&user_key, "$1")
             ),
             record_session: format!(
-                r#"WITH recorded AS ({record})
-                   {NOTE} SELECT $1, $6, $7, $8, $12, $9, nullif($10, ''), nullif($11, '') {NOTED_BEFORE}"#
+                "WITH recorded AS ({record})
+                   {NOTE} SELECT $1, $6, $7, $8, $12, $9, nullif($10, ''), nullif($11, '') {NOTED_BEFORE}"
             ),
             record,
             blacklist: with_owner(&format!(
@@ -176,8 +176,8 @@ impl TokenQueries {
             rotate_session: rotate(
                 &format!(" AND NOT {}", is_ended("$17", "$18")),
                 &format!(
-                    r#", noted AS ({NOTE}
-                       SELECT $8, $17, $18, $19, $12, $20, nullif($21, ''), nullif($22, '') FROM won {NOTED_BEFORE})"#
+                    ", noted AS ({NOTE}
+                       SELECT $8, $17, $18, $19, $12, $20, nullif($21, ''), nullif($22, '') FROM won {NOTED_BEFORE})"
                 ),
             ),
         }

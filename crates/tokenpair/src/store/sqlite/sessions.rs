@@ -26,10 +26,11 @@ const IS_ENDED: &str =
     r#"SELECT "ended_at" IS NOT NULL FROM "tokenpair_session" WHERE "user_id" = ?1 AND "id" = ?2"#;
 
 /// The tokens of a user (?1, ?2) that are not blacklisted and whose record (?3) or session (?4) says that they live.
+/// Left to itself, SQLite compares each token with each session.
 const LIVING: &str = r#"SELECT o."id", o."jti", o."created_at", o."expires_at", s."id", s."created_at", s."refreshed_at",
         s."expires_at", s."address", s."user_agent"
     FROM "token_blacklist_outstandingtoken" o
-    LEFT JOIN "tokenpair_session" s ON s."user_id" = ?2 AND s."jti" = o."jti"
+    LEFT JOIN "tokenpair_session" s INDEXED BY "tokenpair_session_jti" ON s."user_id" = ?2 AND s."jti" = o."jti"
     WHERE o."user_id" = ?1 AND (o."expires_at" >= ?3 OR s."expires_at" > ?4)
     AND NOT EXISTS (SELECT 1 FROM "token_blacklist_blacklistedtoken" b WHERE b."token_id" = o."id")"#;
 

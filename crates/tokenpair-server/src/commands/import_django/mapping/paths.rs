@@ -3,6 +3,7 @@
 use super::HOOKS;
 use crate::commands::import_django::draft::Draft;
 use crate::commands::import_django::facts::{Facts, Route, Routes, Serializer, View};
+use crate::config::Paths;
 use tokenpair::json;
 
 /// Simple JWT's views and our names for them.
@@ -14,8 +15,6 @@ const VIEWS: [(&str, &str); 6] = [
     ("TokenObtainSlidingView", "token_obtain_sliding"),
     ("TokenRefreshSlidingView", "token_refresh_sliding"),
 ];
-/// Ours, which Django does not have.
-const OURS: [&str; 2] = ["me", "password_change"];
 
 pub(super) fn map(facts: &Facts, taken: Option<&Serializer>, draft: &mut Draft) {
     let Routes::Read { routes, unread } = &facts.routes else {
@@ -69,7 +68,7 @@ pub(super) fn map(facts: &Facts, taken: Option<&Serializer>, draft: &mut Draft) 
     for (class, name) in VIEWS {
         endpoint(draft, class, name, routes, taken);
     }
-    for name in OURS {
+    for name in Paths::ours() {
         draft.set_from("paths", name, false, "Django has no such view");
     }
 }

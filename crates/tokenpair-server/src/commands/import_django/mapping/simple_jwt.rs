@@ -8,7 +8,7 @@ use tokenpair::json;
 use tokenpair::{Entry, Settings};
 
 /// Ours: Simple JWT would pass over them.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "ERROR_TEXTS",
     "INSECURE_ALLOW_SHORT_KEYS",
@@ -16,6 +16,7 @@ const OURS: [&str; 9] = [
     "PASSWORD_ROUNDS",
     "REUSE_DETECTION",
     "ROTATION_GRACE_PERIOD",
+    "SESSIONS",
     "STORE_FULL_TOKENS",
     "USER_ID_CLAIM_TYPE",
 ];

@@ -24,6 +24,11 @@ pub(super) fn middleware(_: &Exchange<'_>, difference: &Difference) -> bool {
     MIDDLEWARE.iter().any(|name| is_header(difference, name)) && difference.tokenpair.is_none()
 }
 
+pub(super) fn session(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let is_sid = matches!(&difference.place, Place::Claim { name, .. } if name == "sid");
+    is_sid && exchange.settings.sessions && difference.django.is_none()
+}
+
 /// A text in a language that Django names, its name, and that answers depend on what is asked for.
 pub(super) fn language(exchange: &Exchange<'_>, difference: &Difference) -> bool {
     if is_header(difference, "content-language") {

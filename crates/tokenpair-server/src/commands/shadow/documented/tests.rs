@@ -1,5 +1,6 @@
 mod case;
 
+use super::super::exchange::Place;
 use super::TABLE;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -55,6 +56,20 @@ fn only_our_no_store_at_an_endpoint_is_explained() {
         Case::at("/orders/").header_code(name, None, Some("no-store")),
         None
     );
+}
+
+#[test]
+fn only_our_session_claim_is_explained_and_only_where_sessions_are_kept() {
+    let claim = |name: &str| Place::Claim {
+        token: "refresh".to_owned(),
+        name: name.to_owned(),
+    };
+    let case = Case::at("/api/token/");
+    assert_eq!(case.code(claim("sid"), None, Some("\"1\"")), None);
+    let case = case.set(|settings| settings.sessions = true);
+    assert_eq!(case.code(claim("sid"), None, Some("\"1\"")), Some("sid"));
+    assert_eq!(case.code(claim("sid"), Some("\"1\""), None), None);
+    assert_eq!(case.code(claim("session"), None, Some("\"1\"")), None);
 }
 
 #[test]
