@@ -269,7 +269,7 @@ fn paths_are_moved_multiplied_and_switched_off() {
     .unwrap();
     let paths: Vec<&str> = config.paths.iter().map(|(_, path)| path).collect();
     assert_eq!(
-        paths[..7],
+        paths,
         [
             "/auth/token/",
             "/gettoken/",
@@ -278,6 +278,7 @@ fn paths_are_moved_multiplied_and_switched_off() {
             "/api/token/sliding/",
             "/api/token/sliding/refresh/",
             "/whoami",
+            "/api/password/change/",
             "/api/logout/",
             "/api/logout/all/"
         ]
@@ -293,13 +294,26 @@ fn paths_are_served_where_there_is_something_to_do() {
             .filter(|(one, _)| !one.is_simple_jwts() && *one != Endpoint::Me);
         ours.map(|(_, path)| path.to_owned()).collect::<Vec<_>>()
     };
-    let [logout, all, sessions] = ["/api/logout/", "/api/logout/all/", "/api/sessions/"];
-    assert_eq!(ours(""), [logout, all]);
+    let [change, logout, all, sessions] = [
+        "/api/password/change/",
+        "/api/logout/",
+        "/api/logout/all/",
+        "/api/sessions/",
+    ];
+    assert_eq!(ours(""), [change, logout, all]);
     assert_eq!(
         ours("[simple_jwt]\nSESSIONS = true"),
-        [logout, all, sessions]
+        [change, logout, all, sessions]
     );
-    assert_eq!(ours("[database]\ntoken_blacklist = false"), [""; 0]);
+    assert_eq!(ours("[database]\ntoken_blacklist = false"), [change]);
+    let register = "/api/register/";
+    assert_eq!(
+        ours("[accounts]\nregistration = true"),
+        [register, change, logout, all]
+    );
+    let mail = "[accounts]\nsite_url = \"https://x.example\"\n[email]\nDEFAULT_FROM_EMAIL = \"a@x.example\"";
+    let [reset, confirm] = ["/api/password/reset/", "/api/password/reset/confirm/"];
+    assert_eq!(ours(mail), [change, reset, confirm, logout, all]);
 }
 
 #[test]
