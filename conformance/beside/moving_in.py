@@ -9,7 +9,7 @@ from .tokens import answered, obtain
 NAME = "ada@example.com"
 # The first has tokens of Django's, the second of tokenpair's.
 WITH_TOKENS = ["grace@example.com", "alan@example.com"]
-OURS = {"tokenpair_rotation", "tokenpair_session"}
+OURS = {"tokenpair_rotation", "tokenpair_session", "tokenpair_unverified"}
 HISTORY = "SELECT * FROM django_migrations ORDER BY id"
 ROTATING = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 

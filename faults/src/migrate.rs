@@ -55,14 +55,14 @@ const PARTS: [Part; 2] = [
         name: "Django without the blacklist app",
         drop:
             "token_blacklist_blacklistedtoken, token_blacklist_outstandingtoken, tokenpair_rotation,
-            tokenpair_session",
+            tokenpair_session, tokenpair_unverified",
         hold: "UPDATE auth_user SET email = 'held' WHERE id = 1",
         allowed: Allowed::ShortWaits,
         write: "UPDATE auth_user SET last_login = now() WHERE id = $1",
     },
     Part {
         name: "Django with the blacklist app",
-        drop: "tokenpair_rotation, tokenpair_session",
+        drop: "tokenpair_rotation, tokenpair_session, tokenpair_unverified",
         hold: "UPDATE auth_user SET email = 'held' WHERE id = 1;
             INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
             SELECT now(), id FROM token_blacklist_outstandingtoken WHERE user_id = 1;

@@ -297,13 +297,10 @@ impl Config {
     fn serve_what_is_of_use(&mut self) {
         let (settings, accounts) = (&self.settings, &self.accounts);
         self.paths.retain(|endpoint| match endpoint {
-            Endpoint::Register => accounts.registration,
-            Endpoint::RegisterVerify | Endpoint::RegisterResend => accounts.email_verification,
-            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => self.email.is_some(),
             Endpoint::Logout | Endpoint::LogoutAll => self.token_blacklist,
             Endpoint::Sessions => settings.sessions,
             Endpoint::Login | Endpoint::BrowserLogout => settings.auth_cookies,
-            _ => true,
+            other => accounts.serves(other, self.email.is_some()),
         });
     }
 

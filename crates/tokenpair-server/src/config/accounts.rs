@@ -113,6 +113,16 @@ impl AccountSettings {
         Ok(settings)
     }
 
+    /// Whether an endpoint is of any use.
+    pub(super) fn serves(&self, endpoint: Endpoint, has_mail: bool) -> bool {
+        match endpoint {
+            Endpoint::Register => self.registration,
+            Endpoint::RegisterVerify | Endpoint::RegisterResend => self.email_verification,
+            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => has_mail,
+            _ => true,
+        }
+    }
+
     pub(super) fn shown(&self, section: &Section) -> Vec<Shown> {
         [
             ("registration", Value::from(self.registration)),

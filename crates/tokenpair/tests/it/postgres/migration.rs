@@ -153,7 +153,7 @@ async fn a_migration_tells_that_it_waits_for_another_one() {
         .batch_execute("SELECT pg_advisory_unlock_all()")
         .await
         .unwrap();
-    assert_eq!(migration.await.unwrap().len(), 4);
+    assert_eq!(migration.await.unwrap().len(), 5);
     assert_eq!(
         told.all(),
         ["waiting for another process that migrates this database"]
