@@ -16,6 +16,7 @@ mod verification;
 
 pub use form::Fields;
 pub use mail::{Mail, Mailer, MailerFull, Message};
+pub use profile::profile;
 
 use crate::error::{Error, StoreError};
 use crate::jwt::SimpleJwt;

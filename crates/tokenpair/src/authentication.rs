@@ -9,6 +9,7 @@ use crate::json::Value;
 use crate::jwt::SimpleJwt;
 use crate::models::{TokenUser, User};
 use crate::settings::TokenClass;
+use crate::store::Account;
 use crate::tokens::{self, Claims, password_digest};
 use jiff::Timestamp;
 
@@ -19,7 +20,29 @@ pub async fn authenticate(jwt: &SimpleJwt, header: Option<&str>) -> Result<Optio
         return Ok(None);
     };
     let (claims, user) = validated_token(jwt, raw, Lookup::User).await?;
-    accept(jwt, &claims, user).map(Some)
+    accept(jwt, &claims, user.as_ref())?;
+    Ok(user)
+}
+
+/// The same with what is known of the person, which only views of accounts want to know.
+pub async fn authenticate_account(
+    jwt: &SimpleJwt,
+    header: Option<&str>,
+) -> Result<Option<Account>, Error> {
+    let Some(raw) = raw_token(jwt, header)? else {
+        return Ok(None);
+    };
+    let lookup = match jwt.sessions_of_users() {
+        Some(_) => Lookup::User,
+        None => Lookup::Nobody,
+    };
+    let (claims, _) = validated_token(jwt, raw, lookup).await?;
+    let account = match jwt.claimed_user_id(&claims).unwrap_or(None) {
+        Some(id) => jwt.users().get_account(&id).await?,
+        None => None,
+    };
+    accept(jwt, &claims, account.as_ref().map(|account| &account.user))?;
+    Ok(account)
 }
 
 /// The same with the session that the token belongs to.
@@ -31,9 +54,9 @@ pub async fn authenticate_in_session(
         return Ok(None);
     };
     let (claims, user) = validated_token(jwt, raw, Lookup::User).await?;
-    let user = accept(jwt, &claims, user)?;
+    accept(jwt, &claims, user.as_ref())?;
     let session = tokens::session_of_caller(jwt.settings(), &claims);
-    Ok(Some(SessionUser::new(user, session)))
+    Ok(user.map(|user| SessionUser::new(user, session)))
 }
 
 /// `JWTStatelessUserAuthentication`: the token's own account of its user; the user store is not asked.
@@ -181,8 +204,8 @@ fn refused(
     AuthenticationFailed::NotValidForAnyTokenType(messages.collect())
 }
 
-/// The checks on the user, in Simple JWT's order.
-fn accept(jwt: &SimpleJwt, claims: &Claims, user: Option<User>) -> Result<User, Error> {
+/// The checks on the user, in Simple JWT's order; without an error there is one.
+fn accept(jwt: &SimpleJwt, claims: &Claims, user: Option<&User>) -> Result<(), Error> {
     let settings = jwt.settings();
     if !claims.contains_key(&settings.user_id_claim) {
         return Err(AuthenticationFailed::NoUserIdentification.into());
@@ -195,9 +218,9 @@ fn accept(jwt: &SimpleJwt, claims: &Claims, user: Option<User>) -> Result<User, 
         let claim = claims
             .get(&settings.revoke_token_claim)
             .and_then(crate::json::Value::as_str);
-        if claim != Some(&password_digest(&user)) {
+        if claim != Some(&password_digest(user)) {
             return Err(AuthenticationFailed::PasswordChanged.into());
         }
     }
-    Ok(user)
+    Ok(())
 }

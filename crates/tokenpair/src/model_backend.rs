@@ -6,7 +6,7 @@
 use crate::error::{Error, StoreError};
 use crate::models::{Credentials, EncodedPassword, User, UserId, UserIdKind};
 use crate::passwords::{Hashing, MAX_PASSWORD_BYTES, PasswordHashers};
-use crate::store::{UserStore, UserTable};
+use crate::store::{Account, UserStore, UserTable};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::fmt;
@@ -107,6 +107,10 @@ impl UserStore for ModelBackend {
 
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         self.table.get_user(id).await
+    }
+
+    async fn get_account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        self.table.get_account(id).await
     }
 
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {

@@ -63,6 +63,12 @@ pub trait UserStore: Send + Sync + 'static {
     /// The user whose `USER_ID_FIELD` equals `id`, active or not.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
 
+    /// The user whose `USER_ID_FIELD` equals `id`, with what is known of the person, in one question: what
+    /// [`get_user`](Self::get_user) knows, unless overridden.
+    async fn get_account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        Ok(self.get_user(id).await?.map(Account::new))
+    }
+
     /// Notes a log-in, under `UPDATE_LAST_LOGIN`. Does nothing unless overridden.
     async fn update_last_login(&self, user: &User, at: Timestamp) -> Result<(), StoreError> {
         let _ = (user, at);
@@ -114,6 +120,12 @@ pub trait UserTable: Send + Sync + 'static {
 
     /// The user whose `USER_ID_FIELD` equals `id`.
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user whose `USER_ID_FIELD` equals `id`, with what is known of the person, in one question: what
+    /// [`get_user`](Self::get_user) knows, unless overridden.
+    async fn get_account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        Ok(self.get_user(id).await?.map(Account::new))
+    }
 
     /// Replaces the stored password. `false`, and nothing done, if it is no longer `user.password`.
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError>;

@@ -11,8 +11,8 @@ use crate::store::{Account, Changes, Updated, UserModel};
 const NAMES_TOKENS: &str = "This field cannot be changed: tokens name their user by it.";
 const MUST_BE_PROVED: &str = "The e-mail address cannot be changed here: it has been verified.";
 
-/// `id` and `username`, then what the table has of `email`, `first_name` and `last_name`.
-pub(super) fn of(account: &Account) -> Object {
+/// A user's own profile: `id` and `username`, then what the table has of `email`, `first_name` and `last_name`.
+pub fn profile(account: &Account) -> Object {
     let mut profile = Object::new();
     profile.insert("id", Value::from(&account.user.id));
     profile.insert("username", account.user.username.as_str());
@@ -29,23 +29,21 @@ pub(super) fn of(account: &Account) -> Object {
 }
 
 impl Accounts {
-    /// The user's own profile.
-    pub async fn profile(&self, user: &User) -> Result<Object, Error> {
-        Ok(of(&self.account(user).await?))
-    }
-
     /// Changes those of `username`, `email`, `first_name` and `last_name` that are sent, and returns the profile.
     ///
     /// The name that users log in by is not changed in a table that is not Django's own, whose rules are not known here,
     /// nor is what tokens name their user by (`USER_ID_FIELD`): who gets the old name would get the tokens.
-    pub async fn update_profile(&self, user: &User, fields: &Fields) -> Result<Object, Error> {
-        let account = self.account(user).await?;
+    pub async fn update_profile(&self, account: Account, fields: &Fields) -> Result<Object, Error> {
         let changes = self.read_changes(&account, fields)?;
         if changes.is_empty() {
-            return Ok(of(&account));
+            return Ok(profile(&account));
         }
-        match self.store().update_profile(&user.id, &changes).await? {
-            Updated::Done => Ok(of(&self.account(user).await?)),
+        match self
+            .store()
+            .update_profile(&account.user.id, &changes)
+            .await?
+        {
+            Updated::Done => Ok(profile(&self.account(&account.user).await?)),
             Updated::Taken if changes.username.is_some() => {
                 Err(register::taken(Login::Username).into())
             }

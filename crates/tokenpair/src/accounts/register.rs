@@ -90,7 +90,7 @@ impl Accounts {
                 // The account is there: who gets no message asks for another one.
                 let _ = mail.send(message);
                 let mut answer = Object::new();
-                answer.insert("user", profile::of(&account));
+                answer.insert("user", profile(&account));
                 answer.insert("detail", "Verification e-mail sent.");
                 Ok(answer)
             }
@@ -105,7 +105,7 @@ impl Accounts {
         info: &RequestInfo,
     ) -> Result<Object, Error> {
         let mut answer = Object::new();
-        answer.insert("user", profile::of(&account));
+        answer.insert("user", profile(&account));
         account.user = self.logging_in(account.user).await?;
         // A rule of the application's own may have more to ask of a new user.
         if self.0.jwt.may_authenticate(Some(&account.user)) {

@@ -195,6 +195,11 @@ impl UserTable for MemoryStore {
         Ok(self.data().users.get(id).cloned())
     }
 
+    async fn get_account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        let data = self.data();
+        Ok(data.users.get(id).map(|user| data.account(user)))
+    }
+
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {
         Ok(self.data().set_password(user, encoded))
     }

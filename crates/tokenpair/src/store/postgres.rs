@@ -28,8 +28,8 @@ pub use options::PostgresOptions;
 use super::expired::Place;
 use super::relations::Relations;
 use super::{
-    Flushed, Migration, MigrationProgress, Rotated, Rotation, SessionStore, Store, TokenStore,
-    UserModel, UserTable,
+    Account, Flushed, Migration, MigrationProgress, Rotated, Rotation, SessionStore, Store,
+    TokenStore, UserModel, UserTable,
 };
 use crate::error::StoreError;
 use crate::json::Object;
@@ -198,6 +198,10 @@ impl UserTable for PostgresStore {
             jti: None,
         };
         Ok(self.0.gatherings.users.ask(lookup).await?.0)
+    }
+
+    async fn get_account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        self.account_by_user_id(id).await
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {

@@ -20,8 +20,8 @@ mod users;
 use super::expired::Place;
 use super::relations::Relations;
 use super::{
-    Flushed, Migration, Rotated, Rotation, SessionStore, Store, TokenStore, UserModel, UserTable,
-    UsernameLookup,
+    Account, Flushed, Migration, Rotated, Rotation, SessionStore, Store, TokenStore, UserModel,
+    UserTable, UsernameLookup,
 };
 use crate::error::StoreError;
 use crate::json::Object;
@@ -296,6 +296,11 @@ impl UserTable for SqliteStore {
     async fn get_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         let (users, id) = (self.0.users.clone(), id.clone());
         self.look_up(move |db| users.by_user_id(db, &id)).await
+    }
+
+    async fn get_account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        let (queries, id) = (self.0.accounts.clone(), id.clone());
+        self.look_up(move |db| queries.by_user_id(db, &id)).await
     }
 
     async fn set_password(&self, user: &User, encoded: &str) -> Result<bool, StoreError> {

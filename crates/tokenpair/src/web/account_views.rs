@@ -3,22 +3,24 @@
 mod described;
 
 use super::delivery::Delivery;
-use super::extract::IsAuthenticated;
+use super::extract::{IsAuthenticated, Principal};
 use super::fields;
 use super::respond::{self, Failure};
 use super::urls::DjangoUrls as _;
 use super::view::View;
 use super::views::{read_data, request_info};
-use crate::SimpleJwt;
 use crate::accounts::sessions::SessionUser;
-use crate::accounts::{Accounts, Fields};
+use crate::accounts::{Accounts, Fields, profile};
 use crate::error::Error;
 use crate::json::Object;
 use crate::models::RequestInfo;
+use crate::store::Account;
+use crate::{SimpleJwt, authentication};
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use http::{Method, StatusCode};
+use std::future::Future;
 
 /// `POST`: a new user, and `{"user", "refresh", "access"}`; see [`Accounts::register`].
 pub fn register<S>() -> View<S>
@@ -68,7 +70,7 @@ where
 {
     View::new("Me")
         .description("Who is calling.")
-        .permission::<IsAuthenticated>()
+        .permission::<IsAuthenticated<Account>>()
         .describe(Method::GET, described::get_me)
         .describe(Method::PATCH, described::patch_me)
         .get(get_me)
@@ -145,6 +147,19 @@ where
     router
 }
 
+impl Principal for Account {
+    fn authenticate(
+        jwt: &SimpleJwt,
+        header: Option<&str>,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send {
+        authentication::authenticate_account(jwt, header)
+    }
+
+    fn is_admin(&self) -> bool {
+        self.user.is_staff
+    }
+}
+
 impl FromRef<Accounts> for SimpleJwt {
     fn from_ref(accounts: &Accounts) -> Self {
         accounts.jwt().clone()
@@ -183,20 +198,20 @@ async fn post_register_resend(State(accounts): State<Accounts>, request: Request
 
 async fn get_me(
     State(accounts): State<Accounts>,
-    IsAuthenticated(user): IsAuthenticated,
+    IsAuthenticated(account): IsAuthenticated<Account>,
     info: RequestInfo,
 ) -> Response {
-    respond::answer(accounts.jwt(), &info, accounts.profile(&user).await)
+    respond::answer(accounts.jwt(), &info, Ok(profile(&account)))
 }
 
 async fn patch_me(
     State(accounts): State<Accounts>,
-    IsAuthenticated(user): IsAuthenticated,
+    IsAuthenticated(account): IsAuthenticated<Account>,
     request: Request,
 ) -> Response {
     let names = ["username", "email", "first_name", "last_name"];
     answer(&accounts, request, &names, async |fields, _| {
-        accounts.update_profile(&user, &fields).await
+        accounts.update_profile(account, &fields).await
     })
     .await
 }

@@ -58,6 +58,21 @@ type Person = (Option<String>, Option<String>, Option<String>);
 
 async fn person<S: AccountStore>(store: &S, id: &UserId) -> Option<Person> {
     let account = ok(store.find_by_key(id).await)?;
+    let by_user_id = ok(store.get_account(&account.user.user_id).await)?;
+    assert_eq!(by_user_id.user.id, *id);
+    let known = (
+        by_user_id.first_name,
+        by_user_id.last_name,
+        by_user_id.email,
+    );
+    assert_eq!(
+        known,
+        (
+            account.first_name.clone(),
+            account.last_name.clone(),
+            account.email.clone()
+        )
+    );
     Some((account.first_name, account.last_name, account.email))
 }
 
@@ -87,6 +102,7 @@ pub async fn who_signs_up_is_found_with_all_they_told<S: AccountStore>(store: S)
         .await);
     assert!(again.is_none(), "the name is taken");
     assert!(ok(store.find_by_key(&UserId::Int(99)).await).is_none());
+    assert!(ok(store.get_account(&UserId::Int(99)).await).is_none());
 }
 
 /// The database decides, not a question before.

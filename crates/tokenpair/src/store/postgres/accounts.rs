@@ -263,6 +263,23 @@ fn forget_unverified(id: &str) -> String {
 }
 
 impl PostgresStore {
+    /// Nobody, where several have this id.
+    pub(super) async fn account_by_user_id(
+        &self,
+        id: &UserId,
+    ) -> Result<Option<Account>, StoreError> {
+        let queries = &self.0.users;
+        let select = self.select(self.personal_columns().await?);
+        let user_id = column(queries, &self.user_model().user_id);
+        let sql = format!("{select} WHERE {user_id} = $1 LIMIT 2");
+        let key = [Value::Key(Some(id), queries.user_id_kind)];
+        let rows = self.0.pool.read(&sql, &key).await?;
+        match &rows[..] {
+            [row] => account(queries, row).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Whether there may be somebody who has yet to prove the address.
     fn notes_unverified(&self) -> bool {
         self.user_model().is_auth_user() && self.0.steps.contains(&Migration::Unverified)

@@ -214,6 +214,22 @@ impl AccountQueries {
         }
     }
 
+    /// Nobody, where several have this id.
+    pub(super) fn by_user_id(
+        &self,
+        db: &Connection,
+        id: &UserId,
+    ) -> rusqlite::Result<Option<Account>> {
+        let select = self.select(&self.personal_columns(db)?);
+        let user_id = self.column(&self.model.user_id);
+        let mut statement = db.prepare_cached(&format!("{select} WHERE {user_id} = ?1"))?;
+        let mut accounts = statement.query_map([id], |row| self.read(row))?;
+        let account = accounts.next().transpose()?;
+        Ok(self
+            .users
+            .unless_ambiguous(account, accounts.next().is_some()))
+    }
+
     fn by_key(&self, db: &Connection, id: &UserId) -> rusqlite::Result<Option<Account>> {
         let select = self.select(&self.personal_columns(db)?);
         let key = self.column(&self.model.id);

@@ -95,7 +95,7 @@ impl UserQueries {
     }
 
     /// Nobody, where a column that should tell users apart has one value twice.
-    pub(super) fn unless_ambiguous(&self, user: Option<User>, ambiguous: bool) -> Option<User> {
+    pub(super) fn unless_ambiguous<T>(&self, user: Option<T>, ambiguous: bool) -> Option<T> {
         if ambiguous {
             tracing::warn!(
                 table = self.table,
