@@ -62,6 +62,23 @@ export const VISITS = {
       await seen(page, "Token is invalid");
     },
   },
+  "somebody signs up, changes the password and ends a session": {
+    async visit(page, base) {
+      await page.goto(`${base}/api/register/`);
+      await page.fill("#post-username", "grace");
+      await page.fill("#post-password", "nanoseconds of wire");
+      await page.click("form:has(#post-password) button.primary");
+      await seen(page, "HTTP 201 Created");
+      await logIn(page, base, { username: "grace", password: "nanoseconds of wire" });
+      await page.goto(`${base}/api/password/change/`);
+      await page.fill("#post-old_password", "nanoseconds of wire");
+      await page.fill("#post-new_password", "a moth in relay 70");
+      await page.click("form:has(#post-old_password) button.primary");
+      await seen(page, "HTTP 200 OK");
+      await page.goto(`${base}/api/sessions/`);
+      await seen(page, '"current": true');
+    },
+  },
   "the raw data of a form is tidied and its place kept": {
     colorScheme: "dark",
     async visit(page, base, user) {

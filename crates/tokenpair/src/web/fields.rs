@@ -34,6 +34,8 @@ pub enum Kind {
     Text,
     /// The name of an account.
     Username,
+    /// The name of an account to be made: what Django lets users be called.
+    NewUsername,
     /// The password of an account, which forms do not show.
     Password,
     /// A password to be set.
@@ -107,6 +109,11 @@ impl Field {
         self
     }
 
+    /// `max_length` as JSON has it.
+    pub(super) fn most(&self) -> Option<i64> {
+        self.max_length.and_then(|most| i64::try_from(most).ok())
+    }
+
     /// `public_id` becomes `Public id`.
     pub(super) fn label(&self) -> String {
         let spaced = self.name.replace('_', " ").to_lowercase();
@@ -127,8 +134,8 @@ impl Field {
         if !self.help.is_empty() {
             about.insert("help_text", &*self.help);
         }
-        if let Some(most) = self.max_length {
-            about.insert("max_length", i64::try_from(most).unwrap_or(i64::MAX));
+        if let Some(most) = self.most() {
+            about.insert("max_length", most);
         }
         if let Kind::Choice(texts) = self.kind {
             let choice = |text: &&str| {
@@ -147,6 +154,7 @@ impl Kind {
         match self {
             Self::Text
             | Self::Username
+            | Self::NewUsername
             | Self::Password
             | Self::NewPassword
             | Self::Token

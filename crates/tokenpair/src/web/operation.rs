@@ -105,9 +105,9 @@ impl Operation {
             "Cookies were asked for by a page of another site.",
             Answered::Detail,
         );
-        if !described.answers_tokens() {
+        let Some(status) = described.answers_tokens_with() else {
             return described;
-        }
+        };
         let date = |field: Field| field.kind(Kind::Integer).help("Unix seconds.");
         let cookies = vec![
             date(Field::read_only("access_expires")),
@@ -115,16 +115,18 @@ impl Operation {
             Field::read_only("csrf_token").help("What X-CSRFToken has to say."),
         ];
         described.answer(
-            StatusCode::OK,
+            status,
             "With X-Token-Delivery the tokens are in cookies.",
             Answered::Shared("InCookies", cookies),
         )
     }
 
-    fn answers_tokens(&self) -> bool {
+    fn answers_tokens_with(&self) -> Option<StatusCode> {
         let has_token = |fields: &[Field]| fields.iter().any(|field| field.kind == Kind::Token);
-        let mut bodies = self.answers.iter().map(|answer| &answer.body);
-        bodies.any(|body| matches!(body, Answered::Object(fields) if has_token(fields)))
+        let mut answers = self.answers.iter();
+        let found = answers
+            .find(|answer| matches!(&answer.body, Answered::Object(fields) if has_token(fields)));
+        found.map(|answer| answer.status)
     }
 
     /// The fields that a client may send.

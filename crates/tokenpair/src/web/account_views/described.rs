@@ -1,4 +1,4 @@
-//! What the views of accounts take and answer.
+//! What the account endpoints take and answer.
 
 use crate::SimpleJwt;
 use crate::accounts::names::{MAX_EMAIL, MAX_USERNAME};
@@ -6,46 +6,61 @@ use crate::web::fields::{Field, Kind};
 use crate::web::operation::{Answered, Operation};
 use http::StatusCode;
 
-const FIELDS: &str = "A field is missing or wrong.";
+const FLAWED: &str = "A field is missing or wrong, or what it says is taken.";
+const BAD_LINK: &str = "The link is wrong, expired or used, or a field is missing.";
 
 pub(super) fn register(jwt: &SimpleJwt) -> Operation {
-    let is_by_email = jwt.users().username_field() == "email";
-    let username = (!is_by_email).then(|| Field::required("username").kind(Kind::Username));
-    let email = if is_by_email {
-        Field::required("email")
+    let by_email = jwt.users().username_field() == "email";
+    let email = |field: Field| field.kind(Kind::Email).max_length(MAX_EMAIL);
+    let login = if by_email {
+        vec![email(Field::required("email"))]
     } else {
-        Field::optional("email").help("Needed where addresses are verified.")
+        let username = Field::required("username").kind(Kind::NewUsername);
+        vec![
+            username.max_length(MAX_USERNAME),
+            email(Field::optional("email")),
+        ]
     };
-    let described = Operation::new("Sign up")
-        .fields(username.map(|field| field.max_length(MAX_USERNAME)))
-        .fields([email.kind(Kind::Email).max_length(MAX_EMAIL)])
+    Operation::new("Sign up")
+        .fields(login)
         .fields(names())
-        .fields([new_password("password")]);
-    let text =
-        "The user with the tokens, or with a note that the address has to be verified first.";
-    described
-        .answer(StatusCode::CREATED, text, let_in())
-        .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
+        .fields([new_password("password")])
+        .answer(
+            StatusCode::CREATED,
+            "The user with tokens; where the address has to be proved first, without them.",
+            Answered::Object(let_in()),
+        )
+        .answer(StatusCode::BAD_REQUEST, FLAWED, Answered::FieldErrors)
+        .delivery(jwt.settings())
 }
 
-pub(super) fn register_verify(_jwt: &SimpleJwt) -> Operation {
-    Operation::new("Verify an address")
+pub(super) fn register_verify(jwt: &SimpleJwt) -> Operation {
+    Operation::new("Prove the address")
         .fields(link())
-        .answer(StatusCode::OK, "The user with the tokens.", let_in())
-        .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
+        .answer(
+            StatusCode::OK,
+            "The user with tokens.",
+            Answered::Object(let_in()),
+        )
+        .answer(StatusCode::BAD_REQUEST, BAD_LINK, Answered::FieldErrors)
+        .delivery(jwt.settings())
 }
 
 pub(super) fn register_resend(_jwt: &SimpleJwt) -> Operation {
-    mailed("Send the link again")
+    mail("Send the mail once more")
 }
 
 pub(super) fn get_me(_jwt: &SimpleJwt) -> Operation {
-    Operation::new("Who is calling").answer(StatusCode::OK, "The user.", Answered::Object(user()))
+    Operation::new("Who is calling").answer(
+        StatusCode::OK,
+        "The user.",
+        Answered::Object(profile()),
+    )
 }
 
 pub(super) fn patch_me(_jwt: &SimpleJwt) -> Operation {
-    let username = Field::optional("username").kind(Kind::Username);
-    let email = Field::optional("email").kind(Kind::Nullable(Kind::Email.into()));
+    let username = Field::optional("username").kind(Kind::NewUsername);
+    let email = Field::optional("email").kind(Kind::Email);
     Operation::new("Change the profile")
         .fields([
             username.max_length(MAX_USERNAME),
@@ -54,38 +69,62 @@ pub(super) fn patch_me(_jwt: &SimpleJwt) -> Operation {
         .fields(names())
         .answer(
             StatusCode::OK,
-            "The user as it is now.",
-            Answered::Object(user()),
+            "The user as they are now.",
+            Answered::Object(profile()),
         )
-        .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
+        .answer(StatusCode::BAD_REQUEST, FLAWED, Answered::FieldErrors)
 }
 
 pub(super) fn password_change(_jwt: &SimpleJwt) -> Operation {
-    let old = Field::required("old_password").kind(Kind::Password);
+    let text = "The old password is wrong, or the new one too weak.";
     Operation::new("Change the password")
-        .fields([old, new_password("new_password")])
-        .answer(StatusCode::OK, "The password is changed.", Answered::Detail)
-        .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
+        .fields([
+            Field::required("old_password").kind(Kind::Password),
+            new_password("new_password"),
+        ])
+        .answer(
+            StatusCode::OK,
+            "Changed. The other sessions have ended.",
+            Answered::Object(said()),
+        )
+        .answer(StatusCode::BAD_REQUEST, text, Answered::FieldErrors)
 }
 
 pub(super) fn password_reset(_jwt: &SimpleJwt) -> Operation {
-    mailed("Send a link to set a new password")
+    mail("Ask for a link to set the password anew")
 }
 
 pub(super) fn password_reset_confirm(_jwt: &SimpleJwt) -> Operation {
-    Operation::new("Set a new password")
+    Operation::new("Set the password anew")
         .fields(link())
         .fields([new_password("new_password")])
-        .answer(StatusCode::OK, "The password is set.", Answered::Detail)
-        .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
+        .answer(
+            StatusCode::OK,
+            "Set. All sessions have ended.",
+            Answered::Object(said()),
+        )
+        .answer(StatusCode::BAD_REQUEST, BAD_LINK, Answered::FieldErrors)
 }
 
-fn mailed(summary: &'static str) -> Operation {
-    let text = "A mail is on its way, if somebody has that address.";
+fn mail(summary: &'static str) -> Operation {
+    let email = Field::required("email").kind(Kind::Email);
     Operation::new(summary)
-        .fields([Field::required("email").kind(Kind::Email)])
-        .answer(StatusCode::OK, text, Answered::Detail)
-        .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)
+        .fields([email.max_length(MAX_EMAIL)])
+        .answer(
+            StatusCode::OK,
+            "The same for every address, whether somebody has it or not.",
+            Answered::Object(said()),
+        )
+        .answer(
+            StatusCode::BAD_REQUEST,
+            "The address is none.",
+            Answered::FieldErrors,
+        )
+}
+
+/// What stands in a link of a mail.
+fn link() -> [Field; 2] {
+    ["uid", "token"].map(|name| Field::required(name).help("From the link."))
 }
 
 fn names() -> [Field; 2] {
@@ -99,27 +138,31 @@ fn names() -> [Field; 2] {
 fn new_password(name: &str) -> Field {
     Field::required(name)
         .kind(Kind::NewPassword)
-        .help("At least 8 characters, not only digits, not a common password, not like the rest.")
+        .help("At least 8 characters; no common one, not all digits, not like the user's name or address.")
 }
 
-/// What stands in the link of a mail.
-fn link() -> [Field; 2] {
-    ["uid", "token"].map(Field::required)
-}
-
-fn user() -> Vec<Field> {
+fn profile() -> Vec<Field> {
+    let known = ["email", "first_name", "last_name"];
+    let known = known.map(|name| Field::optional(name).kind(Kind::Anything));
     let mut fields = vec![
         Field::read_only("id").kind(Kind::Id),
         Field::read_only("username"),
     ];
-    let columns = ["email", "first_name", "last_name"];
-    fields.extend(columns.map(|name| Field::optional(name).kind(Kind::Anything)));
+    fields.extend(known);
     fields
 }
 
-fn let_in() -> Answered {
-    let mut fields = vec![Field::read_only("user").kind(Kind::Object(user()))];
-    fields.extend(["refresh", "access"].map(|name| Field::optional(name).kind(Kind::Token)));
-    fields.push(Field::optional("detail"));
-    Answered::Object(fields)
+/// A user who may have got tokens.
+fn let_in() -> Vec<Field> {
+    let token = |name| Field::optional(name).kind(Kind::Token);
+    vec![
+        Field::read_only("user").kind(Kind::Object(profile())),
+        token("refresh"),
+        token("access"),
+        Field::optional("detail"),
+    ]
+}
+
+fn said() -> Vec<Field> {
+    vec![Field::read_only("detail")]
 }

@@ -8,6 +8,10 @@ use crate::web::fields::{Field, Kind};
 
 /// Not blank, and without NUL: what DRF's `CharField` takes.
 const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
+/// Django's `UnicodeUsernameValidator`.
+const USERNAME: &str = r"^[\w.@+-]+$";
+/// Django's `MinimumLengthValidator`.
+const SHORTEST_PASSWORD: i64 = 8;
 
 pub(super) fn reference(name: &str) -> Object {
     members([("$ref", format!("#/components/schemas/{name}").into())])
@@ -78,13 +82,24 @@ pub(super) fn object<'a>(fields: impl Iterator<Item = &'a Field>, jwt: &SimpleJw
 
 fn property(field: &Field, jwt: &SimpleJwt) -> Object {
     let mut schema = value(&field.kind, jwt);
-    if let Some(most) = field.max_length {
-        schema.insert("maxLength", i64::try_from(most).unwrap_or(i64::MAX));
+    if field.kind == Kind::Email && !field.required {
+        schema = email_or_nothing();
+    }
+    if let Some(most) = field.most() {
+        schema.insert("maxLength", most);
     }
     if !field.help.is_empty() {
         schema.insert("description", &*field.help);
     }
     schema
+}
+
+/// In Django a text that may be left out may also be empty.
+fn email_or_nothing() -> Object {
+    let email = members([("format", "email".into())]);
+    let nothing = members([("maxLength", 0.into())]);
+    let ways = vec![email.into(), nothing.into()];
+    members([("type", "string".into()), ("anyOf", ways.into())])
 }
 
 /// What the errors of these fields look like.
@@ -118,8 +133,15 @@ pub(super) fn value(kind: &Kind, jwt: &SimpleJwt) -> Object {
             schema.insert("format", "jwt");
             schema
         }
-        Kind::Password | Kind::NewPassword => {
+        Kind::NewUsername => with("string", "pattern", USERNAME.into()),
+        Kind::Password => {
             let mut schema = not_blank();
+            schema.insert("format", "password");
+            schema
+        }
+        Kind::NewPassword => {
+            let mut schema = not_blank();
+            schema.insert("minLength", SHORTEST_PASSWORD);
             schema.insert("format", "password");
             schema
         }

@@ -5,7 +5,7 @@ use crate::web::fields::{Field, Kind};
 use crate::web::operation::{Answered, Operation};
 use http::StatusCode;
 
-pub(super) fn log_out(_jwt: &SimpleJwt) -> Operation {
+pub(super) fn log_out(jwt: &SimpleJwt) -> Operation {
     let text = "The token is invalid, expired, of another type, or its session has ended already.";
     Operation::new("Log out")
         .fields([Field::required("refresh").kind(Kind::Token)])
@@ -20,6 +20,7 @@ pub(super) fn log_out(_jwt: &SimpleJwt) -> Operation {
             Answered::FieldErrors,
         )
         .answer(StatusCode::UNAUTHORIZED, text, Answered::Detail)
+        .delivery(jwt.settings())
 }
 
 pub(super) fn log_out_everywhere(_jwt: &SimpleJwt) -> Operation {

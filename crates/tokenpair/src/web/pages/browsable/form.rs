@@ -171,7 +171,7 @@ impl Input {
             kind => kind,
         };
         let (kind, autocomplete) = match plain {
-            Kind::Username => ("text", "username"),
+            Kind::Username | Kind::NewUsername => ("text", "username"),
             Kind::Password => ("password", "current-password"),
             Kind::NewPassword => ("password", "new-password"),
             Kind::Email => ("email", "email"),
