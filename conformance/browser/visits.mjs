@@ -21,18 +21,59 @@ async function logIn(page, base, { username, password }) {
   await page.goto(`${base}/api/me/`);
   await seen(page, "HTTP 401 Unauthorized");
   await page.click("nav.account a");
-  await page.fill("#username", username);
-  await page.fill("#password", password);
-  await page.click("main button.primary");
+  await fillIn(page, username, password);
   assert.equal(page.url(), `${base}/api/me/`);
   await seen(page, "HTTP 200 OK");
   assert.match(await page.textContent("nav.account"), new RegExp(`Logged in as ${username}`));
 }
 
+async function fillIn(page, username, password) {
+  await page.fill("#username", username);
+  await page.fill("#password", password);
+  await page.click("main button.primary");
+}
+
 async function logInAndOut(page, base, user) {
   await logIn(page, base, user);
   await page.click("nav.account button");
+  await page.waitForSelector("nav.account a");
   await page.goto(`${base}/api/me/`);
+  await seen(page, "HTTP 401 Unauthorized");
+}
+
+let people = 0;
+
+/** From sign-up to log-out, with two sessions between. */
+async function live(page, base) {
+  const username = `grace${(people += 1)}`;
+  const [first, second] = ["nanoseconds of wire", "a moth in relay 70"];
+  await page.goto(`${base}/api/register/`);
+  await page.fill("#post-username", username);
+  await page.fill("#post-password", first);
+  await page.click("form:has(#post-password) button.primary");
+  await seen(page, "HTTP 201 Created");
+  await logIn(page, base, { username, password: first });
+  await page.goto(`${base}/api/password/change/`);
+  await page.fill("#post-old_password", first);
+  await page.fill("#post-new_password", second);
+  await page.click("form:has(#post-old_password) button.primary");
+  await seen(page, "HTTP 200 OK");
+  await page.goto(`${base}/auth/login/`);
+  await fillIn(page, username, second);
+  await page.waitForURL(`${base}/api/me/`);
+  await page.goto(`${base}/api/sessions/`);
+  await seen(page, '"current": true');
+  const sessions = page.locator("pre.body a");
+  assert.equal(await sessions.count(), 2);
+  await sessions.nth(1).click();
+  await seen(page, '"current": false');
+  await page.click("button.danger");
+  await seen(page, "HTTP 204 No Content");
+  await page.goto(`${base}/api/sessions/`);
+  assert.equal(await sessions.count(), 1);
+  await page.click("nav.account button");
+  await page.waitForSelector("nav.account a");
+  await page.goto(`${base}/api/sessions/`);
   await seen(page, "HTTP 401 Unauthorized");
 }
 
@@ -62,23 +103,8 @@ export const VISITS = {
       await seen(page, "Token is invalid");
     },
   },
-  "somebody signs up, changes the password and ends a session": {
-    async visit(page, base) {
-      await page.goto(`${base}/api/register/`);
-      await page.fill("#post-username", "grace");
-      await page.fill("#post-password", "nanoseconds of wire");
-      await page.click("form:has(#post-password) button.primary");
-      await seen(page, "HTTP 201 Created");
-      await logIn(page, base, { username: "grace", password: "nanoseconds of wire" });
-      await page.goto(`${base}/api/password/change/`);
-      await page.fill("#post-old_password", "nanoseconds of wire");
-      await page.fill("#post-new_password", "a moth in relay 70");
-      await page.click("form:has(#post-old_password) button.primary");
-      await seen(page, "HTTP 200 OK");
-      await page.goto(`${base}/api/sessions/`);
-      await seen(page, '"current": true');
-    },
-  },
+  "somebody signs up, changes the password and ends a session": { visit: live },
+  "somebody lives without JavaScript": { javaScriptEnabled: false, visit: live },
   "the raw data of a form is tidied and its place kept": {
     colorScheme: "dark",
     async visit(page, base, user) {

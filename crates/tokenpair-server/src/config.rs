@@ -14,12 +14,14 @@ mod paths;
 mod section;
 mod server;
 mod shown;
+mod trial;
 
 pub(crate) use accounts::AccountSettings;
 pub(crate) use cors::{NAMES as CORS_NAMES, canonical as cors_name};
 pub(crate) use email::{Email, Security};
 pub(crate) use paths::{Endpoint, Paths};
 pub(crate) use shown::{Shown, is_redacted};
+pub(crate) use trial::{Refusal, try_text};
 
 use crate::Options;
 use crate::claims::ClaimMap;
@@ -37,7 +39,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokenpair::json::Value;
-use tokenpair::{Entry, MemoryStore, Settings, SettingsError, SimpleJwt};
+use tokenpair::{Entry, Settings, SettingsError};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["tokenpair.toml", "/etc/tokenpair/tokenpair.toml"];
@@ -81,49 +83,6 @@ pub(crate) struct Config {
     /// No key is configured: it lives in a file. Until `use_key_file` the settings hold a passing one.
     key_file: Option<PathBuf>,
     shown: Vec<Shown>,
-}
-
-/// Why a text is no configuration.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) section: &'static str,
-    pub(crate) name: String,
-    pub(crate) message: String,
-}
-
-/// Whether a server would accept a text as its configuration file, whatever the environment says.
-pub(crate) fn try_text(text: &str) -> Result<(), Refusal> {
-    let refuse = |section, error: SettingsError| Refusal {
-        section,
-        name: error.name,
-        message: error.message,
-    };
-    let document = Document::parse(Path::new("tokenpair.toml"), text.to_owned());
-    let document = document.map_err(|failure| Refusal {
-        section: "",
-        name: String::new(),
-        message: failure.to_string(),
-    })?;
-    let sources = Sources {
-        document: Some(&document),
-        options: None,
-        has_environment: false,
-        flags: &Flags::NONE,
-    };
-    let config = Config::gather(&sources).map_err(|(section, error)| refuse(section, error))?;
-    if config.key_file.is_none() {
-        let mut settings = config.settings;
-        // The database's store takes its key column from here; this one has Django's own table.
-        "id".clone_into(&mut settings.user_id_field);
-        let builder = SimpleJwt::builder(settings);
-        let builder = if config.token_blacklist {
-            builder.store(MemoryStore::default())
-        } else {
-            builder.user_table(MemoryStore::default())
-        };
-        builder.build().map_err(|error| refuse(SIMPLE_JWT, error))?;
-    }
-    Ok(())
 }
 
 /// What `serve` was told on the command line beside the options of every command.

@@ -2,7 +2,7 @@
 //! one by mail, prove an e-mail address.
 //!
 //! Rules only: no HTTP, no SQL. Bodies of answers come back as in [`flows`](crate::flows), flaws of a request as
-//! [`Error::Validation`](crate::Error::Validation). Answers to `django/contrib/auth/forms.py` and `tokens.py`.
+//! [`Error::Validation`]. Answers to `django/contrib/auth/forms.py` and `tokens.py`.
 
 mod form;
 mod link_token;
