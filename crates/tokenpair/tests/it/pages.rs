@@ -190,6 +190,40 @@ async fn what_was_typed_and_refused_is_there_to_be_corrected() {
 }
 
 #[tokio::test]
+async fn a_link_fills_texts_into_the_form_and_nothing_else() {
+    let view = View::new("Reset")
+        .describe(Method::POST, |_| {
+            Operation::new("Reset").fields([
+                Field::required("uid"),
+                Field::required("refresh").kind(Kind::Token),
+                Field::required("password").kind(Kind::NewPassword),
+            ])
+        })
+        .post(|| async { json(StatusCode::OK, "{}") });
+    let app = TestApp::new().with_routes(Router::new().url("/reset/", view));
+    let page = browse(
+        &app,
+        Method::GET,
+        "/reset/?uid=%22%3EMQ&refresh=eyJ&password=hush",
+        "",
+    )
+    .await;
+    let filled = r#"name="uid" type="text" value="&#34;&#62;MQ""#;
+    assert!(page.body.contains(filled), "{}", page.body);
+    for name in ["refresh", "password"] {
+        let empty = format!(
+            r#"name="{name}" type="{}" value="""#,
+            if name == "refresh" {
+                "text"
+            } else {
+                "password"
+            }
+        );
+        assert!(page.body.contains(&empty), "{}", page.body);
+    }
+}
+
+#[tokio::test]
 async fn a_secret_is_not_written_into_a_form() {
     let page = browse(
         &app(r#"{"secret":"hush","article":"7"}"#),
