@@ -99,13 +99,15 @@ impl Form {
             .writable()
             .filter_map(|field| Input::new(&id, field, known));
         let content = known.typed.and_then(Typed::content);
+        let is_raw_open = content.is_some();
+        let content = content.filter(|_| !operation.writable().any(is_secret));
         Self {
             inputs: inputs.collect(),
             method,
             summary: operation.summary.to_string(),
             errors: known.errors("non_field_errors"),
             raw: content.map_or_else(|| skeleton(operation, known.values), str::to_owned),
-            is_raw_open: content.is_some(),
+            is_raw_open,
             media_type: known
                 .typed
                 .map(Typed::media_type)
