@@ -98,7 +98,7 @@ export const VISITS = {
       await seen(page, '"renders"');
       await page.goto(`${base}/api/token/verify/`);
       await page.click("summary");
-      await page.fill("#post-content", '{"token": 5}');
+      await page.fill("#post--content", '{"token": 5}');
       await page.click("details button.primary");
       await seen(page, "Token is invalid");
     },
@@ -111,9 +111,9 @@ export const VISITS = {
       await logIn(page, base, user);
       await page.goto(`${base}/api/token/verify/`);
       await page.click("summary");
-      await page.fill("#post-content", '{"token":"x"}');
+      await page.fill("#post--content", '{"token":"x"}');
       await page.click("text=Tidy JSON");
-      assert.equal(await page.inputValue("#post-content"), '{\n    "token": "x"\n}');
+      assert.equal(await page.inputValue("#post--content"), '{\n    "token": "x"\n}');
     },
   },
   "a form is sent and its answer is shown": { visit: tryTokens },

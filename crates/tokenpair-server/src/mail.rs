@@ -6,10 +6,10 @@ use crate::config::{Email, Security};
 use crate::output::Failure;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(600),
     Duration::from_secs(1800),
 ];
+/// Answers of a mail server that a delivery may wait for, each as long as `EMAIL_TIMEOUT`.
+const ANSWERS: u32 = 6;
 /// How long a server that stops waits for the mail server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -63,6 +65,8 @@ pub(crate) struct Smtp {
 struct Delivery {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// For a whole delivery: the transport's own limit ends with the connection.
+    patience: Duration,
     /// Whose turn it is.
     turns: Semaphore,
 }
@@ -77,12 +81,10 @@ impl Smtp {
             Security::StartTls => Tls::Required(tls()?),
             Security::Tls => Tls::Wrapper(tls()?),
         };
-        let pool = PoolConfig::new().max_size(4);
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&email.host)
             .port(email.port)
             .tls(tls)
-            .timeout(Some(email.timeout))
-            .pool_config(pool);
+            .timeout(Some(email.timeout));
         if !email.user.is_empty() {
             let password = email.password.expose().to_owned();
             builder = builder.credentials(Credentials::new(email.user.clone(), password));
@@ -94,6 +96,7 @@ impl Smtp {
             delivery: Arc::new(Delivery {
                 transport: builder.build(),
                 from: email.from.clone(),
+                patience: email.timeout.saturating_mul(ANSWERS),
                 turns: Semaphore::new(CONNECTIONS),
             }),
             outbox: outbox.clone(),
@@ -132,11 +135,10 @@ impl Delivery {
             }
         };
         for (attempt, pause) in (1..).zip(PAUSES.map(Some).into_iter().chain([None])) {
-            let Err(error) = self.try_to_send(&message).await else {
+            let Err(Unsent { reason, is_final }) = self.try_to_send(&message).await else {
                 return;
             };
-            let reason = chain(&error);
-            let Some(pause) = pause.filter(|_| !error.is_permanent()) else {
+            let Some(pause) = pause.filter(|_| !is_final) else {
                 tracing::error!(reason, attempt, "a mail was not sent, and is given up");
                 return;
             };
@@ -149,9 +151,15 @@ impl Delivery {
         }
     }
 
-    async fn try_to_send(&self, message: &Message) -> Result<(), Error> {
+    async fn try_to_send(&self, message: &Message) -> Result<(), Unsent> {
         let _turn = self.turns.acquire().await;
-        self.transport.send(message.clone()).await.map(drop)
+        match timeout(self.patience, self.transport.send(message.clone())).await {
+            Ok(sent) => sent.map(drop).map_err(|error| Unsent::because(&error)),
+            Err(_) => Err(Unsent {
+                reason: "the mail server did not answer".to_owned(),
+                is_final: false,
+            }),
+        }
     }
 
     fn write(&self, message: accounts::Message) -> Result<Message, &'static str> {
@@ -168,12 +176,35 @@ impl Delivery {
     }
 }
 
-/// An error with its causes.
+/// Why a message was not sent. What the mail server said is left out: it repeats addresses, and perhaps the link.
+struct Unsent {
+    reason: String,
+    /// Whether another attempt would end alike.
+    is_final: bool,
+}
+
+impl Unsent {
+    fn because(error: &Error) -> Self {
+        let reason = match error.status() {
+            Some(code) => format!("the mail server answered {code}"),
+            None => chain(error),
+        };
+        Self {
+            reason,
+            is_final: error.is_permanent() || error.is_client(),
+        }
+    }
+}
+
+/// An error of this side or of the connection, with its causes.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
         cause = error.source();
     }
     text

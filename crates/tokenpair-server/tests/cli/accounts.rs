@@ -139,7 +139,7 @@ fn who_signs_up_proves_the_address_first() {
         "{message}"
     );
     let (uid, token) = mail.link();
-    let link = json!({"uid": uid, "token": token});
+    let link = json!({"uid": uid, "token": token, "password": "s3cret-enough"});
     let (status, tokens) = server.post("/api/register/verify/", &link);
     assert_eq!(status, 200, "{tokens}");
     let (_, me) = server.get("/api/me/", tokens["access"].as_str().unwrap());

@@ -136,7 +136,7 @@ fn a_first_start_tells_people_what_to_paste() {
 
 #[test]
 fn a_first_start_with_moved_paths_prints_commands_that_work() {
-    let paths = "[paths]\ntoken_obtain_pair = [\"/gettoken/\", \"/x/\"]\ntoken_refresh = \"/again/\"\nme = false\n";
+    let paths = "[paths]\ntoken_obtain_pair = [\"/gettoken/\", \"/x/\"]\ntoken_refresh = \"/again/\"\nme = false\ndocs = \"/manual/\"\n";
     let folder = Folder::new().with_file("tokenpair.toml", paths);
     let told = folder.serve("").stop();
     assert!(
@@ -144,6 +144,8 @@ fn a_first_start_with_moved_paths_prints_commands_that_work() {
         "{}",
         told.out
     );
+    assert!(told.out.contains("In a browser: http://127.0.0.1:"));
+    assert!(told.out.contains("/manual/\n"), "{}", told.out);
     assert!(!told.out.contains("/api/"), "{}", told.out);
 }
 

@@ -7,24 +7,42 @@ use super::{Accounts, names};
 use crate::error::{AuthenticationFailed, Error, ValidationError};
 use crate::events::Event;
 use crate::json::Object;
-use crate::models::RequestInfo;
+use crate::models::{RequestInfo, User};
 use crate::store::Account;
 
 const BAD_LINK: &str = "The verification link was invalid, possibly because it has already been used. Please request a new one.";
 
+const WRONG_PASSWORD: &str = "This is not the password that the account was made with.";
+
 impl Accounts {
-    /// Lets a new user in with what stands in a link, `uid` and `token`, and logs them in: `{"user", "refresh", "access"}`.
+    /// Lets a new user in with what stands in a link, `uid` and `token`, and with their `password`, and logs them in:
+    /// `{"user", "refresh", "access"}`.
     ///
-    /// Once, and not after an operator has decided on the account.
+    /// Once, and not after an operator has decided on the account. The password is asked for as anybody can sign up with an
+    /// address of somebody else: who follows the link would prove it for them.
     pub async fn verify_email(&self, fields: &Fields, info: &RequestInfo) -> Result<Object, Error> {
         let mut form = Form::new(fields);
         let uid = form.required("uid").unwrap_or_default();
         let token = form.required("token").unwrap_or_default();
-        form.finish()?;
+        let password = form.password("password");
         let bad_link = || ValidationError::new("token", BAD_LINK);
         let purpose = Purpose::EmailVerification;
+        form.finish()?;
         let account = self.account_of_link(purpose, uid, token).await?;
-        let id = account.ok_or_else(bad_link)?.user.id;
+        let User {
+            id,
+            password: encoded,
+            ..
+        } = account.ok_or_else(bad_link)?.user;
+        let password = password.unwrap_or_default();
+        let check = self
+            .0
+            .hashing
+            .check(password, Some(encoded.expose()))
+            .await?;
+        if !check.matches {
+            return Err(ValidationError::new("password", WRONG_PASSWORD).into());
+        }
         if !self.store().verify(&id).await? {
             return Err(bad_link().into());
         }

@@ -35,7 +35,7 @@ where
         .post(post_register)
 }
 
-/// `POST uid, token`: lets a new user in who got the mail; see [`Accounts::verify_email`].
+/// `POST uid, token, password`: lets a new user in who got the mail; see [`Accounts::verify_email`].
 pub fn register_verify<S>() -> View<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -43,7 +43,7 @@ where
     SimpleJwt: FromRef<S>,
 {
     View::new("Register Verify")
-        .description("Takes what stands in the link that was sent to a new user and returns the user with an access and refresh JSON web token pair.")
+        .description("Takes what stands in the link that was sent to a new user, with the password, and returns the user with an access and refresh JSON web token pair.")
         .describe(Method::POST, described::register_verify)
         .post(post_register_verify)
 }
@@ -186,7 +186,8 @@ async fn post_register_verify(
     request: Request,
 ) -> Response {
     let work = async |fields, info| accounts.verify_email(&fields, &info).await;
-    let_in(&accounts, &delivery, request, &["uid", "token"], work).await
+    let names = ["uid", "token", "password"];
+    let_in(&accounts, &delivery, request, &names, work).await
 }
 
 async fn post_register_resend(State(accounts): State<Accounts>, request: Request) -> Response {

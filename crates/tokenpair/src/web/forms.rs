@@ -7,8 +7,8 @@
 use super::cookies;
 use super::csrf::{self, X_CSRFTOKEN};
 use super::media_type::MediaType;
-use super::parsers::charset::latin1;
-use super::parsers::{self, Data, FieldValue, Fields};
+use super::parsers::charset::{Charset, latin1};
+use super::parsers::{self, Data, FieldValue, Fields, urlencoded};
 use super::respond::Failure;
 use super::views::read_body;
 use crate::SimpleJwt;
@@ -24,6 +24,12 @@ use std::sync::Arc;
 pub(super) struct Typed(Arc<Fields>);
 
 impl Typed {
+    /// What a link fills into the forms of the page that it leads to.
+    pub(super) fn in_link(query: &str) -> Self {
+        let fields = urlencoded::parse(query.as_bytes(), Charset::Utf8);
+        Self(Arc::new(fields.unwrap_or_default()))
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         text(&self.0, name)
     }

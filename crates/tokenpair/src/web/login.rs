@@ -13,6 +13,7 @@ use super::parsers::{Data, FieldValue, urlencoded};
 use super::respond::{self, Failure};
 use super::view::View;
 use super::views::{read_data, request_info};
+use crate::accounts::sessions;
 use crate::error::Error;
 use crate::json::{Object, Value};
 use crate::models::{Credentials, RequestInfo};
@@ -210,7 +211,7 @@ async fn log_out(jwt: &SimpleJwt, parts: &Parts, info: &RequestInfo) -> Result<R
     }
     let delivery = Delivery::in_cookies(jwt, &parts.headers);
     let result = match delivery.presented("refresh") {
-        Some(Ok(token)) => flows::blacklist(jwt, &token, info).await,
+        Some(Ok(token)) => sessions::log_out(jwt, &token, info).await,
         _ => Ok(Object::new()),
     };
     match result {

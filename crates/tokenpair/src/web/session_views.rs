@@ -2,6 +2,7 @@
 
 mod described;
 
+use super::cookies;
 use super::delivery::Delivery;
 use super::extract::{IsAuthenticated, Principal};
 use super::respond;
@@ -17,7 +18,7 @@ use crate::models::RequestInfo;
 use axum::Router;
 use axum::extract::{FromRef, OriginalUri, Path, Request, State};
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use std::future::Future;
 
 /// The endpoints of sessions: `/logout/`, `/logout/all/`, `/sessions/` and `/sessions/{id}/`, to be nested where you like.
@@ -116,9 +117,10 @@ async fn post_logout_all(
     State(jwt): State<SimpleJwt>,
     IsAuthenticated(user): IsAuthenticated,
     info: RequestInfo,
+    headers: HeaderMap,
 ) -> Response {
     let ended = sessions::log_out_everywhere(&jwt, &user, &info).await;
-    respond::answer(&jwt, &info, ended)
+    forgetting(&jwt, &headers, respond::answer(&jwt, &info, ended))
 }
 
 async fn get_sessions(
@@ -174,9 +176,11 @@ async fn delete_session(
     IsAuthenticated(caller): IsAuthenticated<SessionUser>,
     Path(id): Path<String>,
     info: RequestInfo,
+    headers: HeaderMap,
 ) -> Response {
     let ended = sessions::end(&jwt, &caller.user, &id, &info).await;
-    respond::answer_with(
+    let is_own = caller.session.as_deref() == Some(&id);
+    let response = respond::answer_with(
         &jwt,
         &info,
         ended.map(|ended| {
@@ -186,7 +190,22 @@ async fn delete_session(
                 respond::no_such_row()
             }
         }),
-    )
+    );
+    if is_own {
+        forgetting(&jwt, &headers, response)
+    } else {
+        response
+    }
+}
+
+/// An answer that ended the session of a browser takes its cookies back.
+fn forgetting(jwt: &SimpleJwt, headers: &HeaderMap, mut response: Response) -> Response {
+    let settings = jwt.settings();
+    let is_by_cookie = !headers.contains_key(jwt.auth_header()) && cookies::any(settings, headers);
+    if is_by_cookie && response.status().is_success() {
+        cookies::forget(settings, response.headers_mut());
+    }
+    response
 }
 
 impl Principal for SessionUser {

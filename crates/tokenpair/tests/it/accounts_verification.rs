@@ -23,11 +23,33 @@ async fn signed_up() -> (AccountsApp, String, String) {
     (app, uid, token)
 }
 
+fn proof<'a>(uid: &'a str, token: &'a str, password: &'a str) -> [(&'static str, &'a str); 3] {
+    [("uid", uid), ("token", token), ("password", password)]
+}
+
+/// Somebody else may have signed up with this address, and would be let in with a password of theirs.
+#[tokio::test]
+async fn who_follows_the_link_and_knows_no_password_lets_nobody_in() {
+    let (app, uid, token) = signed_up().await;
+    let wrong = proof(&uid, &token, "another-one");
+    app.post_fields(VERIFY, wrong).await.assert(
+        400,
+        r#"{"password":["This is not the password that the account was made with."]}"#,
+    );
+    let link = [("uid", uid.as_str()), ("token", token.as_str())];
+    app.post_fields(VERIFY, link)
+        .await
+        .assert(400, r#"{"password":["This field is required."]}"#);
+    assert!(app.log_in("carol2", "s3cret-enough").await.is_none());
+    let right = proof(&uid, &token, "s3cret-enough");
+    assert_eq!(app.post_fields(VERIFY, right).await.status, 200);
+}
+
 #[tokio::test]
 async fn who_proves_the_address_is_let_in_once() {
     let (app, uid, token) = signed_up().await;
     assert!(app.log_in("carol2", "s3cret-enough").await.is_none());
-    let link = [("uid", uid.as_str()), ("token", token.as_str())];
+    let link = proof(&uid, &token, "s3cret-enough");
     let reply = app.post_fields(VERIFY, link).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let me = app.app.get_as(&reply.text("access"), ME).await;
@@ -43,7 +65,7 @@ async fn what_an_operator_decided_is_not_undone_by_an_old_link() {
     let carol = store.find_by_login("carol2").await.unwrap().unwrap().id;
     store.set_active(&carol, true).await.unwrap();
     store.set_active(&carol, false).await.unwrap();
-    let link = [("uid", uid.as_str()), ("token", token.as_str())];
+    let link = proof(&uid, &token, "s3cret-enough");
     app.post_fields(VERIFY, link).await.assert(400, BAD_LINK);
     app.post_fields(RESEND, [("email", CAROLS)])
         .await
@@ -59,7 +81,7 @@ async fn a_link_to_reset_a_password_verifies_nobody() {
         .await;
     let (_, alice, reset) = app.outbox.link();
     for (uid, token) in [(&alice, &reset), (&uid, &reset), (&alice, &token)] {
-        let link = [("uid", uid.as_str()), ("token", token.as_str())];
+        let link = proof(uid, token, "s3cret-enough");
         app.post_fields(VERIFY, link).await.assert(400, BAD_LINK);
     }
     app.post_fields(RESET, [("email", CAROLS)]).await;
@@ -80,7 +102,7 @@ async fn the_mail_is_sent_again_to_who_waits_for_it() {
     assert_eq!(app.outbox.take().len(), 2);
     app.post_fields(RESEND, [("email", CAROLS)]).await;
     let (_, uid, token) = app.outbox.link();
-    let link = [("uid", uid.as_str()), ("token", token.as_str())];
+    let link = proof(&uid, &token, "s3cret-enough");
     assert_eq!(app.post_fields(VERIFY, link).await.status, 200);
     let reply = app.post_fields(RESEND, [("email", CAROLS)]).await;
     reply.assert(200, ON_ITS_WAY);

@@ -189,6 +189,69 @@ async fn what_was_typed_and_refused_is_there_to_be_corrected() {
     assert!(!page.body.contains("hush"));
 }
 
+/// The editor of raw data is for any text, and so it cannot leave out the passwords alone.
+#[tokio::test]
+async fn a_refused_body_with_a_password_is_not_shown_again() {
+    let view = |kind: Kind| {
+        View::new("Orders")
+            .describe(Method::POST, move |_| {
+                Operation::new("Order").fields([Field::required("article").kind(kind.clone())])
+            })
+            .post(|| async { json(StatusCode::BAD_REQUEST, r#"{"article":["No."]}"#) })
+    };
+    let router = Router::new()
+        .url("/orders/", view(Kind::Text))
+        .url("/secrets/", view(Kind::Password));
+    let app = TestApp::new().with_routes(router);
+    for (path, is_shown) in [("/orders/", true), ("/secrets/", false)] {
+        let token = csrf_token(&browse(&app, Method::GET, path, "").await);
+        let request = Request::post(path)
+            .header("accept", "text/html")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", format!("__Host-csrftoken={token}"));
+        let form = format!(
+            "csrfmiddlewaretoken={token}&_content_type=application/json&_content=%7B%22article%22:%22hush%22%7D"
+        );
+        let page = app.send(request.body(Body::from(form)).unwrap()).await;
+        assert_eq!(page.body.contains("hush"), is_shown, "{}", page.body);
+        assert!(page.body.contains("<details open"), "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_link_fills_texts_into_the_form_and_nothing_else() {
+    let view = View::new("Reset")
+        .describe(Method::POST, |_| {
+            Operation::new("Reset").fields([
+                Field::required("uid"),
+                Field::required("refresh").kind(Kind::Token),
+                Field::required("password").kind(Kind::NewPassword),
+            ])
+        })
+        .post(|| async { json(StatusCode::OK, "{}") });
+    let app = TestApp::new().with_routes(Router::new().url("/reset/", view));
+    let page = browse(
+        &app,
+        Method::GET,
+        "/reset/?uid=%22%3EMQ&refresh=eyJ&password=hush",
+        "",
+    )
+    .await;
+    let filled = r#"name="uid" type="text" value="&#34;&#62;MQ""#;
+    assert!(page.body.contains(filled), "{}", page.body);
+    for name in ["refresh", "password"] {
+        let empty = format!(
+            r#"name="{name}" type="{}" value="""#,
+            if name == "refresh" {
+                "text"
+            } else {
+                "password"
+            }
+        );
+        assert!(page.body.contains(&empty), "{}", page.body);
+    }
+}
+
 #[tokio::test]
 async fn a_secret_is_not_written_into_a_form() {
     let page = browse(
@@ -248,4 +311,13 @@ async fn bad_credentials_are_nobodys_and_the_view_says_what_it_always_says() {
         assert!(page.body.contains("<h1>"), "{path}");
         assert!(!page.body.contains("Logged in as"), "{path}");
     }
+}
+
+/// What the forms of a page send.
+fn csrf_token(page: &Reply) -> String {
+    let (_, rest) = page
+        .body
+        .split_once("name=\"csrfmiddlewaretoken\" value=\"")
+        .unwrap();
+    rest.split('"').next().unwrap().to_owned()
 }

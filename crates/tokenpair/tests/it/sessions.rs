@@ -1,6 +1,7 @@
 //! Sessions through HTTP, over every kind of store: what a user sees of them and how they end.
 
 use crate::app::{ALICE, Pair, Reply, SLIDING, TOKEN, TestApp, claims, good, memory, sign, users};
+use crate::browser::Browser;
 use crate::stores::sqlite_with;
 use axum::Router;
 use axum::body::Body;
@@ -49,6 +50,7 @@ pub(crate) async fn check<S: Store>(make: impl AsyncFn() -> S) {
     a_log_out_refuses_what_the_blacklist_endpoint_refuses(make().await).await;
     a_log_out_that_came_after_a_refresh_ends_the_session(make().await).await;
     a_log_out_everywhere_ends_every_session(make().await).await;
+    a_browser_whose_session_ends_gives_its_cookies_back(make().await).await;
     without_sessions_a_log_out_everywhere_ends_every_refresh_token(make().await).await;
     a_token_without_sid_begins_a_session_when_it_is_refreshed(make().await).await;
     a_sid_that_can_be_no_id_is_replaced(make().await).await;
@@ -287,6 +289,34 @@ async fn a_log_out_everywhere_ends_every_session(store: Arc<dyn Store>) {
     }
     assert_lives(&app, &carol).await;
     assert_lives(&app, &app.log_in().await).await;
+}
+
+async fn a_browser_whose_session_ends_gives_its_cookies_back(store: Arc<dyn Store>) {
+    let app = app(store, strict);
+    for end in ["log out", "log out everywhere", "end its own"] {
+        let mut browser = Browser::new(&app);
+        browser.log_in().await;
+        let list = browser.call(Method::GET, SESSIONS, "").await;
+        let list: serde_json::Value = serde_json::from_str(&list.body).unwrap();
+        let mut sessions = list.as_array().unwrap().iter();
+        let own = sessions.find(|session| session["current"] == true).unwrap();
+        let reply = match end {
+            "log out" => browser.script(Method::POST, LOGOUT, "").await,
+            "log out everywhere" => browser.call(Method::POST, LOGOUT_ALL, "").await,
+            _ => {
+                let url = own["url"].as_str().unwrap();
+                browser.call(Method::DELETE, url, "").await
+            }
+        };
+        assert!([200, 204].contains(&reply.status), "{end}: {reply:?}");
+        assert!(browser.jar.is_empty(), "{end}: {:?}", browser.jar.keys());
+    }
+    let mut browser = Browser::new(&app);
+    browser.log_in().await;
+    let other = log_in_from(&app, ALICE, "192.0.2.7", "phone").await;
+    let url = format!("{SESSIONS}{}/", sid(&other.refresh));
+    assert_eq!(browser.call(Method::DELETE, &url, "").await.status, 204);
+    assert!(!browser.jar.is_empty(), "the session of another client");
 }
 
 async fn without_sessions_a_log_out_everywhere_ends_every_refresh_token(store: Arc<dyn Store>) {

@@ -38,6 +38,9 @@ pub(super) fn announce(
     if !commands.is_empty() {
         let _ = write!(text, "\nTry it:\n{commands}");
     }
+    if let Some(docs) = config.paths.first(Endpoint::Docs) {
+        let _ = write!(text, "\nIn a browser: {base}{docs}\n");
+    }
     let fields = [
         ("listening", Value::from(base.as_str())),
         ("username", Value::from(username.as_str())),

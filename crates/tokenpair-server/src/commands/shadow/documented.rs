@@ -38,6 +38,7 @@ const TABLE: &[Documented] = &[
     row("language", "Maintenance and what is not there yet", "texts are in English, and no Content-Language is sent", There(places::language)),
     row("prose", "HTTP layer", "name and description in an answer to OPTIONS are not those of a view of your own", There(places::prose)),
     row("pages", "HTTP layer", "browsers get a page, also where Django has pages of its own", There(places::page)),
+    row("pages", "HTTP layer", "pages have a policy for what they load, and a cookie for their forms", There(places::around_page)),
     row("pages", "HTTP layer", "browsers get a page, also where the project has switched the browsable API off", Altogether(exchanges::page_without_renderer)),
     row("pages", "HTTP layer", "pages are offered, also where the project has switched the browsable API off", There(places::renders)),
     row("pages", "HTTP layer", "answers vary with Accept, also where the project has switched the browsable API off", There(places::vary)),

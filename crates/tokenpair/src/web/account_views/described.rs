@@ -37,6 +37,7 @@ pub(super) fn register(jwt: &SimpleJwt) -> Operation {
 pub(super) fn register_verify(jwt: &SimpleJwt) -> Operation {
     Operation::new("Prove the address")
         .fields(link())
+        .fields([Field::required("password").kind(Kind::Password)])
         .answer(
             StatusCode::OK,
             "The user with tokens.",

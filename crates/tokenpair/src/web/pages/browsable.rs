@@ -131,6 +131,7 @@ fn forms<S>(
 ) -> Vec<Form> {
     let may_override = frame.visitor().csrf_token().is_some();
     let is_error = answered.status.is_client_error() || answered.status.is_server_error();
+    let linked = Typed::in_link(frame.query());
     let methods = view.methods().filter(|method| **method != Method::GET);
     methods
         .map(|method| {
@@ -141,6 +142,7 @@ fn forms<S>(
                 values: answered
                     .body
                     .filter(|_| (is_asked || asked.method == Method::GET) && !is_error),
+                linked: &linked,
             };
             Form::new(method, &view.operation(method, jwt), may_override, &known)
         })

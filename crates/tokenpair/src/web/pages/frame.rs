@@ -167,6 +167,11 @@ impl Frame {
         &self.path
     }
 
+    /// The query of the page.
+    pub(super) fn query(&self) -> &str {
+        self.path.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// The path of the page without its query.
     pub(crate) fn bare_path(&self) -> &str {
         self.path

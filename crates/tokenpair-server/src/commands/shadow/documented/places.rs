@@ -75,6 +75,27 @@ pub(super) fn page(exchange: &Exchange<'_>, difference: &Difference) -> bool {
         && is_page(exchange.tokenpair)
 }
 
+/// What a page of ours has in its head beside that: headers that make it safe, the cookie of its forms.
+pub(super) fn around_page(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    const SAFETY: [&str; 4] = [
+        "content-security-policy",
+        "referrer-policy",
+        "x-content-type-options",
+        "x-frame-options",
+    ];
+    let is_only_ours = difference.django.is_none();
+    let is_safety = SAFETY.iter().any(|name| is_header(difference, name)) && is_only_ours;
+    let is_cookie_of = |cookie: &Option<String>, name: &str| {
+        cookie
+            .as_deref()
+            .is_none_or(|cookie| cookie.starts_with(name))
+    };
+    let is_cookie = is_header(difference, "set-cookie")
+        && is_cookie_of(&difference.tokenpair, "__Host-csrftoken=")
+        && is_cookie_of(&difference.django, "csrftoken=");
+    is_page(exchange.tokenpair) && (is_safety || is_cookie)
+}
+
 /// `CsrfViewMiddleware`'s cookie, and that the page depends on it.
 fn is_of_forms(difference: &Difference) -> bool {
     let theirs = difference.django.as_deref();

@@ -180,6 +180,38 @@ fn pages_may_look_otherwise_and_may_not_say_otherwise() {
 }
 
 #[test]
+fn what_makes_our_pages_safe_is_explained_at_pages_only() {
+    let page = Case::at("/api/token/").tokenpair(405, PAGE, "b");
+    let token = Some("__Host-csrftoken=<value>; path=/");
+    let policy = Some("default-src 'none'");
+    assert_eq!(
+        page.header_code("content-security-policy", None, policy),
+        Some("pages")
+    );
+    assert_eq!(
+        page.header_code("content-security-policy", policy, None),
+        None
+    );
+    assert_eq!(page.header_code("set-cookie", None, token), Some("pages"));
+    let theirs = Some("csrftoken=<value>");
+    assert_eq!(page.header_code("set-cookie", theirs, token), Some("pages"));
+    assert_eq!(
+        page.header_code("set-cookie", Some("sessionid=1"), token),
+        None
+    );
+    assert_eq!(
+        page.header_code("set-cookie", None, Some("__Host-access=1")),
+        None
+    );
+    let json = Case::at("/api/token/");
+    assert_eq!(
+        json.header_code("content-security-policy", None, policy),
+        None
+    );
+    assert_eq!(json.header_code("set-cookie", None, token), None);
+}
+
+#[test]
 fn a_project_without_the_browsable_api_is_explained_where_a_page_was_asked_for() {
     let refused = |path: &str, status| {
         Case::at(path)

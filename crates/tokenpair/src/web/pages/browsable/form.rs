@@ -15,6 +15,8 @@ pub(super) struct Known<'a> {
     pub(super) typed: Option<&'a Typed>,
     /// The answer that says how things are.
     pub(super) values: Option<&'a Object>,
+    /// What stood in the link that led here: of a mail, say.
+    pub(super) linked: &'a Typed,
 }
 
 impl Known<'_> {
@@ -37,7 +39,11 @@ impl Known<'_> {
             return typed.text(&field.name).unwrap_or_default().to_owned();
         }
         let value = self.values.and_then(|values| values.get(&field.name));
-        value.map(shown).unwrap_or_default()
+        let linked = self.linked.text(&field.name).map(str::to_owned);
+        value
+            .map(shown)
+            .or(linked.filter(|_| field.kind == Kind::Text))
+            .unwrap_or_default()
     }
 }
 
@@ -93,13 +99,15 @@ impl Form {
             .writable()
             .filter_map(|field| Input::new(&id, field, known));
         let content = known.typed.and_then(Typed::content);
+        let is_raw_open = content.is_some();
+        let content = content.filter(|_| !operation.writable().any(is_secret));
         Self {
             inputs: inputs.collect(),
             method,
             summary: operation.summary.to_string(),
             errors: known.errors("non_field_errors"),
             raw: content.map_or_else(|| skeleton(operation, known.values), str::to_owned),
-            is_raw_open: content.is_some(),
+            is_raw_open,
             media_type: known
                 .typed
                 .map(Typed::media_type)
