@@ -209,3 +209,36 @@ fn chain(error: &Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokenpair::Secret;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_mail_server_that_says_nothing_holds_nobody_up() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let email = Email {
+            host: "127.0.0.1".to_owned(),
+            port: silent.local_addr().unwrap().port(),
+            user: String::new(),
+            password: Secret::from(""),
+            security: Security::Plain,
+            timeout: Duration::from_millis(50),
+            from: "site@example.org".parse().unwrap(),
+        };
+        let smtp = Smtp::new(&email, &Outbox::new()).unwrap();
+        let message = Message::builder()
+            .from(email.from.clone())
+            .to("ada@example.org".parse().unwrap())
+            .body(String::new())
+            .unwrap();
+        let sending = smtp.delivery.try_to_send(&message);
+        let unsent = timeout(Duration::from_secs(30), sending).await.unwrap();
+        let Unsent { reason, is_final } = unsent.unwrap_err();
+        assert_eq!(reason, "the mail server did not answer");
+        assert!(!is_final, "it may speak again");
+        drop(silent);
+    }
+}

@@ -186,7 +186,7 @@ fn check(
 }
 
 /// What a new password must not resemble.
-fn attributes(account: &Account) -> UserAttributes<'_> {
+pub fn user_attributes(account: &Account) -> UserAttributes<'_> {
     let username = account.user.username.as_str();
     let email = account.email.as_deref().unwrap_or("");
     UserAttributes {

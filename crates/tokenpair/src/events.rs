@@ -232,22 +232,19 @@ pub(crate) fn refreshed(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
 }
 
 /// Without `claims` the token could not be read. Outages are not told.
-pub(crate) fn refresh_refused(
+pub(crate) fn refresh_refused<'a>(
     jwt: &SimpleJwt,
-    claims: Option<&Claims>,
-    error: &Error,
+    claims: Option<&'a Claims>,
+    error: &'a Error,
     info: &RequestInfo,
 ) {
-    if is_refusal(error) {
-        jwt.report(info, || {
-            let (user_id, jti) = of_token(jwt, claims);
-            Event::RefreshRefused {
-                user_id,
-                jti,
-                reason: error,
-            }
-        });
-    }
+    report_refusal(jwt, claims, error, info, |user_id, jti| {
+        Event::RefreshRefused {
+            user_id,
+            jti,
+            reason: error,
+        }
+    });
 }
 
 pub(crate) fn revoked(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
@@ -258,22 +255,19 @@ pub(crate) fn revoked(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
 }
 
 /// As [`refresh_refused`].
-pub(crate) fn revoke_refused(
+pub(crate) fn revoke_refused<'a>(
     jwt: &SimpleJwt,
-    claims: Option<&Claims>,
-    error: &Error,
+    claims: Option<&'a Claims>,
+    error: &'a Error,
     info: &RequestInfo,
 ) {
-    if is_refusal(error) {
-        jwt.report(info, || {
-            let (user_id, jti) = of_token(jwt, claims);
-            Event::RevokeRefused {
-                user_id,
-                jti,
-                reason: error,
-            }
-        });
-    }
+    report_refusal(jwt, claims, error, info, |user_id, jti| {
+        Event::RevokeRefused {
+            user_id,
+            jti,
+            reason: error,
+        }
+    });
 }
 
 pub(crate) fn logged_out(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
@@ -284,22 +278,19 @@ pub(crate) fn logged_out(jwt: &SimpleJwt, claims: &Claims, info: &RequestInfo) {
 }
 
 /// As [`refresh_refused`].
-pub(crate) fn log_out_refused(
+pub(crate) fn log_out_refused<'a>(
     jwt: &SimpleJwt,
-    claims: Option<&Claims>,
-    error: &Error,
+    claims: Option<&'a Claims>,
+    error: &'a Error,
     info: &RequestInfo,
 ) {
-    if is_refusal(error) {
-        jwt.report(info, || {
-            let (user_id, jti) = of_token(jwt, claims);
-            Event::LogOutRefused {
-                user_id,
-                jti,
-                reason: error,
-            }
-        });
-    }
+    report_refusal(jwt, claims, error, info, |user_id, jti| {
+        Event::LogOutRefused {
+            user_id,
+            jti,
+            reason: error,
+        }
+    });
 }
 
 pub(crate) fn reused(jwt: &SimpleJwt, claims: &Claims, line_revoked: bool, info: &RequestInfo) {
@@ -311,6 +302,21 @@ pub(crate) fn reused(jwt: &SimpleJwt, claims: &Claims, line_revoked: bool, info:
             line_revoked,
         }
     });
+}
+
+fn report_refusal<'a>(
+    jwt: &SimpleJwt,
+    claims: Option<&'a Claims>,
+    error: &Error,
+    info: &RequestInfo,
+    event: impl FnOnce(Option<&'a Value>, Option<&'a str>) -> Event<'a>,
+) {
+    if is_refusal(error) {
+        jwt.report(info, || {
+            let (user_id, jti) = of_token(jwt, claims);
+            event(user_id, jti)
+        });
+    }
 }
 
 fn of_token<'a>(

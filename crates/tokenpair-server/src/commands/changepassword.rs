@@ -4,8 +4,8 @@ use super::{account, password};
 use crate::Options;
 use crate::config::Config;
 use crate::output::{self, Failure};
+use tokenpair::accounts::user_attributes;
 use tokenpair::json::Value;
-use tokenpair::passwords::UserAttributes;
 use tokenpair::store::{Account, Migration};
 
 const TRIES: usize = 3;
@@ -58,7 +58,7 @@ impl Changepassword {
 
 fn checked_from_stdin(account: &Account) -> Result<String, Failure> {
     let password = password::from_stdin()?;
-    let flaws = password::flaws(&password, &attributes(account));
+    let flaws = password::flaws(&password, &user_attributes(account));
     if flaws.is_empty() {
         Ok(password)
     } else {
@@ -74,7 +74,7 @@ async fn ask(account: &Account, shown: &str) -> Result<String, Failure> {
             continue;
         }
         let password = password::check(password)?;
-        let flaws = password::flaws(&password, &attributes(account));
+        let flaws = password::flaws(&password, &user_attributes(account));
         if flaws.is_empty() {
             return Ok(password);
         }
@@ -83,15 +83,4 @@ async fn ask(account: &Account, shown: &str) -> Result<String, Failure> {
     Err(Failure::new(format!(
         "Aborting password change for user '{shown}' after {TRIES} attempts"
     )))
-}
-
-fn attributes(account: &Account) -> UserAttributes<'_> {
-    let username = account.user.username.as_str();
-    let email = account.email.as_deref().unwrap_or("");
-    UserAttributes {
-        username: if username == email { "" } else { username },
-        first_name: account.first_name.as_deref().unwrap_or(""),
-        last_name: account.last_name.as_deref().unwrap_or(""),
-        email,
-    }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Email {
     pub(crate) user: String,
     pub(crate) password: Secret,
     pub(crate) security: Security,
-    /// For each step of a delivery.
+    /// For the connection; a delivery may take several times as long.
     pub(crate) timeout: Duration,
     pub(crate) from: Mailbox,
 }

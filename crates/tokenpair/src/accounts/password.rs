@@ -4,7 +4,7 @@ use super::form::{Fields, Form};
 use super::link_token::{Purpose, id_of};
 use super::names::nfkc;
 use super::sessions::SessionUser;
-use super::{Accounts, attributes};
+use super::{Accounts, user_attributes};
 use crate::error::{AuthenticationFailed, Error, ValidationError};
 use crate::events::Event;
 use crate::json::Object;
@@ -159,7 +159,7 @@ impl Accounts {
     ) -> Result<bool, Error> {
         let new = form.password("new_password");
         if let Some(new) = new {
-            form.check_password("new_password", new, &attributes(account));
+            form.check_password("new_password", new, &user_attributes(account));
         }
         form.finish()?;
         let encoded = self.encode("new_password", new.unwrap_or_default()).await?;
