@@ -16,8 +16,12 @@ use action::{Action, action};
 use console::Command;
 use fences::Block;
 use session::{Machine, Session};
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use std::{fs, mem, thread};
 
 const FOLDER: &str = "docs/";
 /// For pages that speak Python or `HTTPie`.
@@ -30,6 +34,8 @@ const NEEDS_POSTGRES: &str = "<!-- run with PostgreSQL -->";
 const NEEDS_DJANGO: &str = "<!-- run with Django -->";
 /// The line of a page that compiles a package of its own.
 const NEEDS_CARGO: &str = "<!-- run with Cargo -->";
+/// How many pages are run at a time.
+const READERS: usize = 3;
 /// What pages call, and the Debian package it is in.
 const PROGRAMS: [(&str, &str); 9] = [
     ("curl", "curl"),
@@ -56,17 +62,94 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
         packages::program(project, program, package)?;
     }
     project.build_debug_server()?;
-    let machine = Machine::new(project, path(project)?);
-    let doc_tests = fs::read_to_string(project.root.join(DOC_TESTS))?;
+    let book = Book {
+        project,
+        machine: Machine::new(project, path(project)?),
+        doc_tests: fs::read_to_string(project.root.join(DOC_TESTS))?,
+    };
+    let pages: Vec<_> = files
+        .iter()
+        .filter(|(name, _)| is_wanted(name, names))
+        .collect();
     let mut tally = Tally::default();
-    for (name, text) in files.iter().filter(|(name, _)| is_wanted(name, names)) {
-        println!("{name}");
+    for outcome in book.run_all(&pages) {
+        let (found, counted) = outcome?;
+        problems.extend(found);
+        tally.add(&counted);
+    }
+    if pages.is_empty() {
+        problems.push(format!("{FOLDER} has no page {}", names.join(", ")));
+    }
+    let Tally {
+        commands,
+        files,
+        doc_tests,
+        not_run,
+    } = tally;
+    let pages = pages.len();
+    let detail = format!(
+        "{pages} pages: {commands} commands, {files} files, {doc_tests} doc tests, {not_run} blocks not run; {links} links"
+    );
+    verdict(&problems, detail)
+}
+
+/// What is wrong with a page, and what was done.
+type Read = Result<(Vec<String>, Tally), Trouble>;
+
+/// What the pages are run with.
+#[derive(Debug)]
+struct Book<'a> {
+    project: &'a Project,
+    machine: Machine,
+    doc_tests: String,
+}
+
+impl Book<'_> {
+    /// Runs the pages, some at a time where each has a network of its own: they wait more than they compute.
+    fn run_all(&self, pages: &[&(String, String)]) -> Vec<Read> {
+        let at_a_time = if self.machine.isolates() { READERS } else { 1 };
+        let next = AtomicUsize::new(0);
+        let read = Mutex::new(BTreeMap::new());
+        thread::scope(|scope| {
+            for _ in 0..at_a_time {
+                scope.spawn(|| {
+                    loop {
+                        let place = next.fetch_add(1, Relaxed);
+                        let Some((name, text)) = pages.get(place) else {
+                            break;
+                        };
+                        let outcome = self.run_page(name, text);
+                        lock(&read).insert(place, outcome);
+                    }
+                });
+            }
+        });
+        let read = mem::take(&mut *lock(&read));
+        read.into_values().collect()
+    }
+
+    fn run_page(&self, name: &str, text: &str) -> Read {
+        let start = Instant::now();
         let page = Page {
             name,
             blocks: fences::read(text).blocks,
-            is_doc_test: doc_tests.contains(&format!("/{name}\"")),
+            is_doc_test: self.doc_tests.contains(&format!("/{name}\"")),
         };
-        let mut session = machine.start(&project.target.join("xtask/book").join(name))?;
+        let mut tally = Tally::default();
+        let problems = page.run(self.session(name, text)?, &mut tally)?;
+        println!("{name} ({:.1} s)", start.elapsed().as_secs_f64());
+        Ok((problems, tally))
+    }
+
+    /// A shell for the page, with what the page says it needs.
+    fn session(&self, name: &str, text: &str) -> Result<Session, Trouble> {
+        // One after the other: what a machine lacks is installed once.
+        static PREPARATION: Mutex<()> = Mutex::new(());
+        let _one_after_the_other = lock(&PREPARATION);
+        let project = self.project;
+        let mut session = self
+            .machine
+            .start(&project.target.join("xtask/book").join(name))?;
         let needs = |mark: &str| text.lines().any(|line| line == mark);
         if needs(NEEDS_POSTGRES) {
             session.start_postgres(project)?;
@@ -78,23 +161,13 @@ pub(crate) fn run(project: &Project, names: &[&str]) -> Outcome {
         if needs(NEEDS_CARGO) {
             session.offer_cargo(project)?;
         }
-        tally.pages += 1;
-        problems.extend(page.run(session, &mut tally)?);
+        Ok(session)
     }
-    if tally.pages == 0 {
-        problems.push(format!("{FOLDER} has no page {}", names.join(", ")));
-    }
-    let Tally {
-        pages,
-        commands,
-        files,
-        doc_tests,
-        not_run,
-    } = tally;
-    let detail = format!(
-        "{pages} pages: {commands} commands, {files} files, {doc_tests} doc tests, {not_run} blocks not run; {links} links"
-    );
-    verdict(&problems, detail)
+}
+
+/// The lock, also after a thread that held it has panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the file is a page, and one of those that were asked for.
@@ -139,11 +212,19 @@ fn folder_of(program: &Path) -> &Path {
 /// What became of the blocks.
 #[derive(Debug, Default)]
 struct Tally {
-    pages: usize,
     commands: usize,
     files: usize,
     doc_tests: usize,
     not_run: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.commands += other.commands;
+        self.files += other.files;
+        self.doc_tests += other.doc_tests;
+        self.not_run += other.not_run;
+    }
 }
 
 /// A page to be run.
@@ -191,7 +272,7 @@ impl Page<'_> {
         match action(block).map_err(failed)? {
             Action::Show => {}
             Action::Leave(reason) => {
-                println!("  {line}: not run: {reason}");
+                println!("{}:{line}: not run: {reason}", self.name);
                 tally.not_run += 1;
             }
             Action::DocTest if self.is_doc_test => tally.doc_tests += 1,

@@ -14,6 +14,7 @@ mod conformance;
 mod counts;
 pub mod database;
 mod dependencies;
+mod early;
 mod faults;
 mod hygiene;
 pub mod packages;

@@ -11,6 +11,9 @@ use std::{env, fs};
 /// CI stops the whole check after 45 minutes; better that the check itself says what took so long.
 const BUDGET: Duration = Duration::from_secs(44 * 60);
 
+/// Builds the server as it is released.
+pub(crate) const BUILD_SERVER: &str = "build --release --package tokenpair-server";
+
 /// This checkout, for one run of the command.
 #[derive(Debug)]
 pub struct Project {
@@ -67,8 +70,7 @@ impl Project {
 
     /// Builds the server as it is released.
     pub(crate) fn build_server(&self) -> Result<PathBuf, Trouble> {
-        let line = "build --release --package tokenpair-server";
-        self.run(&mut self.cargo(line)).success()?;
+        self.run(&mut self.cargo(BUILD_SERVER)).success()?;
         Ok(self.server())
     }
 

@@ -56,6 +56,11 @@ impl Machine {
         Self { path, isolated }
     }
 
+    /// Whether each page has a network of its own.
+    pub(super) fn isolates(&self) -> bool {
+        self.isolated.is_some()
+    }
+
     /// Starts the shell of a page, in an empty folder below `base`, which is emptied.
     pub(super) fn start(&self, base: &Path) -> Result<Session, Trouble> {
         let (folder, home) = (base.join("folder"), base.join("home"));
