@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -17,6 +17,9 @@ from tokenpair._engine.endpoints import Paths
 from tokenpair._engine.login import PATIENCE, Login, Origin, Reason, Send
 from tokenpair.errors import TokenPairError
 from tokenpair.storage import Storage
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TIMEOUT = 10.0
@@ -71,7 +74,7 @@ class APIClient(Login):
         allow_redirects = kwargs.pop("allow_redirects", True)
         sending = {name: kwargs.pop(name, None) for name in SENDING}
         prepared = self.session.prepare_request(requests.Request(method.upper(), self._url(endpoint), **kwargs))
-        settings = self.session.merge_environment_settings(prepared.url, sending.pop("proxies") or {}, **sending)
+        settings = self.session.merge_environment_settings(prepared.url or "", sending.pop("proxies") or {}, **sending)
         settings |= {"timeout": timeout, "allow_redirects": allow_redirects}
         if kwargs.get("auth") is not None or _origin(prepared.url) != self._origin:
             return self.session.send(prepared, **settings)
@@ -103,30 +106,29 @@ class APIClient(Login):
         """Closes the connections. The login stays."""
         self.session.close()
 
-    def __enter__(self) -> APIClient:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _send_with_token(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
         rewind = rewinder(prepared.body)
-        answer = requests.Response()
+        answers: list[requests.Response] = []
         try:
             for step in self._steps(repeatable=rewind is not None):
                 if isinstance(step, Future):
                     wait([step])
                     continue
                 if step.again and rewind:
-                    answer.close()
+                    answers[-1].close()
                     rewind()
-                answer = self._send(prepared.copy(), step, settings)
+                answers.append(self._send(prepared.copy(), step, settings))
         except BaseException:
-            answer.close()
+            for answer in answers:
+                answer.close()
             raise
-        return answer
+        return answers[-1]
 
     def _send(self, request: requests.PreparedRequest, step: Send, settings: Mapping[str, Any]) -> requests.Response:
         header = self._header(step)

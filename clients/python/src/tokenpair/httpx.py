@@ -45,7 +45,7 @@ class JWTAuth(Login, httpx.Auth):
         on_refresh: Callable[[], object] | None = None,
         on_logout: Callable[[Reason], object] | None = None,
     ) -> None:
-        # Refreshes are rare: without a connection that rests there is none that is dead when it is needed, or shared after a fork.
+        # Refreshes are rare: a connection that rests would be dead when it is needed, or shared after a fork.
         self._client = client or httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
         super().__init__(
             base_url,
@@ -156,6 +156,6 @@ def _call_soon() -> Callable[[Callable[[], None]], object]:
     try:
         return asyncio.get_running_loop().call_soon_threadsafe
     except RuntimeError:
-        import trio
+        import trio  # noqa: PLC0415 - it runs here, so it is there
 
         return trio.lowlevel.current_trio_token().run_sync_soon

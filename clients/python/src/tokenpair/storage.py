@@ -7,7 +7,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from tokenpair._engine.tokens import Tokens
@@ -25,7 +25,7 @@ class Storage(ABC):
     def save(self, tokens: Tokens | None) -> None:
         """Replaces the tokens in one piece; None: nobody is logged in."""
 
-    def lock(self, timeout: float) -> AbstractContextManager[object]:
+    def lock(self, timeout: float) -> AbstractContextManager[object]:  # noqa: ARG002
         """Held during a refresh, so that of all who share the storage one refreshes.
 
         After `timeout` seconds of waiting the refresh goes on without the lock. Without others there is nothing to lock.
@@ -88,16 +88,16 @@ class FileStorage(Storage):
 
     def _write(self, text: str) -> None:
         self._make_folder()
-        descriptor, temporary = tempfile.mkstemp(prefix=self.path.name, dir=self.path.parent)  # mode 0600
+        descriptor, name = tempfile.mkstemp(prefix=self.path.name, dir=self.path.parent)  # mode 0600
+        temporary = Path(name)
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(descriptor)
-            os.replace(temporary, self.path)
+            temporary.replace(self.path)
         except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
         _sync_folder(self.path.parent)
 

@@ -50,9 +50,7 @@ class Endpoints:
     def refresh(self, tokens: Tokens) -> Tokens:
         """Raises `LoggedOut` for a 401, and for that alone."""
         sent = {"refresh": tokens.refresh}
-        answer = until_answered(
-            lambda timeout: self._post(self._paths.refresh, sent, timeout), self._patience, self._clock
-        )
+        answer = until_answered(lambda timeout: self._post(self._paths.refresh, sent, timeout), self._patience, self._clock)
         if answer.status == 401:
             raise LoggedOut("the login has ended: the server refused the refresh token")
         fresh = self._tokens(answer, tokens.refresh) if answer.is_success else None

@@ -237,7 +237,7 @@ _all: weakref.WeakSet[Login] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for login in list(_all):
-        login._after_fork()
+        login._after_fork()  # noqa: SLF001
 
 
 if hasattr(os, "register_at_fork"):

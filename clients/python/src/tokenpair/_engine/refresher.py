@@ -54,7 +54,7 @@ class Refresher:
         try:
             with self._keeper.lock():
                 outcome = self._renew(used)
-        except BaseException as problem:  # also SystemExit: nobody must wait for ever
+        except BaseException as problem:  # noqa: BLE001 - nobody must wait for ever
             outcome = Outcome(problem)
         with self._mutex:
             self._under_way = None
