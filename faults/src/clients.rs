@@ -17,7 +17,7 @@ use crate::report::Report;
 use crate::run::Run;
 use anyhow::{Context as _, ensure};
 use play::Stage;
-use player::{PLAYERS, Player};
+use player::Player;
 use scenario::{Mode, Scenario};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,6 +30,8 @@ use xtask::database::{Database, Store};
 const WRITTEN: (usize, usize) = (1000, 60);
 /// How many are played at a time: they wait more than they compute.
 const AT_ONCE: usize = 40;
+/// How many requests are under way at a time, of all scenarios: a token should not end while it waits for the processor.
+const REQUESTS: usize = 100;
 /// How many flaws are shown.
 const SHOWN: usize = 5;
 /// Short, so that tokens expire while one looks on.
@@ -49,7 +51,7 @@ pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()
         nodes.push(node);
     }
     let scenarios = scenarios(run)?;
-    for kind in &PLAYERS {
+    for kind in player::chosen() {
         let player = Arc::new(Player::start(run, kind)?);
         let flaws = play_all(run, &player, &servers, &scenarios).await?;
         let found = match flaws.as_slice() {
@@ -87,12 +89,19 @@ async fn play_all(
     scenarios: &[Scenario],
 ) -> anyhow::Result<Vec<String>> {
     let room = Arc::new(Semaphore::new(AT_ONCE));
+    let requests = Arc::new(Semaphore::new(REQUESTS));
     let mut playing = JoinSet::new();
     for (number, scenario) in scenarios.iter().enumerate() {
         let server = *servers
             .get(&scenario.server)
             .context("a mode without a server")?;
-        let stage = Stage::new(player.clone(), server, run.folder(), number);
+        let stage = Stage::new(
+            player.clone(),
+            server,
+            requests.clone(),
+            run.folder(),
+            number,
+        );
         let (room, scenario) = (room.clone(), scenario.clone());
         playing.spawn(async move {
             let _place = room.acquire_owned().await;

@@ -1,6 +1,6 @@
 //! What must be true of the refreshes of a scenario, whatever happened in it.
 
-use super::network::{Pair, Refresh, State};
+use super::network::{Refresh, State};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,13 @@ const SECOND: Duration = Duration::from_secs(1);
 /// What processes that wait for each other may lose.
 const SLACK: Duration = Duration::from_millis(200);
 
-/// What was wrong. `exchanges`: how many refreshes the server should have granted.
-pub(super) fn judge(state: &State, exchanges: Option<usize>) -> Vec<String> {
+/// What was wrong. `exchanges`: how many refreshes the server should have granted. More are allowed where each of them had
+/// its reason: on a slow machine a token ends while it is used.
+pub(super) fn judge(state: &State, exchanges: usize) -> Vec<String> {
     let mut flaws = Vec::new();
     for line in lines(&state.refreshes).values() {
         for pair in line.windows(2) {
-            flaws.extend(flaw_between(pair[0], pair[1]));
+            flaws.extend(flaw_between(pair[0], pair[1], &state.forced));
         }
     }
     let granted = state
@@ -26,13 +27,13 @@ pub(super) fn judge(state: &State, exchanges: Option<usize>) -> Vec<String> {
         .iter()
         .filter(|refresh| refresh.status == Some(200))
         .count();
-    if let Some(expected) = exchanges.filter(|expected| *expected != granted) {
-        flaws.push(format!("{granted} refreshes were granted, not {expected}"));
+    if granted < exchanges {
+        flaws.push(format!("{granted} refreshes were granted, not {exchanges}"));
     }
     flaws
 }
 
-/// The refreshes of each login: a refresh token, and those that took its place.
+/// The refreshes of each login, which comes first: those with its refresh token, and with those that took its place.
 fn lines(refreshes: &[Refresh]) -> BTreeMap<usize, Vec<&Refresh>> {
     let mut line_of = BTreeMap::new();
     let mut lines: BTreeMap<usize, Vec<&Refresh>> = BTreeMap::new();
@@ -52,36 +53,36 @@ fn lines(refreshes: &[Refresh]) -> BTreeMap<usize, Vec<&Refresh>> {
 }
 
 /// What is wrong with the second of two refreshes of one login.
-fn flaw_between(first: &Refresh, second: &Refresh) -> Option<String> {
+fn flaw_between(first: &Refresh, second: &Refresh, forced: &[Instant]) -> Option<String> {
     let was_given_up = second.began.duration_since(first.began) > TRY;
     if !was_given_up && first.ended.is_none_or(|ended| ended > second.began) {
         return Some("two refreshes at once".to_owned());
     }
-    match (&first.brought, first.was_delivered, first.ended) {
-        (Some(pair), true, Some(ended)) => flaw_after_success(ended, pair, second),
-        _ if first.jti != second.jti => Some("a try more with another refresh token".to_owned()),
-        _ => None,
+    let success = first
+        .brought
+        .as_ref()
+        .zip(first.ended)
+        .filter(|_| first.was_delivered);
+    let Some((pair, ended)) = success else {
+        let is_other = first.jti != second.jti;
+        return is_other.then(|| "a try more with another refresh token".to_owned());
+    };
+    if *pair.refresh.as_ref().unwrap_or(&first.jti) != second.jti {
+        return Some("a refresh with the token of before the rotation".to_owned());
     }
-}
-
-/// A refresh that nothing asked for, or with a token that has been replaced.
-fn flaw_after_success(ended: Instant, pair: &Pair, second: &Refresh) -> Option<String> {
     let least = pair
         .lifetime
         .saturating_sub(SECOND + pair.lifetime / AHEAD + SLACK);
-    if second.began < ended + least {
-        let after = second.began.saturating_duration_since(ended);
-        return Some(format!(
-            "a second refresh {after:?} after one that succeeded"
-        ));
-    }
-    let current = pair.refresh.as_ref()?;
-    (*current != second.jti).then(|| "a refresh with the token of before the rotation".to_owned())
+    let has_reason =
+        second.began >= ended + least || forced.iter().any(|at| (ended..second.began).contains(at));
+    let after = second.began.saturating_duration_since(ended);
+    (!has_reason).then(|| format!("a second refresh {after:?} after one that succeeded"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::network::Pair;
 
     fn refresh(jti: &str, began: Instant, brought: Option<&str>) -> Refresh {
         Refresh {
@@ -102,7 +103,7 @@ mod tests {
             refreshes,
             ..State::default()
         };
-        judge(&state, Some(exchanges))
+        judge(&state, exchanges)
     }
 
     #[test]
@@ -138,6 +139,21 @@ mod tests {
             1,
         );
         assert_eq!(found, ["two refreshes at once"]);
+    }
+
+    #[test]
+    fn a_401_is_a_reason() {
+        let start = Instant::now();
+        let soon = start + Duration::from_millis(50);
+        let state = State {
+            refreshes: vec![
+                refresh("a", start, Some("b")),
+                refresh("b", soon, Some("c")),
+            ],
+            forced: vec![start + Duration::from_millis(20)],
+            ..State::default()
+        };
+        assert!(judge(&state, 2).is_empty());
     }
 
     #[test]

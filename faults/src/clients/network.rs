@@ -1,20 +1,21 @@
 //! What a proxy has seen, and what it is to do next.
 
 use super::scenario::{Fault, Target};
-use crate::jwt::claim;
+use crate::client::Answer;
+use crate::jwt::{claim, jti};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A request to the refresh endpoint.
+/// A request to the refresh endpoint; or a log-in, which begins a line of refreshes as if it had brought its own token.
 #[derive(Clone, Debug)]
 pub(super) struct Refresh {
-    /// The `jti` of the refresh token it came with.
+    /// The `jti` of the refresh token it came with; of a log-in that of the one it brought.
     pub(super) jti: String,
     pub(super) began: Instant,
     /// When its answer was passed on or withheld; `None` while it is under way.
     pub(super) ended: Option<Instant>,
-    /// What the server said, if it was asked.
+    /// What the server said, if it was asked for a refresh.
     pub(super) status: Option<u16>,
     /// The answer of the server arrived.
     pub(super) was_delivered: bool,
@@ -32,13 +33,15 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) fn of(access: &str, refresh: Option<&str>) -> Option<Self> {
-        let seconds = claim(access, "exp")
-            .as_u64()?
-            .checked_sub(claim(access, "iat").as_u64()?)?;
+    /// What an answer brings, if it brings tokens.
+    pub(super) fn of(answer: &Answer) -> Option<Self> {
+        let (access, refresh) = (answer.text("access"), answer.text("refresh"));
+        let seconds = |name| claim(&access, name).as_u64();
         Some(Self {
-            refresh: refresh.map(crate::jwt::jti),
-            lifetime: Duration::from_secs(seconds),
+            refresh: Some(refresh)
+                .filter(|token| !token.is_empty())
+                .map(|token| jti(&token)),
+            lifetime: Duration::from_secs(seconds("exp")?.checked_sub(seconds("iat")?)?),
         })
     }
 }
@@ -53,8 +56,8 @@ pub(super) struct State {
     pub(super) faults: BTreeMap<Target, VecDeque<Fault>>,
     /// In the order in which they came.
     pub(super) refreshes: Vec<Refresh>,
-    /// When each access token was given, and for how long.
-    pub(super) given: Vec<(Instant, Pair)>,
+    /// When a request got a 401 that the server knows nothing of.
+    pub(super) forced: Vec<Instant>,
 }
 
 impl Network {
@@ -75,10 +78,15 @@ impl Network {
     /// When every access token that was given so far has ended for sure.
     pub(super) fn all_expired(&self) -> Option<Instant> {
         let state = self.state();
-        state
-            .given
-            .iter()
-            .map(|(at, pair)| *at + pair.lifetime)
-            .max()
+        let ends = state.refreshes.iter().filter_map(Refresh::end);
+        ends.max()
+    }
+}
+
+impl Refresh {
+    /// When the access token that it brought to the client has ended for sure.
+    fn end(&self) -> Option<Instant> {
+        let pair = self.brought.as_ref().filter(|_| self.was_delivered)?;
+        Some(self.ended? + pair.lifetime)
     }
 }

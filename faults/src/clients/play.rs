@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
 /// Until every clock of the machine agrees that a token has ended.
@@ -23,6 +25,8 @@ const SURELY: Duration = Duration::from_millis(100);
 pub(super) struct Stage {
     player: Arc<Player>,
     server: SocketAddr,
+    /// A permit for each request that is under way, in all scenarios.
+    requests: Arc<Semaphore>,
     folder: PathBuf,
     /// Makes the names of its clients its own.
     prefix: String,
@@ -33,12 +37,14 @@ impl Stage {
     pub(super) fn new(
         player: Arc<Player>,
         server: SocketAddr,
+        requests: Arc<Semaphore>,
         folder: &Path,
         number: usize,
     ) -> Self {
         Self {
             player,
             server,
+            requests,
             folder: folder.to_owned(),
             prefix: format!("{number}-"),
             network: Arc::default(),
@@ -76,7 +82,7 @@ impl Stage {
                 let end = end.map_or_else(Instant::now, Instant::from_std);
                 sleep_until(end + SURELY).await;
             }
-            Step::Request(request) => self.request(request).await?,
+            Step::Request(request) => self.together(slice::from_ref(request)).await?,
             Step::Together { requests } => self.together(requests).await?,
             Step::Open { client, .. }
             | Step::Login { client }
@@ -123,6 +129,9 @@ impl Stage {
     }
 
     async fn together(&self, requests: &[Request]) -> anyhow::Result<()> {
+        let count: usize = requests.iter().map(|request| request.count).sum();
+        let count = count.min(super::REQUESTS);
+        let _permits = self.requests.acquire_many(u32::try_from(count)?).await?;
         let all = requests.iter().map(|request| self.request(request));
         futures_util::future::try_join_all(all).await.map(drop)
     }
@@ -158,6 +167,9 @@ impl Stage {
 
     async fn call(&self, client: &str, mut request: Value) -> anyhow::Result<Value> {
         request["client"] = json!(format!("{}{client}", self.prefix));
+        if let Some(members) = request.as_object_mut() {
+            members.retain(|name, value| name == "storage" || !value.is_null());
+        }
         self.player.call(request).await
     }
 

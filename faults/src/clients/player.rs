@@ -17,6 +17,9 @@ use tokio::time::timeout;
 /// Longer than anything a client does, its patience included.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Names of players in the environment, for a run with fewer.
+const CHOSEN: &str = "FAULTS_PLAYERS";
+
 /// A client's player, as it is started from the project's folder.
 #[derive(Debug)]
 pub(super) struct Kind {
@@ -24,24 +27,33 @@ pub(super) struct Kind {
     line: &'static str,
 }
 
-pub(super) const PLAYERS: [Kind; 4] = [
+const PLAYERS: [Kind; 4] = [
     Kind {
-        name: "JavaScript",
+        name: "js",
         line: "node clients/js/player.mjs",
     },
     Kind {
-        name: "Python, requests",
+        name: "python",
         line: "{target}/xtask/clients/python/bin/python clients/python/player.py",
     },
     Kind {
-        name: "Python, httpx",
+        name: "python-async",
         line: "{target}/xtask/clients/python/bin/python clients/python/player.py --async",
     },
     Kind {
-        name: "Rust",
+        name: "rust",
         line: "{target}/debug/examples/player",
     },
 ];
+
+/// All players, or those that the environment names.
+pub(super) fn chosen() -> impl Iterator<Item = &'static Kind> {
+    let chosen = std::env::var(CHOSEN).ok();
+    PLAYERS.iter().filter(move |kind| {
+        let mut names = chosen.iter().flat_map(|names| names.split(','));
+        chosen.is_none() || names.any(|name| name == kind.name)
+    })
+}
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
 

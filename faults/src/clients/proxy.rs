@@ -2,7 +2,7 @@
 
 use super::network::{Network, Pair, Refresh};
 use super::scenario::{Fault, Target};
-use crate::client::{Answer, Client, Outcome};
+use crate::client::{Answer, Client};
 use crate::jwt;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
@@ -24,6 +24,8 @@ const SLOW: Duration = Duration::from_millis(500);
 const REFRESH: &str = "/api/token/refresh/";
 const OBTAIN: &str = "/api/token/";
 const ME: &str = "/api/me/";
+/// The server never hears of the request.
+const UNHEARD: [Fault; 3] = [Fault::LoseRequest, Fault::Unavailable, Fault::Unauthorized];
 
 /// Stands before a server until it is dropped.
 #[derive(Debug)]
@@ -81,25 +83,25 @@ async fn pass(
         _ => None,
     };
     let fault = network.next_fault(target);
-    let is_refresh = target == Some(Target::Refresh);
-    let number = is_refresh.then(|| enter(network, &body, began));
+    if fault == Fault::Unauthorized {
+        network.state().forced.push(began);
+    }
+    let number = (target == Some(Target::Refresh)).then(|| enter(network, &body, began));
     if fault == Fault::Slow {
         sleep(SLOW).await;
     }
-    let is_asked = !matches!(
-        fault,
-        Fault::LoseRequest | Fault::Unavailable | Fault::Unauthorized
-    );
-    let answer = if is_asked {
-        Client::new(server)
-            .pass(Request::from_parts(head, Full::new(body)))
-            .await
+    let answer = if UNHEARD.contains(&fault) {
+        None
     } else {
-        Outcome::Refused
+        let request = Request::from_parts(head, Full::new(body));
+        Client::new(server).pass(request).await.answer()
     };
-    let answer = answer.answer();
-    let is_delivered = matches!(fault, Fault::None | Fault::Slow);
-    record(network, number, &path, answer.as_ref(), is_delivered);
+    if let (OBTAIN, Some(answer)) = (path.as_str(), &answer) {
+        note_login(network, began, answer);
+    }
+    if let Some(number) = number {
+        note_refresh(network, number, answer.as_ref(), fault);
+    }
     respond(fault, answer)
 }
 
@@ -118,32 +120,26 @@ fn enter(network: &Network, body: &[u8], began: Instant) -> usize {
     state.refreshes.len() - 1
 }
 
-fn record(
-    network: &Network,
-    number: Option<usize>,
-    path: &str,
-    answer: Option<&Answer>,
-    is_delivered: bool,
-) {
-    let brought = answer
-        .filter(|_| [REFRESH, OBTAIN].contains(&path))
-        .and_then(|answer| {
-            let refresh = answer.text("refresh");
-            Pair::of(
-                &answer.text("access"),
-                Some(refresh.as_str()).filter(|token| !token.is_empty()),
-            )
-        });
-    let now = Instant::now();
-    let mut state = network.state();
-    if let Some(pair) = brought.clone().filter(|_| is_delivered) {
-        state.given.push((now, pair));
-    }
-    if let Some(refresh) = number.and_then(|number| state.refreshes.get_mut(number)) {
-        refresh.ended = Some(now);
+/// Notes how a refresh went.
+fn note_refresh(network: &Network, number: usize, answer: Option<&Answer>, fault: Fault) {
+    if let Some(refresh) = network.state().refreshes.get_mut(number) {
+        refresh.ended = Some(Instant::now());
         refresh.status = answer.map(|answer| answer.status.as_u16());
-        refresh.was_delivered = is_delivered && answer.is_some();
-        refresh.brought = brought;
+        refresh.was_delivered = matches!(fault, Fault::None | Fault::Slow);
+        refresh.brought = answer.and_then(Pair::of);
+    }
+}
+
+fn note_login(network: &Network, began: Instant, answer: &Answer) {
+    if let Some(pair) = Pair::of(answer) {
+        network.state().refreshes.push(Refresh {
+            jti: pair.refresh.clone().unwrap_or_default(),
+            began,
+            ended: Some(Instant::now()),
+            status: None,
+            was_delivered: true,
+            brought: Some(pair),
+        });
     }
 }
 

@@ -12,8 +12,8 @@ pub(super) struct Scenario {
     pub(super) name: String,
     pub(super) server: Mode,
     pub(super) steps: Vec<Step>,
-    /// Refreshes that the server has granted at the end, if the scenario leaves no doubt.
-    pub(super) exchanges: Option<usize>,
+    /// Refreshes that the server has granted at the end.
+    pub(super) exchanges: usize,
 }
 
 /// How the server rotates.

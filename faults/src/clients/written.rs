@@ -25,7 +25,8 @@ pub(super) fn scenario(run: &Run, number: usize) -> Scenario {
     let server = [Mode::Plain, Mode::Strict, Mode::Grace][random.usize(..3)];
     let mut steps = Vec::new();
     let clients = clients(&mut random, &mut steps);
-    for _ in 0..random.usize(1..=3) {
+    let expiries = random.usize(1..=3);
+    for _ in 0..expiries {
         expiry(&mut random, server, &clients, &mut steps);
     }
     for client in &clients {
@@ -39,7 +40,7 @@ pub(super) fn scenario(run: &Run, number: usize) -> Scenario {
         name: format!("chance {number}"),
         server,
         steps,
-        exchanges: None,
+        exchanges: expiries,
     }
 }
 
