@@ -13,8 +13,7 @@ use super::parsers::{Data, FieldValue, urlencoded};
 use super::respond::{self, Failure};
 use super::view::View;
 use super::views::{read_data, request_info};
-use crate::accounts::sessions;
-use crate::error::Error;
+use crate::error::{CsrfFailed, Error};
 use crate::json::{Object, Value};
 use crate::models::{Credentials, RequestInfo};
 use crate::{SimpleJwt, flows};
@@ -210,13 +209,10 @@ async fn log_out(jwt: &SimpleJwt, parts: &Parts, info: &RequestInfo) -> Result<R
         csrf::check(jwt, parts, &holder).map_err(Error::from)?;
     }
     let delivery = Delivery::in_cookies(jwt, &parts.headers);
-    let result = match delivery.presented("refresh") {
-        Some(Ok(token)) => sessions::log_out(jwt, &token, info).await,
-        _ => Ok(Object::new()),
-    };
-    match result {
+    let ended = delivery.log_out(jwt, info).await;
+    match ended.unwrap_or(Ok(Object::new())) {
         Err(outage) if !outage.is_about_credentials() => Err(outage.into()),
-        result => Ok(delivery.answer_logout(jwt, info, result.map_err(Failure::from))),
+        ended => Ok(delivery.answer_logout(jwt, info, ended.map_err(Failure::from))),
     }
 }
 
@@ -232,9 +228,7 @@ fn refused(
     let error = match &failure {
         Failure::Engine(Error::NoActiveAccount) => WRONG.to_owned(),
         Failure::Engine(Error::CsrfFailed(reason)) => {
-            format!(
-                "This page was too old, or another site sent the form. Please try again. ({reason})"
-            )
+            format!("{} ({reason})", not_ours(reason))
         }
         Failure::Engine(Error::Store(_) | Error::Busy { .. }) => {
             "The service cannot answer at the moment. Please try again soon.".to_owned()
@@ -250,6 +244,22 @@ fn refused(
         }
     }
     response
+}
+
+/// What a person can do about it.
+fn not_ours(reason: &CsrfFailed) -> &'static str {
+    match reason {
+        // Safari keeps no `Secure` cookie over plain HTTP, not even of localhost.
+        CsrfFailed::NoCookie => {
+            "Your browser has not sent this page's cookie. Please try again. If that does not help, allow cookies for this \
+             site, and open it by https://."
+        }
+        CsrfFailed::Origin(_) | CsrfFailed::FetchSite(_) => {
+            "This form came from another address than this site's, or by plain http://. Please open the page anew, by \
+             https://, and try again."
+        }
+        _ => "This page was too old. Please try again.",
+    }
 }
 
 /// "Password: This field is required."

@@ -332,7 +332,7 @@ where
         let mut response = browsable::render(self, jwt, &frame, &asked, response).await;
         let headers = response.headers_mut();
         // A log-in or log-out knows better which cookies there are from now on.
-        if !headers.contains_key(SET_COOKIE) {
+        if !cookies::sets_any(jwt.settings(), headers) {
             frame.keep_token(headers);
             headers.extend(renewed.map(|access| (SET_COOKIE, access)));
         }

@@ -173,7 +173,10 @@ async fn post_token_blacklist(
 ) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = presented(&jwt, &delivery, request, "refresh").await?;
+        if let Some(ended) = delivery.log_out(&jwt, &info).await {
+            return Ok(ended?);
+        }
+        let token = read_token(&jwt, request, "refresh").await?;
         Ok(flows::blacklist(&jwt, &token, &info).await?)
     };
     delivery.answer_logout(&jwt, &info, result.await)
@@ -213,7 +216,7 @@ async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentia
 }
 
 /// The token that a request acts on: of a cookie, or of the body.
-pub(super) async fn presented(
+async fn presented(
     jwt: &SimpleJwt,
     delivery: &Delivery,
     request: Request,

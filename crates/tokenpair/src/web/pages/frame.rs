@@ -149,7 +149,7 @@ impl Frame {
         if let Some(cookie) = self.csrf_cookie
             && answer.get(CONTENT_TYPE).is_some_and(is_page)
         {
-            answer.insert(SET_COOKIE, cookie);
+            answer.append(SET_COOKIE, cookie);
         }
     }
 
