@@ -13,7 +13,7 @@ use crate::jwt::{Answer, SimpleJwt, listed_jti};
 use crate::models::{NumericDate, RequestInfo, User, UserId};
 use crate::settings::TokenClass;
 use crate::store::{Session, SessionStore, SessionUse};
-use crate::tokens::{self, Claims, session_id, session_of_caller};
+use crate::tokens::{self, Claims, session_id};
 use jiff::Timestamp;
 
 /// The caller of a request, looked up, and the session that the presented token belongs to: for views that treat the
@@ -162,7 +162,7 @@ pub(crate) async fn log_out_by_access(
         return log_out_with(jwt, TokenClass::Sliding, &claims, now, info).await;
     }
     tokens::check(jwt.settings(), TokenClass::Access, &claims, now)?;
-    let session = session_of_caller(jwt.settings(), &claims);
+    let session = tokens::session_of_caller(jwt.settings(), &claims);
     if end_session_of(jwt, &claims, session, now).await? {
         events::logged_out(jwt, &claims, info);
     }

@@ -103,16 +103,7 @@ impl Delivery {
         info: &RequestInfo,
     ) -> Option<Result<Object, Error>> {
         let jar = self.0.as_ref()?;
-        let mut ended = Err(Error::NotAuthenticated);
-        if let Some(refresh) = &jar.refresh {
-            ended = sessions::log_out(jwt, refresh, info).await;
-        }
-        match (&ended, &jar.access) {
-            (Err(error), Some(access)) if error.is_about_credentials() => {
-                Some(sessions::log_out_by_access(jwt, access, info).await)
-            }
-            _ => Some(ended),
-        }
+        Some(jar.log_out(jwt, info).await)
     }
 
     /// The answer of a token endpoint, from what a [flow](crate::flows) returned. Never to be cached.
@@ -128,7 +119,31 @@ impl Delivery {
         self.answer_or_failure(jwt, info, result.map_err(Failure::from))
     }
 
-    pub(super) fn answer_or_failure(
+    /// The same for a log-in of ours: a token that no cookie can hold is ended, as nobody has it.
+    pub(super) async fn answer_log_in(
+        &self,
+        jwt: &SimpleJwt,
+        info: &RequestInfo,
+        result: Result<Object, Failure>,
+    ) -> Response {
+        let made = result.as_ref().ok().filter(|_| self.is_in_cookies());
+        let made = Jar {
+            refresh: made.and_then(|data| text(data, "refresh")),
+            access: made.and_then(|data| text(data, "token")),
+            csrf: None,
+        };
+        let response = self.answer_or_failure(jwt, info, result);
+        if !response.status().is_success()
+            && let Err(error) = made.log_out(jwt, info).await
+            && !error.is_about_credentials()
+        {
+            // The request has its answer; the token ends by its time.
+            tracing::warn!(%error, "a token that fits into no cookie could not be ended");
+        }
+        response
+    }
+
+    fn answer_or_failure(
         &self,
         jwt: &SimpleJwt,
         info: &RequestInfo,
@@ -200,6 +215,19 @@ impl Delivery {
 }
 
 impl Jar {
+    async fn log_out(&self, jwt: &SimpleJwt, info: &RequestInfo) -> Result<Object, Error> {
+        let mut ended = Err(Error::NotAuthenticated);
+        if let Some(refresh) = &self.refresh {
+            ended = sessions::log_out(jwt, refresh, info).await;
+        }
+        match (&ended, &self.access) {
+            (Err(error), Some(access)) if error.is_about_credentials() => {
+                sessions::log_out_by_access(jwt, access, info).await
+            }
+            _ => ended,
+        }
+    }
+
     fn answer(
         &self,
         jwt: &SimpleJwt,
@@ -287,6 +315,10 @@ impl Made {
     fn end(&self) -> Option<i64> {
         date(&self.claims, "exp")
     }
+}
+
+fn text(data: &Object, name: &str) -> Option<String> {
+    data.get(name)?.as_str().map(str::to_owned)
 }
 
 fn take(data: &mut Object, name: &str) -> Option<Made> {

@@ -16,6 +16,7 @@ use super::views::{read_data, request_info};
 use crate::error::{CsrfFailed, Error};
 use crate::json::{Object, Value};
 use crate::models::{Credentials, RequestInfo};
+use crate::settings::TokenClass;
 use crate::{SimpleJwt, flows};
 use askama::Template;
 use axum::body::Body;
@@ -192,9 +193,14 @@ async fn log_in(
         username: username.trimmed().to_owned(),
         password: password.as_received().to_owned(),
     };
-    let tokens = flows::obtain_pair(jwt, &credentials, info).await?;
+    let classes = &jwt.settings().auth_token_classes;
+    let tokens = if classes.contains(&TokenClass::Access) {
+        flows::obtain_pair(jwt, &credentials, info).await?
+    } else {
+        flows::obtain_sliding(jwt, &credentials, info).await?
+    };
     let delivery = Delivery::in_cookies(jwt, &parts.headers);
-    Ok(delivery.answer_or_failure(jwt, info, Ok(tokens)))
+    Ok(delivery.answer_log_in(jwt, info, Ok(tokens)).await)
 }
 
 /// Who is nobody by their cookies has nothing that a page of another site could end, so a stale one keeps nobody in.

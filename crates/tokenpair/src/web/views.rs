@@ -115,7 +115,7 @@ async fn post_token_obtain_pair(
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_pair(&jwt, &credentials, &info).await?)
     };
-    delivery.answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_log_in(&jwt, &info, result.await).await
 }
 
 async fn post_token_obtain_sliding(
@@ -128,7 +128,7 @@ async fn post_token_obtain_sliding(
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_sliding(&jwt, &credentials, &info).await?)
     };
-    delivery.answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_log_in(&jwt, &info, result.await).await
 }
 
 async fn post_token_refresh(

@@ -6,6 +6,7 @@ use crate::browser::{
     set_cookies,
 };
 use axum::http::Method;
+use tokenpair::TokenClass;
 
 #[tokio::test]
 async fn the_page_logs_in_and_goes_on() {
@@ -151,6 +152,21 @@ async fn a_page_that_was_too_old_can_be_sent_again() {
         ("csrfmiddlewaretoken", &token),
     ];
     assert_eq!(browser.submit(LOGIN, &fields).await.status, 303);
+}
+
+#[tokio::test]
+async fn where_only_sliding_tokens_let_anybody_in_the_page_sets_one() {
+    let app = TestApp::with(|settings| settings.auth_token_classes = vec![TokenClass::Sliding]);
+    let mut browser = Browser::new(&app);
+    let reply = browser.log_in_by_form("").await;
+    assert_eq!(
+        (reply.status, names(&reply)),
+        (303, vec![ACCESS.to_owned(), CSRF.to_owned()])
+    );
+    assert!(browser.open("/me/").await.body.contains("alice"));
+    let mut stolen = browser.again();
+    assert_eq!(browser.submit_with_token(LOGOUT, &[]).await.status, 303);
+    assert_eq!(stolen.open("/me/").await.status, 401);
 }
 
 #[tokio::test]

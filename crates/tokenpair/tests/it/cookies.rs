@@ -1,12 +1,14 @@
 //! Tokens in cookies: who asks for them, and what is delivered at a log-in and a refresh.
 
 use crate::app::{
-    ALICE, BLACKLIST, KEY, NOW, REFRESH, Reply, SLIDING, SLIDING_REFRESH, TOKEN, TestApp, claims,
+    ALICE, BLACKLIST, KEY, NOW, REFRESH, Reply, SLIDING, SLIDING_REFRESH, TOKEN, TestApp, alice,
+    claims,
 };
 use crate::browser::{ACCESS, Browser, CSRF, REFRESH_COOKIE, names, rotating, set_cookies};
 use axum::http::Method;
+use tokenpair::accounts::sessions::log_out_everywhere;
 use tokenpair::json::{Object, Value};
-use tokenpair::{SameSite, TokenClass};
+use tokenpair::{RequestInfo, SameSite, TokenClass};
 
 fn keys(body: &Object) -> Vec<&str> {
     body.iter().map(|(name, _)| name.as_str()).collect()
@@ -246,6 +248,9 @@ async fn a_token_that_no_cookie_can_hold_is_a_clear_error() {
             continue;
         }
         assert_eq!((reply.status, names(&reply).len()), (400, 0), "{reply:?}");
+        // Nobody has the token that was made, so nobody shall find it in a list.
+        let living = log_out_everywhere(&app.jwt, &alice(), &RequestInfo::default()).await;
+        assert_eq!(living.unwrap().get("sessions"), Some(&Value::from(0)));
         let text = reply.text("detail");
         assert!(text.starts_with("A token of 4"), "{text}");
         assert!(text.ends_with("does not fit into the cookie __Host-access, which holds 4083 at most. Without X-Token-Delivery it can be had."), "{text}");
