@@ -12,7 +12,7 @@ use axum::Router;
 use axum::http::Method;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokenpair::web::session_urls;
+use tokenpair::web::{DjangoUrls as _, Permission, View, session_urls};
 use tokenpair::{
     Credentials, Error, MemoryStore, Settings, SimpleJwt, SimpleJwtBuilder, StoreError, TokenClass,
     User, UserId, UserIdKind, UserStore, UserTable as _,
@@ -324,6 +324,39 @@ async fn a_public_page_is_shown_as_to_nobody_while_the_database_is_ill() {
         assert_eq!(browser.jar, jar);
     }
     gone.store(false, Ordering::SeqCst);
+}
+
+/// A permission that turns nobody away with a 403.
+struct Members;
+
+impl Permission for Members {
+    type Principal = User;
+
+    fn check(caller: Option<User>, _: &Method) -> Result<Self, Error> {
+        caller.map(|_| Self).ok_or(Error::PermissionDenied)
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_no_refusal_whatever_a_permission_says_of_nobody() {
+    let (app, gone) = fragile();
+    let view = View::new("Members").permission::<Members>();
+    let view = view.get(|| async { "{}" });
+    let app = app.with_routes(Router::<SimpleJwt>::new().url("/members/", view));
+    let mut browser = Browser::new(&app);
+    assert_eq!(browser.open("/members/").await.status, 403);
+    browser.log_in().await;
+    assert_eq!(browser.open("/members/").await.status, 200);
+    gone.store(true, Ordering::SeqCst);
+    assert_eq!(browser.open("/members/").await.status, 503);
+    browser.jar.remove(ACCESS);
+    assert_eq!(browser.open("/members/").await.status, 503);
+    browser.jar.clear();
+    assert_eq!(
+        browser.open("/members/").await.status,
+        403,
+        "nobody is nobody"
+    );
 }
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 
 use crate::app::{Reply, TOKEN, TestApp};
 use crate::browser::{ACCESS, Browser, CSRF, REFRESH_COOKIE, encoded, form_token};
+use crate::cookies::key_pair;
 use axum::Router;
 use axum::http::Method;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokenpair::Settings;
-use tokenpair::SimpleJwt;
 use tokenpair::web::{DjangoUrls as _, IsAuthenticated, View};
+use tokenpair::{Algorithm, Settings, SimpleJwt};
 
 pub(crate) const COUNT: &str = "/count/";
 
@@ -226,11 +226,64 @@ async fn a_page_has_another_text_for_its_token_each_time() {
     }
 }
 
+#[tokio::test]
+async fn nodes_with_one_signing_key_know_each_others_tokens() {
+    let ((one, _), (two, done)) = (counting(|_| ()), counting(|_| ()));
+    let mut browser = Browser::new(&one);
+    browser.log_in().await;
+    let mut elsewhere = Browser::new(&two);
+    elsewhere.jar = browser.jar.clone();
+    assert_eq!(elsewhere.call(Method::POST, COUNT, "").await.status, 200);
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_only_checks_tokens_knows_no_csrf_token_but_its_own() {
+    let (private, public) = key_pair();
+    let issuer = TestApp::with(|settings| {
+        settings.algorithm = Algorithm::EdDSA;
+        settings.signing_key = private.into();
+    });
+    let checking = || {
+        counting(|settings| {
+            settings.algorithm = Algorithm::EdDSA;
+            settings.signing_key = "".into();
+            settings.verifying_key.clone_from(&public);
+        })
+    };
+    let ((one, done), (two, _)) = (checking(), checking());
+    for app in [&one, &two] {
+        let warnings = app.jwt.warnings();
+        assert!(
+            warnings
+                .iter()
+                .any(|text| text.starts_with("AUTH_COOKIES "))
+        );
+    }
+    let mut browser = Browser::new(&issuer);
+    browser.log_in().await;
+    let at = |app, browser: &Browser<'_>| {
+        let mut there = Browser::new(app);
+        there.jar = browser.jar.clone();
+        there
+    };
+    let mut here = at(&one, &browser);
+    assert_eq!(here.call(Method::GET, COUNT, "").await.status, 200);
+    let reply = here.call(Method::POST, COUNT, "").await;
+    reply.assert(403, refused(INCORRECT));
+    // A page of its own has a token that counts, here and nowhere else.
+    here.open("/me/").await;
+    assert_eq!(here.call(Method::POST, COUNT, "").await.status, 200);
+    let reply = at(&two, &here).call(Method::POST, COUNT, "").await;
+    reply.assert(403, refused(INCORRECT));
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
 #[test]
 fn an_engine_without_a_signing_key_warns_that_its_csrf_tokens_are_its_own() {
     let warning = |change: fn(&mut Settings)| {
         let mut settings = Settings::new("");
-        settings.algorithm = tokenpair::Algorithm::RS256;
+        settings.algorithm = Algorithm::RS256;
         settings.jwk_url = Some("https://issuer.example/jwks".to_owned());
         change(&mut settings);
         let warnings = settings.warnings();
