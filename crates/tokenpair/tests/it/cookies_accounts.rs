@@ -1,13 +1,12 @@
 //! Tokens in cookies at the endpoints of accounts and sessions.
 
 use crate::accounts_app::{AccountsApp, CAROL, ME, REGISTER};
-use crate::app::{ALICE, TOKEN, TestApp, text_of};
+use crate::app::{ALICE, TOKEN, memory, text_of};
 use crate::browser::{ACCESS, Browser, CSRF, REFRESH_COOKIE, names, rotating};
 use crate::csrf::{MISSING, refused};
-use axum::Router;
+use crate::sessions::app as with_sessions;
 use axum::http::Method;
-use tokenpair::SimpleJwt;
-use tokenpair::web::session_urls;
+use std::sync::Arc;
 
 const LOGOUT: &str = "/api/logout/";
 const LOGOUT_ALL: &str = "/api/logout/all/";
@@ -72,17 +71,9 @@ async fn who_proves_the_address_gets_cookies_and_not_before() {
     assert_eq!(me.text("username"), "carol2");
 }
 
-fn with_sessions() -> TestApp {
-    let app = TestApp::with(|settings| {
-        rotating(settings);
-        settings.sessions = true;
-    });
-    app.with_routes(Router::<SimpleJwt>::new().nest("/api", session_urls()))
-}
-
 #[tokio::test]
 async fn sessions_are_ended_by_cookie_only_for_our_own_page_with_its_token() {
-    let app = with_sessions();
+    let app = with_sessions(Arc::new(memory()), rotating);
     let mut browser = Browser::new(&app);
     browser.log_in().await;
     let list = browser.call(Method::GET, SESSIONS, "").await;
@@ -106,7 +97,7 @@ async fn sessions_are_ended_by_cookie_only_for_our_own_page_with_its_token() {
 
 #[tokio::test]
 async fn cookies_go_with_the_session_that_they_named_and_with_no_other() {
-    let app = with_sessions();
+    let app = with_sessions(Arc::new(memory()), rotating);
     for (header, is_by_cookie) in [
         ("", true),
         // A password that a proxy asks for.
@@ -130,7 +121,7 @@ async fn cookies_go_with_the_session_that_they_named_and_with_no_other() {
 
 #[tokio::test]
 async fn a_log_out_ends_the_session_of_the_cookies_and_leaves_the_others() {
-    let app = with_sessions();
+    let app = with_sessions(Arc::new(memory()), rotating);
     let (mut here, mut there) = (Browser::new(&app), Browser::new(&app));
     here.log_in().await;
     there.script(Method::POST, TOKEN, ALICE).await;

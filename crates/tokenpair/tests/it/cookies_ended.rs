@@ -7,12 +7,14 @@ use crate::app::{
 use crate::browser::{
     ACCESS, Browser, CSRF, LOGIN, LOGOUT, REFRESH_COOKIE, names, rotating, set_cookies,
 };
+use crate::sessions::app as with_sessions;
 use async_trait::async_trait;
 use axum::Router;
 use axum::http::Method;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokenpair::web::{DjangoUrls as _, Permission, View, session_urls};
+use tokenpair::store::Store;
+use tokenpair::web::{DjangoUrls as _, Permission, View};
 use tokenpair::{
     Credentials, Error, MemoryStore, Settings, SimpleJwt, SimpleJwtBuilder, StoreError, TokenClass,
     User, UserId, UserIdKind, UserStore, UserTable as _,
@@ -43,16 +45,11 @@ async fn a_log_out_revokes_the_token_and_takes_the_cookies_back() {
 
 fn sliding(settings: &mut Settings) {
     settings.auth_token_classes = vec![TokenClass::Sliding];
-    settings.sessions = true;
 }
 
-fn with_session_urls(change: impl FnOnce(&mut Settings)) -> TestApp {
-    TestApp::with(change).with_routes(Router::<SimpleJwt>::new().nest("/api", session_urls()))
-}
-
-#[tokio::test]
-async fn a_log_out_ends_a_sliding_token() {
-    let app = with_session_urls(sliding);
+/// A scenario of `sessions.rs`, over every kind of store.
+pub(crate) async fn a_log_out_ends_a_sliding_token(store: Arc<dyn Store>) {
+    let app = with_sessions(store, sliding);
     for path in [BLACKLIST, LOGOUT_ENDPOINT, LOGOUT] {
         let mut browser = Browser::new(&app);
         browser.script(Method::POST, SLIDING, ALICE).await;
@@ -72,12 +69,9 @@ async fn a_log_out_ends_a_sliding_token() {
     }
 }
 
-#[tokio::test]
-async fn a_log_out_with_no_more_than_an_access_token_ends_its_session() {
-    let app = with_session_urls(|settings| {
-        rotating(settings);
-        settings.sessions = true;
-    });
+/// Another one.
+pub(crate) async fn a_log_out_by_an_access_token_ends_its_session(store: Arc<dyn Store>) {
+    let app = with_sessions(store, rotating);
     for lost in ["", "rubbish"] {
         let mut browser = Browser::new(&app);
         browser.log_in().await;
