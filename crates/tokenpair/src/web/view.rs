@@ -34,6 +34,7 @@ type Describe = Arc<dyn Fn(&SimpleJwt) -> Operation + Send + Sync>;
 ///
 /// Handlers are ordinary axum handlers that answer JSON. Mount it with [`DjangoUrls::url`](super::DjangoUrls::url) or
 /// `axum::routing::any`. Who asks for HTML gets a page with the answer and with forms to try the endpoint.
+/// A form of a browser is read whole before the handler runs, up to `DATA_UPLOAD_MAX_MEMORY_SIZE`.
 ///
 /// ```
 /// use axum::Router;
