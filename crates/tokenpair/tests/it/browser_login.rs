@@ -6,7 +6,7 @@ use crate::browser::{
     set_cookies,
 };
 use axum::http::Method;
-use tokenpair::TokenClass;
+use tokenpair::{SameSite, TokenClass};
 
 #[tokio::test]
 async fn the_page_logs_in_and_goes_on() {
@@ -152,6 +152,32 @@ async fn a_page_that_was_too_old_can_be_sent_again() {
         ("csrfmiddlewaretoken", &token),
     ];
     assert_eq!(browser.submit(LOGIN, &fields).await.status, 303);
+}
+
+/// Its cookies stay at home at first, so that the page cannot know the token that the browser has.
+#[tokio::test]
+async fn under_strict_a_link_of_another_site_leads_to_a_log_in_with_the_second_try() {
+    let app = TestApp::with(|settings| settings.auth_cookie_samesite = SameSite::Strict);
+    for was_here_before in [true, false] {
+        let mut browser = Browser::new(&app);
+        if was_here_before {
+            browser.open(LOGIN).await;
+        }
+        let mut link = Browser::new(&app).with("sec-fetch-site", "cross-site");
+        let page = link.open(LOGIN).await;
+        assert_eq!((page.status, names(&page).len()), (200, 0));
+        let mut page = page;
+        for status in [403, 303] {
+            let token = form_token(&page);
+            let fields = [
+                ALICE_FORM[0],
+                ALICE_FORM[1],
+                ("csrfmiddlewaretoken", &token),
+            ];
+            page = browser.submit(LOGIN, &fields).await;
+            assert_eq!(page.status, status, "{was_here_before}");
+        }
+    }
 }
 
 #[tokio::test]
