@@ -430,6 +430,9 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if self.auth_cookies && self.signing_key.expose().is_empty() {
+            warnings.push("AUTH_COOKIES without a SIGNING_KEY: each process signs CSRF tokens with a key of its own, so changes by cookie are refused where the issuer, another node or an earlier run gave the token. Set AUTH_COOKIES = false unless this process serves all pages alone".to_owned());
+        }
         if self.check_revoke_token && self.jwk_url.is_some() {
             warnings.push("CHECK_REVOKE_TOKEN compares with this server's users although JWK_URL trusts another issuer".to_owned());
         }

@@ -272,5 +272,5 @@ async fn let_in(
         let fields = fields::sent(&data, names)?;
         Ok::<_, Failure>(work(fields, info.clone()).await?)
     };
-    delivery.answer_or_failure(jwt, &info, result.await)
+    delivery.answer_log_in(jwt, &info, result.await).await
 }

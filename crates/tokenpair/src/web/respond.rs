@@ -1,4 +1,4 @@
-//! Results into responses: the only file that knows statuses and the wire's JSON. Failures are logged here, once for many.
+//! Results into responses: which error has which status, and the wire's JSON. Failures are logged here, once for many.
 //!
 //! Answers to Simple JWT's `exceptions.py` and DRF's exception handler.
 

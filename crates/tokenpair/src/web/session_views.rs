@@ -4,11 +4,11 @@ mod described;
 
 use super::cookies;
 use super::delivery::Delivery;
-use super::extract::{IsAuthenticated, Principal};
+use super::extract::{IsAuthenticated, Principal, header};
 use super::respond;
 use super::urls::DjangoUrls as _;
 use super::view::View;
-use super::views::presented;
+use super::views::read_token;
 use crate::SimpleJwt;
 use crate::accounts::sessions::{self, SessionUser};
 use crate::authentication;
@@ -107,7 +107,10 @@ async fn post_logout(
     request: Request,
 ) -> Response {
     let result = async {
-        let token = presented(&jwt, &delivery, request, "refresh").await?;
+        if let Some(ended) = delivery.log_out(&jwt, &info).await {
+            return Ok(ended?);
+        }
+        let token = read_token(&jwt, request, "refresh").await?;
         Ok(sessions::log_out(&jwt, &token, &info).await?)
     };
     delivery.answer_logout(&jwt, &info, result.await)
@@ -201,9 +204,10 @@ async fn delete_session(
 /// An answer that ended the session of a browser takes its cookies back.
 fn forgetting(jwt: &SimpleJwt, headers: &HeaderMap, mut response: Response) -> Response {
     let settings = jwt.settings();
-    let is_by_cookie = !headers.contains_key(jwt.auth_header()) && cookies::any(settings, headers);
-    if is_by_cookie && response.status().is_success() {
-        cookies::forget(settings, response.headers_mut());
+    let header = header(headers, jwt.auth_header());
+    let is_by_header = authentication::names_caller(jwt, header.as_deref());
+    if !is_by_header && cookies::any(settings, headers) && response.status().is_success() {
+        cookies::forget_all(settings, response.headers_mut());
     }
     response
 }

@@ -34,6 +34,7 @@ type Describe = Arc<dyn Fn(&SimpleJwt) -> Operation + Send + Sync>;
 ///
 /// Handlers are ordinary axum handlers that answer JSON. Mount it with [`DjangoUrls::url`](super::DjangoUrls::url) or
 /// `axum::routing::any`. Who asks for HTML gets a page with the answer and with forms to try the endpoint.
+/// A form of a browser is read whole before the handler runs, up to `DATA_UPLOAD_MAX_MEMORY_SIZE`.
 ///
 /// ```
 /// use axum::Router;
@@ -332,7 +333,7 @@ where
         let mut response = browsable::render(self, jwt, &frame, &asked, response).await;
         let headers = response.headers_mut();
         // A log-in or log-out knows better which cookies there are from now on.
-        if !headers.contains_key(SET_COOKIE) {
+        if !cookies::sets_any(jwt.settings(), headers) {
             frame.keep_token(headers);
             headers.extend(renewed.map(|access| (SET_COOKIE, access)));
         }

@@ -4,6 +4,7 @@ use super::{SCRIPT, STYLESHEET, push_escaped};
 use crate::SimpleJwt;
 use crate::web::csrf::{self, PageToken};
 use crate::web::extract::visitor;
+use crate::web::urls::of_this_host;
 use axum::extract::{FromRequestParts, OriginalUri};
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
@@ -149,7 +150,7 @@ impl Frame {
         if let Some(cookie) = self.csrf_cookie
             && answer.get(CONTENT_TYPE).is_some_and(is_page)
         {
-            answer.insert(SET_COOKIE, cookie);
+            answer.append(SET_COOKIE, cookie);
         }
     }
 
@@ -232,7 +233,6 @@ impl<S: Sync> FromRequestParts<S> for Frame {
 fn path(parts: &Parts) -> String {
     let original = parts.extensions.get::<OriginalUri>();
     let uri = original.map_or(&parts.uri, |OriginalUri(uri)| uri);
-    uri.path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned()
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    of_this_host(path).into_owned()
 }
