@@ -1,6 +1,6 @@
 //! `POST /api/register/`.
 
-use crate::accounts_app::{AccountsApp, CAROL, ME, REGISTER, refusal};
+use crate::accounts_app::{AccountsApp, CAROL, ME, REGISTER, TAKEN, refusal};
 use crate::app::{TestApp, claims, payload};
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -9,8 +9,6 @@ use tokenpair::json::Value;
 use tokenpair::passwords::Hasher;
 use tokenpair::{Event, UserId, UserTable as _};
 use tokio::task::JoinSet;
-
-const TAKEN: &str = r#"{"username":["A user with that username already exists."]}"#;
 
 #[tokio::test]
 async fn who_signs_up_is_logged_in() {
