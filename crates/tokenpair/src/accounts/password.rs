@@ -155,7 +155,8 @@ impl Accounts {
         Ok(match jwt.session_store() {
             Some(sessions) => {
                 let ending = jwt.ending(session);
-                sessions.replace_password(user, encoded, &ending).await?
+                let ended = sessions.replace_password(user, encoded, &ending).await?;
+                ended.is_some()
             }
             None => self.store().set_password(user, encoded).await?,
         })

@@ -133,13 +133,13 @@ impl PostgresStore {
         let values = [Value::Text(&user.username), Value::Text(email.value)];
         let rows = self.0.pool.read(&sql, &values).await?;
         let row = only(&rows)?;
-        let is_by_name = self.user_model().username != "email";
-        match (get(row, 0)?, get(row, 1)?) {
-            (true, _) if is_by_name => Ok(Saved::Taken("username")),
-            (false, by_email) if !by_email || email.value.is_empty() => {
-                Err(StoreError::new(IN_THE_WAY))
-            }
-            _ => Ok(Saved::Taken("email")),
+        let (by_name, by_email): (bool, bool) = (get(row, 0)?, get(row, 1)?);
+        if by_name && self.user_model().username != "email" {
+            Ok(Saved::Taken("username"))
+        } else if by_name || (by_email && !email.value.is_empty()) {
+            Ok(Saved::Taken("email"))
+        } else {
+            Err(StoreError::new(IN_THE_WAY))
         }
     }
 
