@@ -39,14 +39,12 @@ impl Accounts {
             let account = found.ok_or(AuthenticationFailed::UserNotFound)?;
             let mut form = Form::new(fields);
             let old = form.password("old_password");
-            if let Some(old) = old {
-                if !self.is_password_of(&account, old).await? {
-                    form.flaw("old_password", WRONG_PASSWORD);
-                    let user = &account.user;
-                    self.0
-                        .jwt
-                        .report(info, || Event::PasswordChangeRefused { user });
-                }
+            if let Some(old) = old
+                && !self.is_password_of(&account, old).await?
+            {
+                form.flaw("old_password", WRONG_PASSWORD);
+                let (jwt, user) = (&self.0.jwt, &account.user);
+                jwt.report(info, || Event::PasswordChangeRefused { user });
             }
             if self
                 .replace(form, &account, caller.session.as_deref())

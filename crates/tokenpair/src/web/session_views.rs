@@ -229,3 +229,24 @@ impl Principal for SessionUser {
         self.user.is_staff
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_linked_whatever_its_id_is() {
+        for (list, id, url) in [
+            (
+                "/api/sessions/",
+                "0198-a_b.c~d",
+                "/api/sessions/0198-a_b.c~d/",
+            ),
+            ("/api/sessions", "a", "/api/sessions/a"),
+            ("/s/", "a/b?c#d%é", "/s/a%2Fb%3Fc%23d%25%C3%A9/"),
+        ] {
+            let session = linked(Object::from_iter([("id", id)]), list);
+            assert_eq!(session.get("url").and_then(Value::as_str), Some(url));
+        }
+    }
+}

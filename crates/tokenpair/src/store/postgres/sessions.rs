@@ -105,7 +105,9 @@ impl SessionQueries {
             mark_one: MARK.replace("{which}", r#""id" = $2"#),
             mark_all: MARK.replace("{which}", r#""id" <> $2"#),
             touch: format!(
-                r#"{NOTE} SELECT $1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, '') {NOTED_BEFORE}"#
+                r#"{NOTE} SELECT $1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, '')
+                   WHERE NOT EXISTS (SELECT 1 FROM "tokenpair_session" WHERE "user_id" = $2 AND "id" = $3
+                        AND "refreshed_at" > $9) {NOTED_BEFORE}"#
             ),
         }
     }
@@ -351,6 +353,7 @@ impl SessionStore for PostgresStore {
             expires_at,
             address,
             user_agent,
+            Value::Int(note.lately),
         ];
         let touched = self.0.pool.write(&self.0.sessions.touch, &values);
         touched.await.map(drop)
