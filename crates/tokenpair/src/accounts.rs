@@ -15,6 +15,7 @@ pub mod sessions;
 mod verification;
 
 pub use form::Fields;
+use mail::MOST_LETTERS;
 pub use mail::{Mail, Mailer, MailerFull, Message};
 pub use profile::profile;
 
@@ -129,6 +130,13 @@ impl Accounts {
         made.ok_or_else(|| form::too_long_for_bcrypt(field).into())
     }
 
+    /// Whether this is the account's password.
+    async fn is_password_of(&self, account: &Account, password: &str) -> Result<bool, Error> {
+        let encoded = account.user.password.expose();
+        let checked = self.0.hashing.check(password, Some(encoded)).await?;
+        Ok(checked.matches)
+    }
+
     /// The same user with what is read at a log-in only.
     async fn logging_in(&self, mut user: User) -> Result<User, StoreError> {
         for (name, value) in &self.store().login_columns(&user).await? {
@@ -167,9 +175,20 @@ fn check(
             );
             return Err(refuse("registration", message));
         }
+        if *field != model.id && !jwt.settings().check_revoke_token {
+            let message = format!(
+                "needs CHECK_REVOKE_TOKEN = true where USER_ID_FIELD is {field:?}: who signs up with the name of a user \
+                 that was deleted would be let in by that user's tokens"
+            );
+            return Err(refuse("registration", message));
+        }
     }
     if options.email_verification && options.mail.is_none() {
         return Err(refuse("email_verification", "needs a way to send mail"));
+    }
+    if options.email_verification && !store.keeps_unverified() {
+        let message = "needs a store that keeps who has yet to prove the address";
+        return Err(refuse("email_verification", message));
     }
     if !(MINUTE..=MAX_TIMEOUT).contains(&options.password_reset_timeout) {
         let message = "must lie between 1 minute and 30 days";

@@ -218,10 +218,12 @@ impl Settings {
     ///
     /// The record of a sliding token keeps the date of its first minute: a refresh moves `exp` in the token, not in the
     /// database, until `SLIDING_TOKEN_REFRESH_LIFETIME` has passed, and the last token lives `SLIDING_TOKEN_LIFETIME`
-    /// longer. A day more covers clocks that differ and a leeway that was longer yesterday.
+    /// longer. The record of an ended session is what access tokens are refused by, and the last of them was made when its
+    /// refresh token expired at the latest. A day more covers clocks that differ and a leeway that was longer yesterday.
     pub fn expired_before(&self, now: Timestamp) -> Timestamp {
         let margin = DAY
             .saturating_add(self.leeway)
+            .saturating_add(self.access_token_lifetime)
             .saturating_add(self.sliding_token_lifetime)
             .saturating_add(self.sliding_token_refresh_lifetime);
         now.checked_sub(margin).unwrap_or(Timestamp::MIN)
@@ -287,7 +289,7 @@ impl Settings {
 
     /// The oldest record whose token may live: a sliding token's keeps the date of its first minute, see
     /// [`expired_before`](Self::expired_before).
-    pub(crate) fn living_since(&self, now: Timestamp) -> Timestamp {
+    pub fn living_since(&self, now: Timestamp) -> Timestamp {
         let longest = self
             .leeway
             .saturating_add(self.sliding_token_lifetime)

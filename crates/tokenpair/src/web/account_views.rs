@@ -210,9 +210,9 @@ async fn patch_me(
     IsAuthenticated(account): IsAuthenticated<Account>,
     request: Request,
 ) -> Response {
-    let names = ["username", "email", "first_name", "last_name"];
-    answer(&accounts, request, &names, async |fields, _| {
-        accounts.update_profile(account, &fields).await
+    let names = ["username", "email", "first_name", "last_name", "password"];
+    answer(&accounts, request, &names, async |fields, info| {
+        accounts.update_profile(account, &fields, &info).await
     })
     .await
 }

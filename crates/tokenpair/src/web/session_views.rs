@@ -19,6 +19,7 @@ use axum::Router;
 use axum::extract::{FromRef, OriginalUri, Path, Request, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::future::Future;
 
 /// The endpoints of sessions: `/logout/`, `/logout/all/`, `/sessions/` and `/sessions/{id}/`, to be nested where you like.
@@ -160,12 +161,20 @@ async fn get_session(
     respond::answer_with(&jwt, &info, answer)
 }
 
+/// What may stand in a path as it is (RFC 3986): an id may be whatever an issuer beside us wrote.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// With the path of the session, below that of the list.
 fn linked(mut session: Object, list: &str) -> Object {
     let id = session
         .get("id")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let id = utf8_percent_encode(id, UNRESERVED);
     let url = match list.strip_suffix('/') {
         Some(bare) => format!("{bare}/{id}/"),
         None => format!("{list}/{id}"),
@@ -222,5 +231,26 @@ impl Principal for SessionUser {
 
     fn is_admin(&self) -> bool {
         self.user.is_staff
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_linked_whatever_its_id_is() {
+        for (list, id, url) in [
+            (
+                "/api/sessions/",
+                "0198-a_b.c~d",
+                "/api/sessions/0198-a_b.c~d/",
+            ),
+            ("/api/sessions", "a", "/api/sessions/a"),
+            ("/s/", "a/b?c#d%é", "/s/a%2Fb%3Fc%23d%25%C3%A9/"),
+        ] {
+            let session = linked(Object::from_iter([("id", id)]), list);
+            assert_eq!(session.get("url").and_then(Value::as_str), Some(url));
+        }
     }
 }

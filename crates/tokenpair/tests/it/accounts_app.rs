@@ -29,11 +29,13 @@ pub(crate) struct AccountsApp {
 pub(crate) struct Outbox {
     messages: Arc<Mutex<Vec<Message>>>,
     pub(crate) is_full: Arc<AtomicBool>,
+    /// Whether there is room and then there is none.
+    pub(crate) refuses: Arc<AtomicBool>,
 }
 
 impl Mailer for Outbox {
     fn send(&self, message: Message) -> Result<(), MailerFull> {
-        if !self.has_room() {
+        if !self.has_room() || self.refuses.load(SeqCst) {
             return Err(MailerFull);
         }
         self.messages.lock().unwrap().push(message);
@@ -71,6 +73,8 @@ impl Outbox {
         }
     }
 }
+
+pub(crate) const TAKEN: &str = r#"{"username":["A user with that username already exists."]}"#;
 
 /// Anybody may sign up.
 pub(crate) fn open() -> AccountOptions {

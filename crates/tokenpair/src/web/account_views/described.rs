@@ -157,7 +157,7 @@ fn profile() -> Vec<Field> {
 fn let_in() -> Vec<Field> {
     let token = |name| Field::optional(name).kind(Kind::Token);
     vec![
-        Field::read_only("user").kind(Kind::Object(profile())),
+        Field::optional("user").kind(Kind::Object(profile())),
         token("refresh"),
         token("access"),
         Field::optional("detail"),
