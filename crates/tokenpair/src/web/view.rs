@@ -288,7 +288,8 @@ where
         self.with_headers(response)
     }
 
-    async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
+    /// The answer as a program gets it, whatever was negotiated.
+    pub(super) async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
         let (mut parts, body) = request.into_parts();
         if let Some((check, _)) = self.0.permission
             && let Err(error) = check(&mut parts, jwt).await
@@ -316,7 +317,7 @@ where
         let prepared = forms::prepare(jwt, &mut parts, body).await;
         let asked = Asked {
             method: parts.method.clone(),
-            typed: parts.extensions.remove(),
+            typed: parts.extensions.get().cloned(),
         };
         let frame = Frame::of(&mut parts, &self.0.site, jwt).await;
         let (response, renewed) = match prepared {

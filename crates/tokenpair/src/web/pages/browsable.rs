@@ -1,6 +1,6 @@
 //! The browsable API: an answer as a page, with forms to try the view. DRF's `BrowsableAPIRenderer`.
 
-mod form;
+pub(super) mod form;
 
 use super::{Frame, highlight, page};
 use crate::SimpleJwt;
@@ -60,7 +60,7 @@ pub(in crate::web) async fn render<S>(
             status,
             headers: shown(response.headers()),
             body: highlight::json(&text),
-            can_get: view.methods().any(|known| known == Method::GET),
+            can_get: can_get(view),
             forms: forms(
                 view,
                 jwt,
@@ -115,6 +115,10 @@ fn usual_name(name: &HeaderName) -> String {
     words.join("-")
 }
 
+fn can_get<S>(view: &View<S>) -> bool {
+    view.methods().any(|known| known == Method::GET)
+}
+
 /// What came of it.
 struct Answered<'a> {
     status: StatusCode,
@@ -132,6 +136,7 @@ fn forms<S>(
     let may_override = frame.visitor().csrf_token().is_some();
     let is_error = answered.status.is_client_error() || answered.status.is_server_error();
     let linked = Typed::in_link(frame.query());
+    let can_get = can_get(view);
     let methods = view.methods().filter(|method| **method != Method::GET);
     methods
         .map(|method| {
@@ -143,6 +148,7 @@ fn forms<S>(
                     .body
                     .filter(|_| (is_asked || asked.method == Method::GET) && !is_error),
                 linked: &linked,
+                can_get,
             };
             Form::new(method, &view.operation(method, jwt), may_override, &known)
         })
