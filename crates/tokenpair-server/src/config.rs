@@ -200,6 +200,7 @@ impl Config {
         let section = sources.section("paths", &paths::NAMES)?;
         let mut paths = in_section("paths", Paths::read(&section))?;
         shown.extend(paths.shown(&section));
+        // Before links in mails are made, which lead to pages where there are some.
         paths.retain(|endpoint| settings.auth_cookies || !endpoint.is_for_people());
 
         let section = sources.section("email", &email::NAMES)?;
@@ -259,6 +260,7 @@ impl Config {
         self.paths.retain(|endpoint| match endpoint {
             Endpoint::Logout | Endpoint::LogoutAll => self.token_blacklist,
             Endpoint::Sessions => settings.sessions,
+            page if page.is_for_people() && !settings.auth_cookies => false,
             other => accounts.serves(other, self.email.is_some()),
         });
     }

@@ -91,6 +91,20 @@ impl Operation {
         self
     }
 
+    /// The same where this field has to be sent.
+    pub fn require(mut self, name: &str) -> Self {
+        for field in self.fields.iter_mut().filter(|field| field.name == name) {
+            field.required = true;
+        }
+        self
+    }
+
+    /// The same without a field.
+    pub fn without(mut self, name: &str) -> Self {
+        self.fields.retain(|field| field.name != name);
+        self
+    }
+
     /// That tokens may be asked for in cookies, as an endpoint that takes [`Delivery`](super::Delivery) lets clients.
     /// Says nothing where `AUTH_COOKIES` is off.
     pub fn delivery(self, settings: &Settings) -> Self {

@@ -14,9 +14,11 @@ pub use single::{
 
 use super::browsable::form::Form;
 use crate::SimpleJwt;
+use crate::accounts::Accounts;
 use crate::json::{self, Object, Value};
 use crate::web::delivery::X_TOKEN_DELIVERY;
 use crate::web::login::redirected;
+use crate::web::operation::Operation;
 use crate::web::render::{is_json, take_text};
 use crate::web::view::View;
 use axum::body::Body;
@@ -116,6 +118,20 @@ impl Link {
     fn to(text: &'static str, path: Option<&str>) -> Option<Self> {
         let path = path?.to_owned();
         Some(Self { text, path })
+    }
+}
+
+/// What an operation takes from users like these.
+fn of_account(operation: Operation, accounts: &Accounts) -> Operation {
+    let operation = if accounts.options().email_verification {
+        operation.require("email")
+    } else {
+        operation
+    };
+    if accounts.user_model().username == "username" && accounts.user_model().is_auth_user() {
+        operation
+    } else {
+        operation.without("username")
     }
 }
 

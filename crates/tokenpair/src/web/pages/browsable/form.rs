@@ -74,7 +74,6 @@ pub(in crate::web::pages) struct Form {
     pub(in crate::web::pages) is_raw_open: bool,
     pub(in crate::web::pages) media_type: String,
     takes_fields: bool,
-    takes_body: bool,
     /// Whether the browser may send what its forms cannot: another method, another body.
     may_override: bool,
 }
@@ -130,7 +129,6 @@ impl Form {
                 .unwrap_or_default()
                 .to_owned(),
             takes_fields,
-            takes_body: takes_fields || *method != Method::DELETE,
             may_override,
             id,
         }
@@ -156,7 +154,7 @@ impl Form {
     }
 
     pub(in crate::web::pages) fn has_raw(&self) -> bool {
-        self.may_override && self.takes_body
+        self.may_override && (self.takes_fields || *self.method != Method::DELETE)
     }
 
     pub(in crate::web::pages) fn rows(&self) -> usize {

@@ -1,7 +1,7 @@
 //! The account of who is logged in: profile, password, sessions.
 
 use super::single::told;
-use super::{Answer, focus};
+use super::{Answer, focus, of_account};
 use crate::SimpleJwt;
 use crate::accounts::Accounts;
 use crate::accounts::sessions::SessionUser;
@@ -148,6 +148,7 @@ impl Page<'_> {
 impl<S> Asked<S>
 where
     S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
     SimpleJwt: FromRef<S>,
 {
     async fn show(&self, state: S, frame: &Frame, parts: Parts, news: News) -> Response {
@@ -172,12 +173,12 @@ where
         } else {
             Vec::new()
         };
-        self.written(&jwt, frame, &me, sessions, news)
+        self.written(&Accounts::from_ref(&state), frame, &me, sessions, news)
     }
 
     fn written(
         &self,
-        jwt: &SimpleJwt,
+        accounts: &Accounts,
         frame: &Frame,
         me: &Answer,
         sessions: Vec<Row>,
@@ -188,10 +189,10 @@ where
             title: TITLE,
             done: None,
             error: None,
-            profile: self.form(Deed::Profile, jwt, me, &news),
-            password: self.form(Deed::Password, jwt, me, &news),
+            profile: self.form(Deed::Profile, accounts, me, &news),
+            password: self.form(Deed::Password, accounts, me, &news),
             sessions,
-            can_end_all: jwt.session_store().is_some(),
+            can_end_all: accounts.jwt().session_store().is_some(),
         };
         match news {
             News::None => page(StatusCode::OK, &template),
@@ -208,7 +209,7 @@ where
     }
 
     /// The form of a deed, with what was wrong with it.
-    fn form(&self, deed: Deed, jwt: &SimpleJwt, me: &Answer, news: &News) -> Form {
+    fn form(&self, deed: Deed, accounts: &Accounts, me: &Answer, news: &News) -> Form {
         let (view, method) = match deed {
             Deed::Profile => (&self.me, &Method::PATCH),
             _ => (&self.password, &Method::POST),
@@ -226,7 +227,8 @@ where
             linked: &Typed::in_link(""),
             can_get: true,
         };
-        let mut form = Form::new(method, &view.operation(method, jwt), true, &known);
+        let operation = of_account(view.operation(method, accounts.jwt()), accounts);
+        let mut form = Form::new(method, &operation, true, &known);
         focus(&mut form, false);
         form
     }
@@ -285,13 +287,11 @@ where
 /// Who is not logged in does that first; an outage is told.
 fn nobody(answer: Answer, frame: &Frame) -> Response {
     let login = frame.login_link();
-    match login.filter(|_| answer.status() == StatusCode::UNAUTHORIZED) {
-        Some(login) => redirected(Response::default(), &login),
-        None => {
-            let page = told(frame, TITLE, answer.status(), answer.trouble());
-            answer.shown_as(page)
-        }
+    if let Some(login) = login.filter(|_| answer.status() == StatusCode::UNAUTHORIZED) {
+        return redirected(Response::default(), &login);
     }
+    let page = told(frame, TITLE, answer.status(), answer.trouble());
+    answer.shown_as(page)
 }
 
 fn rows(sessions: &Value) -> Vec<Row> {
@@ -303,7 +303,7 @@ fn rows(sessions: &Value) -> Vec<Row> {
             let or_unknown = |name, unknown: &str| text(name).unwrap_or(unknown).to_owned();
             Row {
                 id: or_unknown("id", ""),
-                browser: or_unknown("user_agent", "An unknown browser"),
+                browser: text("user_agent").map_or("An unknown browser".to_owned(), browser),
                 address: or_unknown("address", "an unknown address"),
                 begun: Date::of(text("created").unwrap_or_default()),
                 used: text("last_refreshed").map(Date::of),
@@ -311,6 +311,36 @@ fn rows(sessions: &Value) -> Vec<Row> {
             }
         })
         .collect()
+}
+
+/// "Firefox on Linux"; what does not call itself so is shown as it does. Many name others first, to be taken for them.
+fn browser(user_agent: &str) -> String {
+    let first = |names: &[(&str, &'static str)]| {
+        let mut names = names.iter();
+        names.find_map(|(part, name)| user_agent.contains(part).then_some(*name))
+    };
+    let browser = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        _ => user_agent.to_owned(),
+    }
 }
 
 impl Date {

@@ -1,6 +1,6 @@
 //! Pages with one form: sign-up, and what is done with links in mails.
 
-use super::{Answer, Link, focus};
+use super::{Answer, Link, focus, of_account};
 use crate::accounts::Accounts;
 use crate::web::account_views::{
     password_reset, password_reset_confirm, register, register_resend, register_verify,
@@ -165,6 +165,7 @@ where
 fn mounted<S>(view: View<S>, landing: Option<&str>, about: &'static About) -> View<S>
 where
     S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
     SimpleJwt: FromRef<S>,
 {
     let single = Arc::new(Single {
@@ -176,8 +177,8 @@ where
     View::page(about.title)
         .description(about.lead)
         .get(
-            move |State(jwt): State<SimpleJwt>, frame: Frame, info: RequestInfo| {
-                std::future::ready(shown.show(&jwt, frame, &info))
+            move |State(state): State<S>, frame: Frame, info: RequestInfo| {
+                std::future::ready(shown.show(&state, frame, &info))
             },
         )
         .post(
@@ -246,9 +247,11 @@ pub(super) fn told(
 impl<S> Single<S>
 where
     S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
     SimpleJwt: FromRef<S>,
 {
-    fn show(&self, jwt: &SimpleJwt, frame: Frame, info: &RequestInfo) -> Response {
+    fn show(&self, state: &S, frame: Frame, info: &RequestInfo) -> Response {
+        let jwt = &SimpleJwt::from_ref(state);
         if !jwt.settings().auth_cookies {
             return respond::answer_or_failure(jwt, info, Err(is_off()));
         }
@@ -264,7 +267,7 @@ where
             linked: &linked,
             can_get: false,
         };
-        self.written(jwt, &frame, StatusCode::OK, &known, None)
+        self.written(state, &frame, StatusCode::OK, &known, None)
     }
 
     fn done(&self, frame: &Frame) -> Response {
@@ -283,7 +286,7 @@ where
         let (parts, body) = request.into_parts();
         let typed: Option<Typed> = parts.extensions.get().cloned();
         let answer = match guard(&jwt, &parts).await {
-            Ok(()) => Answer::of(&self.view, Method::POST, (parts, body), state).await,
+            Ok(()) => Answer::of(&self.view, Method::POST, (parts, body), state.clone()).await,
             Err(failure) => {
                 Answer::read(respond::answer_or_failure(&jwt, &info, Err(failure))).await
             }
@@ -305,19 +308,21 @@ where
             can_get: false,
         };
         let trouble = answer.trouble();
-        let page = self.written(&jwt, &frame, answer.status(), &known, trouble);
+        let page = self.written(&state, &frame, answer.status(), &known, trouble);
         answer.shown_as(page)
     }
 
     fn written(
         &self,
-        jwt: &SimpleJwt,
+        state: &S,
         frame: &Frame,
         status: StatusCode,
         known: &Known<'_>,
         trouble: Option<String>,
     ) -> Response {
-        let operation = self.view.operation(&Method::POST, jwt);
+        let accounts = Accounts::from_ref(state);
+        let operation = self.view.operation(&Method::POST, accounts.jwt());
+        let operation = of_account(operation, &accounts);
         let mut form = Form::new(&Method::POST, &operation, true, known);
         let inputs = std::mem::take(&mut form.inputs).into_iter();
         let (link, inputs): (Vec<Input>, Vec<Input>) =
@@ -337,7 +342,7 @@ where
         let template = Page {
             frame,
             title: about.title,
-            lead: about.lead,
+            lead: if is_good { about.lead } else { "" },
             button: about.button,
             is_wrong: !status.is_success() || !errors.is_empty(),
             errors,
