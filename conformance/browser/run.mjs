@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { SCHEMES, SIZES, inspect, open } from "./look.mjs";
+import { COLOURS, SCHEMES, SIZES, inspect, open } from "./look.mjs";
 import { mailbox } from "./mailbox.mjs";
 import { TEST, serve, serveWithMail } from "./server.mjs";
 import * as visits from "./visits.mjs";
@@ -47,7 +47,7 @@ async function everyLook({ context, base, visited }) {
       const where = visited.split("?")[0].replaceAll("/", " ").trim().replaceAll(" ", "-");
       const name = `${where || "home"}-${size}-${colorScheme}`;
       await page.emulateMedia({ colorScheme });
-      report(name, [...(await inspect(page)), ...problems.splice(0)]);
+      report(name, [...(await inspect(page, colorScheme === "dark" ? COLOURS : undefined)), ...problems.splice(0)]);
       await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
     }
   }
