@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
+use tokenpair::store::UserModel;
 use tokenpair::web::{
     DecodedPath, DjangoUrls, Site, View, browser_account, browser_login, browser_logout,
     browser_password_reset, browser_password_reset_confirm, browser_register,
@@ -45,11 +46,14 @@ impl App {
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
-        let (document, site) = (openapi::document(self.accounts.jwt(), paths), site(paths));
+        let verification = self.accounts.options().email_verification;
+        let users = Users::new(verification, self.accounts.user_model());
+        let document = openapi::document(self.accounts.jwt(), paths, users);
+        let site = site(paths);
         let views: HashMap<String, View<Self>> = paths
             .iter()
             .map(|(endpoint, path)| {
-                let view = view(endpoint, paths, &document);
+                let view = view(endpoint, paths, users, &document);
                 (path.to_owned(), view.site(&site))
             })
             .collect();
@@ -163,8 +167,30 @@ pub(crate) fn below(endpoint: Endpoint, path: &str) -> Option<(String, View<App>
     Some((path, detail))
 }
 
+/// What a view cannot know of the users whose accounts it serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Users {
+    prove_addresses: bool,
+    /// Whether the name they log in by is another than the address, and theirs to change.
+    have_names: bool,
+}
+
+impl Users {
+    pub(crate) fn new(prove_addresses: bool, model: &UserModel) -> Self {
+        Self {
+            prove_addresses,
+            have_names: matches!(model.creates_by_email(), Ok(false)),
+        }
+    }
+}
+
 /// The view of an endpoint. `document` is what it shows, should it be there to show it.
-pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View<App> {
+pub(crate) fn view(
+    endpoint: Endpoint,
+    paths: &Paths,
+    users: Users,
+    document: &Object,
+) -> View<App> {
     let account = paths.first(Endpoint::BrowserAccount);
     let landing = account.or(paths.first(Endpoint::Me)).unwrap_or("/");
     match endpoint {
@@ -174,7 +200,11 @@ pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View
         Endpoint::TokenBlacklist => token_blacklist(),
         Endpoint::TokenObtainSliding => token_obtain_sliding(),
         Endpoint::TokenRefreshSliding => token_refresh_sliding(),
-        Endpoint::Me => me(),
+        Endpoint::Me if users.have_names => me(),
+        Endpoint::Me => me().redescribe(&Method::PATCH, |change| change.without("username")),
+        Endpoint::Register if users.prove_addresses => {
+            register().redescribe(&Method::POST, |sign_up| sign_up.require("email"))
+        }
         Endpoint::Register => register(),
         Endpoint::RegisterVerify => register_verify(),
         Endpoint::RegisterResend => register_resend(),

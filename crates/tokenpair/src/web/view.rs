@@ -126,6 +126,21 @@ where
         })
     }
 
+    /// Changes what was said of a method, where rules of your own ask for more, or for less.
+    pub fn redescribe(
+        self,
+        method: &Method,
+        change: impl Fn(Operation) -> Operation + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|about| {
+            let mut operations = about.operations.iter_mut();
+            if let Some((_, describe)) = operations.find(|(known, _)| known == method) {
+                let said = Arc::clone(describe);
+                *describe = Arc::new(move |jwt| change(said(jwt)));
+            }
+        })
+    }
+
     /// Who may call, whatever the method. [`AllowAny`](super::AllowAny) refuses bad credentials; without a permission
     /// they are not looked at.
     pub fn permission<P: Permission>(self) -> Self {

@@ -13,12 +13,11 @@ pub use single::{
 };
 
 use super::browsable::form::Form;
+use super::browsable::put;
 use crate::SimpleJwt;
-use crate::accounts::Accounts;
 use crate::json::{self, Object, Value};
 use crate::web::delivery::X_TOKEN_DELIVERY;
 use crate::web::login::redirected;
-use crate::web::operation::Operation;
 use crate::web::render::{is_json, take_text};
 use crate::web::view::View;
 use axum::body::Body;
@@ -91,14 +90,9 @@ impl Answer {
         Some(text.to_owned())
     }
 
-    /// The page in the place of the body. What the answer says of itself stays, cookies and `Retry-After` included.
+    /// The answer with a page in the place of the body.
     fn shown_as(mut self, page: Response) -> Response {
-        let (head, body) = page.into_parts();
-        *self.response.status_mut() = head.status;
-        for (name, value) in &head.headers {
-            self.response.headers_mut().insert(name, value.clone());
-        }
-        *self.response.body_mut() = body;
+        put(&mut self.response, page);
         self.response
     }
 
@@ -118,20 +112,6 @@ impl Link {
     fn to(text: &'static str, path: Option<&str>) -> Option<Self> {
         let path = path?.to_owned();
         Some(Self { text, path })
-    }
-}
-
-/// What an operation takes from users like these.
-fn of_account(operation: Operation, accounts: &Accounts) -> Operation {
-    let operation = if accounts.options().email_verification {
-        operation.require("email")
-    } else {
-        operation
-    };
-    if accounts.user_model().username == "username" && accounts.user_model().is_auth_user() {
-        operation
-    } else {
-        operation.without("username")
     }
 }
 

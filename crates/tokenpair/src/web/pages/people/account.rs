@@ -1,7 +1,7 @@
 //! The account of who is logged in: profile, password, sessions.
 
 use super::single::told;
-use super::{Answer, focus, of_account};
+use super::{Answer, focus};
 use crate::SimpleJwt;
 use crate::accounts::Accounts;
 use crate::accounts::sessions::SessionUser;
@@ -227,7 +227,11 @@ where
             linked: &Typed::in_link(""),
             can_get: true,
         };
-        let operation = of_account(view.operation(method, accounts.jwt()), accounts);
+        let operation = view.operation(method, accounts.jwt());
+        let operation = match accounts.user_model().creates_by_email() {
+            Ok(false) => operation,
+            _ => operation.without("username"),
+        };
         let mut form = Form::new(method, &operation, true, &known);
         focus(&mut form, false);
         form

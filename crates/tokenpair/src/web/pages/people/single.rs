@@ -1,6 +1,6 @@
 //! Pages with one form: sign-up, and what is done with links in mails.
 
-use super::{Answer, Link, focus, of_account};
+use super::{Answer, Link, focus};
 use crate::accounts::Accounts;
 use crate::web::account_views::{
     password_reset, password_reset_confirm, register, register_resend, register_verify,
@@ -322,7 +322,11 @@ where
     ) -> Response {
         let accounts = Accounts::from_ref(state);
         let operation = self.view.operation(&Method::POST, accounts.jwt());
-        let operation = of_account(operation, &accounts);
+        let operation = if accounts.options().email_verification {
+            operation.require("email")
+        } else {
+            operation
+        };
         let mut form = Form::new(&Method::POST, &operation, true, known);
         let inputs = std::mem::take(&mut form.inputs).into_iter();
         let (link, inputs): (Vec<Input>, Vec<Input>) =
