@@ -24,7 +24,7 @@ use crate::jwt::SimpleJwt;
 use crate::models::{EncodedPassword, User};
 use crate::passwords::{Hashing, UserAttributes};
 use crate::settings::SettingsError;
-use crate::store::{Account, AccountStore};
+use crate::store::{Account, AccountStore, UserModel};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +118,11 @@ impl Accounts {
     /// What people may do.
     pub fn options(&self) -> &AccountOptions {
         &self.0.options
+    }
+
+    /// What the users' table is like.
+    pub fn user_model(&self) -> &UserModel {
+        self.store().user_model()
     }
 
     fn store(&self) -> &dyn AccountStore {

@@ -30,7 +30,7 @@ pub(super) const VARIABLES: [(&str, &str); NAMES.len()] = [
     ("EMAIL_VERIFICATION_LINK", NAMES[6]),
 ];
 
-/// What stands in the place of a link where the path of the endpoint is all that is needed.
+/// What follows the path of the page, or of the endpoint where there are no pages, unless another link is set.
 const QUERY: &str = "?uid={uid}&token={token}";
 
 /// The section, with defaults for what is not set.
@@ -56,8 +56,9 @@ impl AccountSettings {
     ) -> Result<Self, SettingsError> {
         let email_verification = section.read("email_verification", false, Setting::flag)?;
         let site = Site::read(section, has_mail)?;
-        let link = |name, endpoint, is_needed| {
-            let path = paths.first(endpoint);
+        let link = |name, endpoint: [Endpoint; 2], is_needed| {
+            let [page, program] = endpoint;
+            let path = paths.first(page).or(paths.first(program));
             site.link(section, name, path, is_needed && has_mail)
         };
         let settings = Self {
@@ -71,10 +72,17 @@ impl AccountSettings {
             site_name: section.read("site_name", site.host().to_owned(), |setting| {
                 Ok(site_name(setting)?.unwrap_or(site.host().to_owned()))
             })?,
-            password_reset_link: link("password_reset_link", Endpoint::PasswordResetConfirm, true)?,
+            password_reset_link: link(
+                "password_reset_link",
+                [
+                    Endpoint::BrowserPasswordResetConfirm,
+                    Endpoint::PasswordResetConfirm,
+                ],
+                true,
+            )?,
             email_verification_link: link(
                 "email_verification_link",
-                Endpoint::RegisterVerify,
+                [Endpoint::BrowserRegisterVerify, Endpoint::RegisterVerify],
                 email_verification,
             )?,
             site_url: site.url,
@@ -112,9 +120,15 @@ impl AccountSettings {
     /// Whether an endpoint is of any use.
     pub(super) fn serves(&self, endpoint: Endpoint, has_mail: bool) -> bool {
         match endpoint {
-            Endpoint::Register => self.registration,
-            Endpoint::RegisterVerify | Endpoint::RegisterResend => self.email_verification,
-            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => has_mail,
+            Endpoint::Register | Endpoint::BrowserRegister => self.registration,
+            Endpoint::RegisterVerify
+            | Endpoint::RegisterResend
+            | Endpoint::BrowserRegisterVerify
+            | Endpoint::BrowserRegisterResend => self.email_verification,
+            Endpoint::PasswordReset
+            | Endpoint::PasswordResetConfirm
+            | Endpoint::BrowserPasswordReset
+            | Endpoint::BrowserPasswordResetConfirm => has_mail,
             _ => true,
         }
     }

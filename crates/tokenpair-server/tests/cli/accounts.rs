@@ -108,13 +108,16 @@ fn a_forgotten_password_is_set_anew_by_mail() {
         "From: Site <noreply@site.example>\r\n",
         "To: ada@example.com\r\n",
         "Subject: Password reset on site.example\r\n",
-        "\r\nhttps://site.example/api/password/reset/confirm/?uid=",
+        "\r\nhttps://site.example/auth/password/reset/confirm/?uid=",
         "Message-ID: <",
         "@site.example>\r\n",
     ] {
         assert!(message.contains(part), "{part}: {message}");
     }
     let (uid, token) = mail.link();
+    let page = format!("GET /auth/password/reset/confirm/?uid={uid}&token={token} HTTP/1.1\r\n");
+    let page = server.send(&page, "");
+    assert!(page.status == 200 && page.body.as_str().unwrap().contains("Set the password"));
     let confirm = json!({"uid": uid, "token": token, "new_password": "another-s3cret"});
     let path = "/api/password/reset/confirm/";
     assert_eq!(server.post(path, &confirm).0, 200);
@@ -123,6 +126,26 @@ fn a_forgotten_password_is_set_anew_by_mail() {
     let log = server.stop().err;
     assert!(log.contains("password_reset success"), "{log}");
     assert!(!log.contains(&token), "{log}");
+}
+
+#[test]
+fn browsers_are_led_from_the_root_to_what_there_is_to_see() {
+    let html = "GET / HTTP/1.1\r\nAccept: text/html,*/*;q=0.8\r\n";
+    for (paths, place) in [
+        ("", Some("/api/docs/")),
+        ("docs = false", Some("/auth/account/")),
+        ("docs = false\nbrowser_account = false\nlogin = false", None),
+    ] {
+        let config = format!("[paths]\n{paths}\n");
+        let folder = Folder::new().with_file("tokenpair.toml", config);
+        let server = folder.serve("serve");
+        let answer = server.send(html, "");
+        let status = if place.is_some() { 302 } else { 404 };
+        assert_eq!((answer.status, answer.header("location")), (status, place));
+        assert_eq!(server.get("/", "").0, 404, "programs");
+    }
+    let folder = Folder::new().with_file("tokenpair.toml", "[paths]\nme = \"/\"\n");
+    assert_eq!(folder.serve("serve").get("/", "").0, 401);
 }
 
 #[test]

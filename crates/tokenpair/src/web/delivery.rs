@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderValue};
 use std::fmt;
 
 /// How a client asks for cookies. A form cannot send it, and a page of another site only where CORS lets it.
-const X_TOKEN_DELIVERY: HeaderName = HeaderName::from_static("x-token-delivery");
+pub(super) const X_TOKEN_DELIVERY: HeaderName = HeaderName::from_static("x-token-delivery");
 
 /// How the client wants its tokens, as an extractor: in the body, or with `X-Token-Delivery: cookie` in cookies.
 ///

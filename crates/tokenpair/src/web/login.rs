@@ -145,7 +145,7 @@ fn show(jwt: &SimpleJwt, frame: &Frame, request: &Request, page: Page) -> Respon
     written(jwt, frame, page, &filled, None, StatusCode::OK)
 }
 
-fn is_off() -> Failure {
+pub(super) fn is_off() -> Failure {
     let text = "There is no log-in for browsers here: AUTH_COOKIES is off.";
     Failure::BadRequest(text.to_owned())
 }
@@ -305,10 +305,16 @@ fn written(
 }
 
 /// A good answer, cookies and all, becomes a redirection that the browser follows with GET.
-fn see_other(mut response: Response, to: &str) -> Response {
-    if !response.status().is_success() {
-        return response;
+fn see_other(response: Response, to: &str) -> Response {
+    if response.status().is_success() {
+        redirected(response, to)
+    } else {
+        response
     }
+}
+
+/// What an answer sets, and where to go on with GET.
+pub(super) fn redirected(mut response: Response, to: &str) -> Response {
     if let Ok(to) = HeaderValue::try_from(to) {
         *response.status_mut() = StatusCode::SEE_OTHER;
         *response.body_mut() = Body::empty();

@@ -190,21 +190,28 @@ async fn delete_session(
     info: RequestInfo,
     headers: HeaderMap,
 ) -> Response {
-    let ended = sessions::end(&jwt, &caller.user, &id, &info).await;
-    let is_own = caller.session.as_deref() == Some(&id);
-    let response = respond::answer_with(
-        &jwt,
-        &info,
-        ended.map(|ended| {
-            if ended {
-                respond::no_content()
-            } else {
-                respond::no_such_row()
-            }
-        }),
-    );
-    if is_own {
-        forgetting(&jwt, &headers, response)
+    end_session(&jwt, &caller, &id, &info, &headers).await
+}
+
+/// Ends one of the caller's sessions, perhaps the one that asks.
+pub(super) async fn end_session(
+    jwt: &SimpleJwt,
+    caller: &SessionUser,
+    id: &str,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+) -> Response {
+    let ended = sessions::end(jwt, &caller.user, id, info).await;
+    let response = ended.map(|ended| {
+        if ended {
+            respond::no_content()
+        } else {
+            respond::no_such_row()
+        }
+    });
+    let response = respond::answer_with(jwt, info, response);
+    if caller.session.as_deref() == Some(id) {
+        forgetting(jwt, headers, response)
     } else {
         response
     }

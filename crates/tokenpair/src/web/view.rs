@@ -127,6 +127,21 @@ where
         })
     }
 
+    /// Changes what was said of a method, where rules of your own ask for more, or for less.
+    pub fn redescribe(
+        self,
+        method: &Method,
+        change: impl Fn(Operation) -> Operation + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|about| {
+            let mut operations = about.operations.iter_mut();
+            if let Some((_, describe)) = operations.find(|(known, _)| known == method) {
+                let said = Arc::clone(describe);
+                *describe = Arc::new(move |jwt| change(said(jwt)));
+            }
+        })
+    }
+
     /// Who may call, whatever the method. [`AllowAny`](super::AllowAny) refuses bad credentials; without a permission
     /// they are not looked at.
     pub fn permission<P: Permission>(self) -> Self {
@@ -289,7 +304,8 @@ where
         self.with_headers(response)
     }
 
-    async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
+    /// The answer as a program gets it, whatever was negotiated.
+    pub(super) async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
         let (mut parts, body) = request.into_parts();
         if let Some((check, _)) = self.0.permission
             && let Err(error) = check(&mut parts, jwt).await
@@ -317,7 +333,7 @@ where
         let prepared = forms::prepare(jwt, &mut parts, body).await;
         let asked = Asked {
             method: parts.method.clone(),
-            typed: parts.extensions.remove(),
+            typed: parts.extensions.get().cloned(),
         };
         let frame = Frame::of(&mut parts, &self.0.site, jwt).await;
         let (response, renewed) = match prepared {

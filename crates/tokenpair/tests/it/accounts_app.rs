@@ -108,8 +108,9 @@ impl AccountsApp {
         change(&mut options);
         let store = store.unwrap_or_else(|| Arc::new(app.store.clone()));
         let accounts = Accounts::new(app.jwt.clone(), store, options).unwrap();
-        let urls = account_urls(&accounts).with_state(accounts);
-        let app = app.layered(|router| router.merge(Router::new().nest("/api", urls)));
+        let urls = Router::new().nest("/api", account_urls(&accounts));
+        let urls = urls.merge(crate::people::pages()).with_state(accounts);
+        let app = app.layered(|router| router.merge(urls));
         Self { app, outbox }
     }
 

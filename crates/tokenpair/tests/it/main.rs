@@ -43,6 +43,7 @@ mod obtain;
 mod openapi;
 mod outage;
 mod pages;
+mod people;
 mod postgres;
 mod protect;
 mod purge;
