@@ -167,7 +167,8 @@ enum Visit {
     Unknown(String),
 }
 
-/// Whether a page is only looked at. While the database is ill such a page is shown as to nobody, if nobody may see it.
+/// Whether a page is only looked at. While the database is ill, one that anybody may see is shown as if nobody were logged
+/// in.
 pub(super) fn is_visit(parts: &Parts) -> bool {
     csrf::is_safe(&parts.method) && parts.extensions.get::<Visit>().is_some()
 }

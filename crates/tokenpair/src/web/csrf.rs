@@ -139,7 +139,8 @@ fn check_token(
     let sent = sent
         .filter(|sent| !sent.is_empty())
         .ok_or(CsrfFailed::NoToken)?;
-    let sent = unmasked(sent);
+    // As in Django either may be masked: a client may have its cookie from a page.
+    let (cookie, sent) = (unmasked(cookie), unmasked(sent));
     let is_same = verify_slices_are_equal(cookie.as_bytes(), sent.as_bytes()).is_ok();
     if is_same && jwt.csrf().is_token_of(&sent, user) {
         Ok(())
