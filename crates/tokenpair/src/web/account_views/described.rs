@@ -68,6 +68,9 @@ pub(super) fn patch_me(_jwt: &SimpleJwt) -> Operation {
             email.max_length(MAX_EMAIL),
         ])
         .fields(names())
+        .fields([Field::optional("password")
+            .kind(Kind::Password)
+            .help("Needed for a new address where mail is sent.")])
         .answer(
             StatusCode::OK,
             "The user as they are now.",
