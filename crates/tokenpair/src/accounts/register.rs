@@ -179,13 +179,11 @@ impl Accounts {
         Ok(name)
     }
 
-    /// Who logs in by this name, in whatever spelling.
+    /// Who logs in by this name, in whatever spelling. The same work whether there is somebody or not.
     pub(super) async fn find_by_any_login(&self, login: &str) -> Result<Option<User>, StoreError> {
-        let store = self.store();
-        match store.find_by_login(login).await? {
-            Some(user) => Ok(Some(user)),
-            None => store.find_by_login_iexact(login).await,
-        }
+        let exact = self.store().find_by_login(login).await?;
+        let other = self.store().find_by_login_iexact(login).await?;
+        Ok(exact.or(other))
     }
 }
 

@@ -39,13 +39,11 @@ impl Accounts {
         let id = store
             .keep_unverified(&new, now, self.kept_since(now))
             .await?;
+        let told = mail.already_signed_up(&new.user.email);
+        let account = account_of(&Unverified { id, sign_up: new });
+        let link = self.message(mail, Purpose::EmailVerification, &account);
         // Whoever gets no message because of a mailer that is full this very moment asks for another one.
-        if owner.is_some() {
-            mail.send(mail.already_signed_up(&new.user.email));
-        } else {
-            let account = account_of(&Unverified { id, sign_up: new });
-            mail.send(self.message(mail, Purpose::EmailVerification, &account));
-        }
+        mail.send(if owner.is_some() { told } else { link });
         Ok(detail("Verification e-mail sent."))
     }
 

@@ -224,6 +224,7 @@ async fn links_that_are_none_are_refused_alike() {
 #[tokio::test]
 async fn known_and_unknown_addresses_are_answered_alike() {
     let app = with_address().await;
+    let mut headers = None;
     for (email, messages) in [
         (ADDRESS, 1),
         ("Alice@Example.COM", 1),
@@ -233,6 +234,8 @@ async fn known_and_unknown_addresses_are_answered_alike() {
     ] {
         let reply = app.post_fields(RESET, [("email", email)]).await;
         reply.assert(200, ON_ITS_WAY);
+        let known = headers.get_or_insert_with(|| reply.headers.clone());
+        assert_eq!(reply.headers, *known, "{email}");
         assert_eq!(app.outbox.take().len(), messages, "{email}");
     }
     for (body, flaw) in [

@@ -66,6 +66,9 @@ pub(super) fn patch_me(jwt: &SimpleJwt) -> Operation {
         .fields(username)
         .fields([email(Field::optional("email"), jwt)])
         .fields(names())
+        .fields([Field::optional("password")
+            .kind(Kind::Password)
+            .help("Needed for a new address where mail is sent.")])
         .answer(
             StatusCode::OK,
             "The user as they are now.",
