@@ -8,6 +8,7 @@ use crate::web::account_views::{
 use crate::web::csrf;
 use crate::web::forms::Typed;
 use crate::web::login::is_off;
+use crate::web::operation::Operation;
 use crate::web::pages::browsable::form::{Form, Input, Known};
 use crate::web::pages::{Frame, Site, page};
 use crate::web::respond::{self, Failure};
@@ -312,6 +313,16 @@ where
         answer.shown_as(page)
     }
 
+    fn operation(&self, state: &S) -> Operation {
+        let accounts = Accounts::from_ref(state);
+        let operation = self.view.operation(&Method::POST, accounts.jwt());
+        if accounts.options().email_verification {
+            operation.require("email")
+        } else {
+            operation
+        }
+    }
+
     fn written(
         &self,
         state: &S,
@@ -320,22 +331,9 @@ where
         known: &Known<'_>,
         trouble: Option<String>,
     ) -> Response {
-        let accounts = Accounts::from_ref(state);
-        let operation = self.view.operation(&Method::POST, accounts.jwt());
-        let operation = if accounts.options().email_verification {
-            operation.require("email")
-        } else {
-            operation
-        };
-        let mut form = Form::new(&Method::POST, &operation, true, known);
-        let inputs = std::mem::take(&mut form.inputs).into_iter();
-        let (link, inputs): (Vec<Input>, Vec<Input>) =
-            inputs.partition(|input| LINK_PARTS.contains(&input.name.as_str()));
-        form.inputs = inputs;
-        let mut errors: Vec<String> = link.iter().flat_map(|part| part.errors.clone()).collect();
-        if link.iter().any(|part| part.value.is_empty()) {
-            errors = vec![CUT.to_owned()];
-        }
+        let mut form = Form::new(&Method::POST, &self.operation(state), true, known);
+        let link = take_link(&mut form);
+        let mut errors = flaws(&link);
         let is_good = errors.is_empty();
         errors.append(&mut form.errors);
         errors.extend(trouble);
@@ -359,6 +357,23 @@ where
         };
         page(status, &template)
     }
+}
+
+/// Takes what a link brings out of the fields that people see.
+fn take_link(form: &mut Form) -> Vec<Input> {
+    let inputs = std::mem::take(&mut form.inputs).into_iter();
+    let is_of_link = |input: &Input| LINK_PARTS.contains(&input.name.as_str());
+    let (link, inputs) = inputs.partition(is_of_link);
+    form.inputs = inputs;
+    link
+}
+
+/// What is wrong with a link.
+fn flaws(link: &[Input]) -> Vec<String> {
+    if link.iter().any(|part| part.value.is_empty()) {
+        return vec![CUT.to_owned()];
+    }
+    link.iter().flat_map(|part| part.errors.clone()).collect()
 }
 
 /// As the log-in page does it: with the token of the page, whoever is logged in.
