@@ -213,7 +213,7 @@ impl AccountQueries {
         let account = accounts.next().transpose()?;
         Ok(self
             .users
-            .unless_ambiguous(account, accounts.next().is_some()))
+            .unless_ambiguous(account, accounts.next().transpose()?.is_some()))
     }
 
     fn by_key(&self, db: &Connection, id: &UserId) -> rusqlite::Result<Option<Account>> {
@@ -408,4 +408,42 @@ impl AccountQueries {
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let utc: DateTime = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(utc).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_that_is_interrupted_wherever_finds_no_absence() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE auth_user (id integer PRIMARY KEY, username text, password text, is_active bool, is_staff bool,
+                is_superuser bool, email text, first_name text, last_name text, last_login text);
+             INSERT INTO auth_user VALUES (1, 'ada', '', 1, 0, 0, '', '', '', NULL)",
+        )
+        .unwrap();
+        let model = UserModel::default();
+        let users = Arc::new(UserQueries::new(&model));
+        let queries = AccountQueries::new(&users, &model);
+        let find = |db: &Connection| queries.by_user_id(db, &UserId::Int(1));
+        assert!(find(&db).unwrap().is_some());
+        let mut interrupted = 0;
+        for steps in 1.. {
+            let mut left = steps;
+            let count = move || {
+                left -= 1;
+                left == 0
+            };
+            db.progress_handler(1, Some(count)).unwrap();
+            match find(&db) {
+                Err(_) => interrupted += 1,
+                Ok(found) => {
+                    assert!(found.is_some(), "interrupted after {steps} steps");
+                    break;
+                }
+            }
+        }
+        assert!(interrupted > 9, "{interrupted}");
+    }
 }
