@@ -82,27 +82,28 @@ async fn main() -> io::Result<()> {
         };
         // Here, as what comes after it may speak of it; the rest takes its time.
         let done = match line.step {
-            Step::Open(open) => Some(open.player().map(|player| {
-                players.insert(line.client.clone(), player);
-            })),
-            Step::Close => Some(players.remove(&line.client).map(drop).ok_or_else(unknown)),
-            _ => None,
+            Step::Open(open) => open.player().map(|player| {
+                players.insert(line.client, player);
+            }),
+            Step::Close => players.remove(&line.client).map(drop).ok_or_else(unknown),
+            step => {
+                let player = players.get(&line.client).cloned();
+                tokio::spawn(async move { play(player, step, &line.id).await });
+                continue;
+            }
         };
-        if let Some(done) = done {
-            let error = |error| json!({"error": error});
-            write(&line.id, done.map_or_else(error, |()| json!({})))?;
-            continue;
-        }
-        let player = players.get(&line.client).cloned();
-        tokio::spawn(async move {
-            let answer = match player {
-                Some(player) => player.play(line.step).await,
-                None => json!({"error": unknown()}),
-            };
-            write(&line.id, answer)
-        });
+        let error = |error| json!({"error": error});
+        write(&line.id, done.map_or_else(error, |()| json!({})))?;
     }
     Ok(())
+}
+
+async fn play(player: Option<Player>, step: Step, id: &Value) -> io::Result<()> {
+    let answer = match player {
+        Some(player) => player.play(step).await,
+        None => json!({"error": unknown()}),
+    };
+    write(id, answer)
 }
 
 fn unknown() -> String {

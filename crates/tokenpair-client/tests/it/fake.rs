@@ -65,6 +65,8 @@ pub(crate) enum Wrong {
     LostAnswer,
     /// It waits for [`Fake::release`].
     Held,
+    /// It is done, and the answer waits for [`Fake::release`].
+    HeldAnswer,
     /// 200 with something else.
     Text(&'static str),
     /// The answer never comes.
@@ -165,6 +167,16 @@ impl Fake {
             .collect()
     }
 
+    /// The tokens that came to the blacklist.
+    pub(crate) fn revoked(&self) -> Vec<String> {
+        let state = self.state();
+        let seen = state.seen.iter();
+        let seen = seen.filter(|(request, ..)| request == "POST /api/token/blacklist/");
+        let sent = seen.map(|(.., body)| serde_json::from_str::<Value>(body).unwrap());
+        sent.map(|sent| sent["refresh"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     fn seconds(&self) -> u64 {
         NOW + self.clock.passed().as_secs()
     }
@@ -216,17 +228,26 @@ impl Fake {
                 self.held.notify_one();
                 self.released.notified().await;
             }
-            Some(Wrong::LostAnswer) | None => (),
+            Some(Wrong::LostAnswer | Wrong::HeldAnswer) | None => (),
         }
+        let answer = self.exchange(sent);
+        match wrong {
+            Some(Wrong::LostAnswer) => return cut(),
+            Some(Wrong::HeldAnswer) => {
+                self.held.notify_one();
+                self.released.notified().await;
+            }
+            _ => (),
+        }
+        answer
+    }
+
+    fn exchange(&self, sent: &Value) -> Response {
         let mut state = self.state();
         if sent["refresh"] != json!(state.refresh) {
             return code(401).into_response();
         }
-        let pair = self.pair(&mut state);
-        match wrong {
-            Some(Wrong::LostAnswer) => cut(),
-            _ => pair,
-        }
+        self.pair(&mut state)
     }
 
     async fn token_endpoint(&self, path: &str, sent: &Value) -> Option<Response> {

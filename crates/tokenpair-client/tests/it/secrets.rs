@@ -2,6 +2,7 @@
 
 use crate::fake::{Fake, Wrong};
 use std::error::Error as _;
+use std::fmt::Write as _;
 use tokenpair_client::{Error, FileStorage};
 
 /// All that an error shows, its causes included.
@@ -9,7 +10,7 @@ fn shown(error: &Error) -> String {
     let mut text = format!("{error} {error:?}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        text += &format!(" {error} {error:?}");
+        write!(text, " {error} {error:?}").unwrap();
         cause = error.source();
     }
     text

@@ -4,7 +4,7 @@ use crate::fake::{Fake, Wrong};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokenpair_client::{
-    Client, Error, Event, LogoutReason, MemoryStorage, Storage, Tokens, async_trait,
+    Client, Error, Event, LogoutReason, MemoryStorage, Storage, SystemClock, Tokens, async_trait,
 };
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -135,11 +135,12 @@ async fn a_401_does_not_end_a_login_that_somebody_has_put_there_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_was_on_its_way_does_not_bring_the_login_back() {
+async fn a_log_out_waits_for_a_refresh_on_its_way_and_revokes_what_it_brings() {
     let fake = Fake::start().await;
     fake.state().rotates = true;
-    let (client, events) = fake.told(fake.builder()).await;
-    fake.expire();
+    let builder = fake.builder().clock(SystemClock::default());
+    let (client, events) = fake.told(builder).await;
+    fake.forget_access();
     fake.go_wrong([Wrong::Held]);
     let asking = asking(&client);
     fake.holds().await;
@@ -152,11 +153,32 @@ async fn a_refresh_that_was_on_its_way_does_not_bring_the_login_back() {
     // Whether it went out before the log-out is nobody's concern.
     let _ = asking.await.unwrap();
     assert!(!client.is_logged_in().await.unwrap());
-    assert_eq!(crowd(&client, 1).await, [Some(401)]);
+    assert_eq!(fake.revoked(), ["secret-refresh-2"]);
     assert_eq!(
         events.all().last(),
         Some(&Event::Logout(LogoutReason::Asked))
     );
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_on_its_way_does_not_bring_the_login_back() {
+    let fake = Fake::start().await;
+    fake.state().rotates = true;
+    let (client, events) = fake.told(fake.builder()).await;
+    fake.expire();
+    // The server grants it, and nobody revokes the successor in time.
+    fake.go_wrong([Wrong::HeldAnswer]);
+    let asking = asking(&client);
+    fake.holds().await;
+    // By this clock, waiting for the refresh is soon over.
+    assert!(client.log_out().await.unwrap());
+    fake.release();
+    assert!(matches!(asking.await.unwrap(), Err(Error::LoggedOut)));
+    assert!(!client.is_logged_in().await.unwrap());
+    assert_eq!(crowd(&client, 1).await, [Some(401)]);
+    assert_eq!(fake.revoked(), ["secret-refresh-1", "secret-refresh-2"]);
+    let asked = Event::Logout(LogoutReason::Asked);
+    assert_eq!(events.all(), [Event::Login, asked]);
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ async fn clients_that_share_a_file_refresh_once() {
     for expiry in 1..=3 {
         fake.forget_access();
         let mut crowd = JoinSet::new();
-        for client in windows.iter().cycle().take(50).cloned() {
+        for client in windows.iter().cycle().take(50) {
+            let client = client.clone();
             crowd.spawn(async move { status(&client).await });
         }
         assert_eq!(crowd.join_all().await, [200; 50]);
