@@ -1,6 +1,6 @@
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
-use crate::endpoints::{Endpoints, Paths};
+use crate::endpoints::{Endpoints, Paths, url};
 use crate::error::BuildError;
 use crate::events::{Event, Listener};
 use crate::keeper::Keeper;
@@ -117,14 +117,15 @@ impl ClientBuilder {
         if HeaderValue::from_str(&self.auth_header_type).is_err() {
             return Err(BuildError::AuthHeaderType);
         }
-        let mut endpoints = Endpoints {
-            http: reqwest::Client::new(),
-            base_url: base_url.as_str().trim_end_matches('/').to_owned(),
+        let prefix = base_url.as_str().trim_end_matches('/').to_owned();
+        let policy = redirects(&prefix, &self.paths);
+        let http = self.http.redirect(policy).build()?;
+        let endpoints = Endpoints {
+            http: http.clone(),
+            base_url: prefix,
             paths: self.paths,
             clock: self.clock.clone(),
         };
-        let http = self.http.redirect(redirects(&endpoints)).build()?;
-        endpoints.http = http.clone();
         let session = Session {
             endpoints,
             keeper: Keeper::new(self.storage, self.clock.clone()),
@@ -164,16 +165,16 @@ fn base_url(text: &str) -> Result<Url, BuildError> {
 
 /// reqwest takes `Authorization` from a request that is led to another origin. What a token endpoint is sent has tokens and passwords in
 /// its body: it is led nowhere.
-fn redirects(endpoints: &Endpoints) -> Policy {
+fn redirects(base_url: &str, paths: &Paths) -> Policy {
     let Paths {
         token,
         refresh,
         blacklist,
         register,
         user: _,
-    } = &endpoints.paths;
-    let secret = [token, refresh, blacklist, register].map(|path| endpoints.url(path));
-    let secret = secret.map(|url| Url::parse(&url).ok());
+    } = paths;
+    let secret = [token, refresh, blacklist, register];
+    let secret = secret.map(|path| Url::parse(&url(base_url, path)).ok());
     Policy::custom(move |attempt| {
         let first = attempt.previous().first();
         if first.is_some() && secret.iter().any(|url| url.as_ref() == first) {

@@ -70,6 +70,16 @@ impl Answer {
     }
 }
 
+/// A path behind the base URL, which has no slash at its end; a whole address as it is.
+pub(crate) fn url(base_url: &str, path: &str) -> String {
+    if path.starts_with("http://") || path.starts_with("https://") {
+        return path.to_owned();
+    }
+    // The slash keeps `@elsewhere` from being a host.
+    let path = path.strip_prefix('/').unwrap_or(path);
+    format!("{base_url}/{path}")
+}
+
 #[derive(Debug)]
 pub(crate) struct Endpoints {
     pub(crate) http: reqwest::Client,
@@ -80,14 +90,8 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// A path behind the base URL; a whole address as it is.
     pub(crate) fn url(&self, path: &str) -> String {
-        if path.starts_with("http://") || path.starts_with("https://") {
-            return path.to_owned();
-        }
-        // The slash keeps `@elsewhere` from being a host.
-        let path = path.strip_prefix('/').unwrap_or(path);
-        format!("{}/{path}", self.base_url)
+        url(&self.base_url, path)
     }
 
     pub(crate) async fn refresh(&self, token: &Token, limit: Duration) -> Result<Answer, Error> {

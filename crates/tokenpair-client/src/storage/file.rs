@@ -17,8 +17,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A file that only its owner can read (0600; on Windows the folder decides). Beside it lies `….lock`, which stays.
 ///
 /// The file is replaced, never written into: whoever reads it, and whenever the power goes, it is whole. The lock is the
-/// operating system's: it is free when the process that holds it ends, however that ends. The Python client reads and locks the same
-/// file.
+/// operating system's: it is free when the process that holds it ends, however that ends.
 #[derive(Clone, Debug)]
 pub struct FileStorage {
     path: PathBuf,
