@@ -67,9 +67,8 @@ impl Session {
     /// The tokens in the place of `used`, which was refused.
     pub(crate) async fn replaced(self: &Arc<Self>, used: &Token) -> Outcome {
         match self.keeper.load().await? {
-            None => Err(Error::LoggedOut),
-            Some(tokens) if tokens.access != *used => Ok(tokens),
-            Some(_) => self.refreshed(used).await,
+            Some(tokens) if tokens.access == *used => self.refreshed(used).await,
+            _ => self.fresh(true).await?.ok_or(Error::LoggedOut),
         }
     }
 

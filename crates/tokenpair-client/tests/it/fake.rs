@@ -251,7 +251,7 @@ impl Fake {
     }
 
     async fn token_endpoint(&self, path: &str, sent: &Value) -> Option<Response> {
-        if !path.starts_with("/api/token/") {
+        if !path.starts_with("/api/token/") && path != "/api/register/" {
             return None;
         }
         if self.state().is_out {
@@ -265,6 +265,16 @@ impl Fake {
             "/api/token/" if sent["password"] == "secret" => {
                 state.refresh.clear();
                 self.pair(&mut state)
+            }
+            "/api/register/" if sent["email"].is_string() => {
+                "{\"detail\": \"Look at your mail\"}".into_response()
+            }
+            "/api/register/" if sent["password"].is_string() => {
+                state.refresh.clear();
+                self.pair(&mut state)
+            }
+            "/api/register/" => {
+                (code(400), "{\"password\": [\"This field is required.\"]}").into_response()
             }
             "/api/token/blacklist/" => {
                 state.refresh.clear();
@@ -338,6 +348,7 @@ impl Fake {
             "/api/away/" => Redirect::temporary(&state.away).into_response(),
             "/api/open/" => "open".into_response(),
             _ if !self.is_authorized(&state, authorization) => code(401).into_response(),
+            "/api/who/" => "{\"username\": \"ada\"}".into_response(),
             "/api/forbidden/" => code(403).into_response(),
             _ => body.into_response(),
         }

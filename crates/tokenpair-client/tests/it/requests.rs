@@ -2,6 +2,7 @@
 
 use crate::clock::TestClock;
 use crate::fake::{Fake, LIFETIME, Wrong};
+use serde_json::json;
 use std::time::Duration;
 use tokenpair_client::reqwest::{self, Body, StatusCode};
 use tokenpair_client::{Client, Error, Event, LogoutReason, Token, Tokens};
@@ -274,6 +275,38 @@ async fn a_refused_log_in_is_an_error_with_its_status_and_changes_nothing() {
     fake.state().is_out = true;
     let error = client.log_in("ada", "secret").await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }));
+}
+
+#[tokio::test]
+async fn who_signs_up_is_logged_in_unless_the_address_is_to_be_proved() {
+    let fake = Fake::start().await;
+    let client = fake.builder().build().unwrap();
+    let error = client.register(&json!({})).await.unwrap_err();
+    let Error::Refused(refusal) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(refusal.data()["password"][0], "This field is required.");
+    let answer = client.register(&json!({"email": "ada@example.com"})).await;
+    assert_eq!(answer.unwrap(), json!({"detail": "Look at your mail"}));
+    assert!(!client.is_logged_in().await.unwrap());
+    let answer = client.register(&json!({"password": "new"})).await;
+    assert_eq!(answer.unwrap(), json!({}));
+    assert_eq!(status(&client, "/me/").await, 200);
+}
+
+#[tokio::test]
+async fn the_user_is_read_as_any_type() {
+    let fake = Fake::start().await;
+    let builder = fake.builder().user_path("/who/");
+    let (client, _) = fake.told(builder).await;
+    let user: serde_json::Value = client.user().await.unwrap();
+    assert_eq!(user["username"], "ada");
+    client.log_out().await.unwrap();
+    let error = client.user::<serde_json::Value>().await.unwrap_err();
+    let Error::Request(error) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(error.status(), Some(StatusCode::UNAUTHORIZED));
 }
 
 #[tokio::test]
