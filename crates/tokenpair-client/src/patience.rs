@@ -51,3 +51,17 @@ impl<'a> Patience<'a> {
         self.total.saturating_sub(now.saturating_sub(began))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn a_single_try_takes_ten_seconds_at_most_and_no_longer_than_all_of_them() {
+        let clock = SystemClock::default();
+        let limit = |total| Patience::new(&clock, total).limit();
+        assert_eq!(limit(Duration::from_secs(3600)), Duration::from_secs(10));
+        assert_eq!(limit(Duration::from_secs(3)), Duration::from_secs(3));
+    }
+}

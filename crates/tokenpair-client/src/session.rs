@@ -39,7 +39,7 @@ pub(crate) struct State {
     skew: Option<f64>,
     /// Until then (by [`Clock::elapsed`]) nothing is refreshed ahead of time.
     rests_until: Duration,
-    /// Counts log-ins and log-outs.
+    /// Counts log-ins.
     logins: u64,
 }
 
@@ -163,7 +163,6 @@ impl Session {
             self.keeper.turn().await
         };
         if self.keeper.swap(held, None).await? {
-            self.state().logins += 1;
             self.listener.tell(Event::Logout(LogoutReason::Refused));
             return Err(Error::LoggedOut);
         }
@@ -213,7 +212,6 @@ impl Session {
             };
             let is_revoked = session.endpoints.revoke(&tokens.refresh).await;
             session.keeper.save(None).await?;
-            session.state().logins += 1;
             session.listener.tell(Event::Logout(LogoutReason::Asked));
             Ok(is_revoked)
         })

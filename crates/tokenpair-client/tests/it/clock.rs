@@ -1,6 +1,7 @@
 //! [`TestClock`]: time that passes when somebody would wait for it.
 
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -17,6 +18,7 @@ pub(crate) struct TestClock {
     /// Seconds that this one is ahead.
     ahead: i64,
     chance: f64,
+    is_frozen: Arc<AtomicBool>,
 }
 
 impl TestClock {
@@ -32,6 +34,11 @@ impl TestClock {
             chance,
             ..Self::default()
         }
+    }
+
+    /// From now on who sleeps does so for ever.
+    pub(crate) fn freeze(&self) {
+        self.is_frozen.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, duration: Duration) {
@@ -61,6 +68,9 @@ impl Clock for TestClock {
     fn sleep(&self, duration: Duration) -> Sleep {
         let clock = self.clone();
         Box::pin(poll_fn(move |_| {
+            if clock.is_frozen.load(Ordering::SeqCst) {
+                return Poll::Pending;
+            }
             clock.advance(duration);
             clock.slept.lock().unwrap().push(duration);
             Poll::Ready(())

@@ -137,7 +137,12 @@ impl Fake {
         self.state().refresh.clear();
     }
 
-    /// Until a refresh is held.
+    async fn hold(&self) {
+        self.held.notify_one();
+        self.released.notified().await;
+    }
+
+    /// Until somebody is held.
     pub(crate) async fn holds(&self) {
         self.held.notified().await;
     }
@@ -224,19 +229,13 @@ impl Fake {
             }
             Some(Wrong::Text(text)) => return text.into_response(),
             Some(Wrong::Never) => std::future::pending().await,
-            Some(Wrong::Held) => {
-                self.held.notify_one();
-                self.released.notified().await;
-            }
+            Some(Wrong::Held) => self.hold().await,
             Some(Wrong::LostAnswer | Wrong::HeldAnswer) | None => (),
         }
         let answer = self.exchange(sent);
         match wrong {
             Some(Wrong::LostAnswer) => return cut(),
-            Some(Wrong::HeldAnswer) => {
-                self.held.notify_one();
-                self.released.notified().await;
-            }
+            Some(Wrong::HeldAnswer) => self.hold().await,
             _ => (),
         }
         answer
@@ -325,6 +324,9 @@ async fn answer(
     let text = String::from_utf8_lossy(&body).into_owned();
     let seen = (format!("{method} {path}"), authorization.clone(), text);
     fake.state().seen.push(seen);
+    if path == "/api/held/" {
+        fake.hold().await;
+    }
     let sent = serde_json::from_slice(&body).unwrap_or_default();
     let mut response = match fake.token_endpoint(&path, &sent).await {
         Some(response) => response,

@@ -3,9 +3,12 @@
 use crate::clock::TestClock;
 use crate::fake::{Fake, LIFETIME, Wrong};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use tokenpair_client::reqwest::{self, Body, StatusCode};
-use tokenpair_client::{Client, Error, Event, LogoutReason, Token, Tokens};
+use tokenpair_client::{
+    Client, Error, Event, LogoutReason, MemoryStorage, Storage as _, Token, Tokens,
+};
 
 const ME: &str = "GET /api/me/";
 
@@ -134,6 +137,25 @@ async fn a_401_refreshes_and_the_request_is_sent_once_more_with_its_body() {
     assert_eq!(response.text().await.unwrap(), "hello");
     assert_eq!((fake.refreshes(), fake.count("POST /api/echo/")), (1, 2));
     assert_eq!(events.all(), [Event::Login, Event::Refresh]);
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_on_the_way_is_no_reason_to_refresh() {
+    let fake = Fake::start().await;
+    let storage = Arc::new(MemoryStorage::default());
+    let client = fake.builder().storage(storage.clone()).build().unwrap();
+    client.log_in("ada", "secret").await.unwrap();
+    let asking = tokio::spawn(async move { status(&client, "/held/").await });
+    fake.holds().await;
+    let access = fake.client().await.access_token().await.unwrap().unwrap();
+    let refresh = Token::new("secret-refresh-2").unwrap();
+    let replaced = Tokens::new(access, refresh);
+    storage.save(Some(&replaced)).await.unwrap();
+    fake.release();
+    fake.holds().await;
+    fake.release();
+    assert_eq!(asking.await.unwrap(), 200);
+    assert_eq!((fake.refreshes(), fake.count("GET /api/held/")), (0, 2));
 }
 
 #[tokio::test]

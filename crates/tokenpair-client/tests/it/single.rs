@@ -138,7 +138,10 @@ async fn a_401_does_not_end_a_login_that_somebody_has_put_there_meanwhile() {
 async fn a_log_out_waits_for_a_refresh_on_its_way_and_revokes_what_it_brings() {
     let fake = Fake::start().await;
     fake.state().rotates = true;
+    // A storage without a lock of its own.
+    let storage = Arc::new(Panicking::default());
     let builder = fake.builder().clock(SystemClock::default());
+    let builder = builder.storage(storage);
     let (client, events) = fake.told(builder).await;
     fake.forget_access();
     fake.go_wrong([Wrong::Held]);

@@ -4,11 +4,12 @@ use crate::clock::TestClock;
 use crate::fake::{Fake, Wrong};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokenpair_client::{
-    Client, Error, Event, FileStorage, MemoryStorage, Storage, SystemClock, Tokens, async_trait,
+    Client, Error, Event, FileStorage, Guard, MemoryStorage, Storage, SystemClock, Token, Tokens,
+    async_trait,
 };
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 async fn status(client: &Client) -> u16 {
     client.get("/me/").send().await.unwrap().status().as_u16()
@@ -97,33 +98,100 @@ async fn a_lock_that_hangs_does_not_hang_the_application() {
     drop(held);
 }
 
+/// Counts who asks for its lock, and who reads it.
+#[derive(Default)]
+struct Watched {
+    memory: MemoryStorage,
+    asked: AtomicUsize,
+    read: AtomicUsize,
+}
+
+impl Watched {
+    /// Until so many have asked.
+    async fn asked(&self, times: usize) {
+        while self.asked.load(Ordering::SeqCst) < times {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Until it was read so many times.
+    async fn read(&self, times: usize) {
+        while self.read.load(Ordering::SeqCst) < times {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for Watched {
+    async fn load(&self) -> io::Result<Option<Tokens>> {
+        self.read.fetch_add(1, Ordering::SeqCst);
+        self.memory.load().await
+    }
+
+    async fn save(&self, tokens: Option<&Tokens>) -> io::Result<()> {
+        self.memory.save(tokens).await
+    }
+
+    async fn lock(&self) -> io::Result<Guard> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.memory.lock().await
+    }
+}
+
+/// What another process has got.
+async fn tokens_of_another(fake: &Fake) -> Tokens {
+    let access = fake.client().await.access_token().await.unwrap().unwrap();
+    Tokens::new(access, Token::new("secret-refresh-2").unwrap())
+}
+
+fn asking(client: &Client) -> JoinHandle<u16> {
+    let client = client.clone();
+    tokio::spawn(async move { status(&client).await })
+}
+
 #[tokio::test]
-async fn who_was_refused_without_the_lock_looks_again_before_it_is_the_end() {
-    let (fake, folder) = (Fake::start().await, tempfile::tempdir().unwrap());
-    fake.state().rotates = true;
-    let storage = FileStorage::new(folder.path().join("ada"));
+async fn who_was_refused_without_the_lock_waits_for_it_before_it_is_the_end() {
+    let fake = Fake::start().await;
+    let storage = Arc::new(Watched::default());
     let (client, events) = fake.told(fake.builder().storage(storage.clone())).await;
-    let held = storage.lock().await.unwrap();
+    let held = storage.memory.lock().await.unwrap();
     fake.forget_access();
     fake.go_wrong([Wrong::Held]);
-    let asking = tokio::spawn({
-        let client = client.clone();
-        async move { status(&client).await }
-    });
+    let asking = asking(&client);
     fake.holds().await;
-    // Who has the lock is answered first, and saves.
-    let other = fake.client().await;
-    let access = other.access_token().await.unwrap().unwrap();
-    let refresh = tokenpair_client::Token::new("of-another").unwrap();
-    storage
-        .save(Some(&Tokens::new(access, refresh)))
-        .await
-        .unwrap();
-    drop(held);
-    fake.forget_refresh();
+    fake.clock.freeze();
+    let tokens = tokens_of_another(&fake).await;
     fake.release();
+    // It has had its 401. Who holds the lock saves now.
+    storage.asked(3).await;
+    storage.save(Some(&tokens)).await.unwrap();
+    drop(held);
     assert_eq!(asking.await.unwrap(), 200);
     assert_eq!(events.all(), [Event::Login]);
+}
+
+#[tokio::test]
+async fn a_refresh_that_began_for_a_token_of_before_is_not_enough() {
+    let fake = Fake::start().await;
+    let storage = Arc::new(Watched::default());
+    let client = fake.builder().storage(storage.clone()).build().unwrap();
+    client.log_in("ada", "secret").await.unwrap();
+    let held = storage.memory.lock().await.unwrap();
+    fake.clock.freeze();
+    fake.forget_access();
+    let first = asking(&client);
+    storage.asked(2).await;
+    let tokens = tokens_of_another(&fake).await;
+    storage.save(Some(&tokens)).await.unwrap();
+    fake.forget_access();
+    let second = asking(&client);
+    // Each has read what it sends, and read again when that was refused.
+    storage.read(4).await;
+    drop(held);
+    assert_eq!(second.await.unwrap(), 200);
+    first.await.unwrap();
+    assert_eq!(fake.refreshes(), 1);
 }
 
 #[tokio::test]
