@@ -33,7 +33,7 @@ with locked(Path(sys.argv[1]), 0) as held:
 
 class FakeKeyring(keyring.backend.KeyringBackend):
     priority = 1
-    entries: ClassVar[dict[tuple[str, str], str]] = {}
+    entries: ClassVar[dict[tuple[str, str], str]]
 
     def get_password(self, service: str, username: str) -> str | None:
         return self.entries.get((service, username))
@@ -54,7 +54,8 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     else:
         monkeypatch.setattr("keyring.util.platform_.data_root", lambda: tmp_path)
         before = keyring.get_keyring()
-        keyring.set_keyring(FakeKeyring())
+        FakeKeyring.entries = {}
+        keyring.set_keyring(FakeKeyring())  # type: ignore[no-untyped-call]
         yield KeyringStorage("shop")
         keyring.set_keyring(before)
 
