@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from tokenpair import APIClient, FileStorage, LoggedOut
 from tokenpair.httpx import JWTAuth
 
 PROJECT = Path(__file__).parents[1]
+SOURCES = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
 CROWD = 50
 REFUSED = "an.access.token"
 JSON = {"Content-Type": "application/json"}
@@ -193,7 +195,7 @@ class Playing:
 
     def __init__(self, flags: list[str], at_end: Callable[[Callable[[], None]], None]) -> None:
         command = [sys.executable, str(PROJECT / "player.py"), *flags]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, env=SOURCES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         at_end(self.end)
 
     def ask(self, **line: Any) -> Any:
@@ -225,14 +227,19 @@ def test_a_player_says_what_it_does_not_understand(request: pytest.FixtureReques
     assert "cannot fly" in player.ask(do="fly", client="a")["error"]
 
 
-def test_the_first_example_of_the_readme_runs_as_printed(demo: RealServer, tmp_path: Path) -> None:
-    readme = (PROJECT / "README.md").read_text()
-    example = readme.split("```python\n")[1].split("```")[0]
+README = (PROJECT / "README.md").read_text().split("```python\n")[1:]
+EXAMPLES = [part.split("```")[0] for part in README if "import" in part.split("```")[0]]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["first", "httpx", "tasks", "file"])
+def test_an_example_of_the_readme_runs_as_printed(demo: RealServer, tmp_path: Path, example: str) -> None:
     assert "http://127.0.0.1:8000/api" in example
     script = tmp_path / "example.py"
     script.write_text(example.replace("http://127.0.0.1:8000/api", demo.base_url))
-    printed = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True).stdout
-    assert printed.startswith("test")
+    environment = {**SOURCES, "HOME": str(tmp_path)}
+    ran = subprocess.run([sys.executable, script], env=environment, check=True, capture_output=True, text=True)
+    assert ran.stderr == ""
+    assert ran.stdout.startswith("test\n" if example == EXAMPLES[0] else "")
 
 
 def test_the_log_of_the_server_knows_of_as_many_refreshes(demo: RealServer, counted: Counted) -> None:

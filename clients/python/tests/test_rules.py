@@ -123,6 +123,13 @@ def test_every_other_answer_is_given_to_the_caller(face: Face, server: Server, s
     assert (server.count("/me/"), server.refreshes) == (1, 0)
 
 
+def test_a_server_that_gives_the_same_token_again_gets_the_request_again(face: Face, server: Server) -> None:
+    access = face.login.access_token
+    server.on["/me/"] = replies(401)
+    server.on[REFRESH] = lambda _: Reply(200, {"access": access})
+    assert face.send() == 200
+
+
 def test_without_a_refresh_token_the_401_is_given_to_the_caller(make: Make, server: Server) -> None:
     face = make()
     face.login.access_token = server.token("access", -1)
@@ -454,6 +461,31 @@ def test_a_log_out_tells_the_server_then_forgets(face: Face, server: Server) -> 
 def test_a_log_out_without_the_server_forgets_all_the_same(face: Face, server: Server, status: int) -> None:
     server.on[BLACKLIST] = always(status)
     assert not face.login.logout()
+    assert not face.login.logged_in
+
+
+def test_two_log_outs_at_once_are_one(face: Face, server: Server) -> None:
+    def answer(call: Call) -> Reply:
+        del server.on[BLACKLIST]
+        assert face.login.logout()
+        return server.answer(call)
+
+    server.on[BLACKLIST] = answer
+    assert face.login.logout()
+    assert face.events == ["logout asked"]
+
+
+def test_a_log_out_after_a_refresh_that_came_between_revokes_what_it_brought(face: Face, server: Server) -> None:
+    def answer(call: Call) -> Reply:
+        del server.on[BLACKLIST]
+        face.login.refresh()
+        return Reply()
+
+    server.rotates = True
+    server.on[BLACKLIST] = answer
+    assert face.login.logout()
+    server.expire()
+    assert not server.good
     assert not face.login.logged_in
 
 
