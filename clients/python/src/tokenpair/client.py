@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TIMEOUT = 10.0
-SENDING = ("stream", "verify", "cert", "proxies")
+SENDING = ("stream", "verify", "cert")
 
 
 class APIClient(Login):
@@ -72,9 +72,10 @@ class APIClient(Login):
         """
         timeout = kwargs.pop("timeout", self.timeout)
         allow_redirects = kwargs.pop("allow_redirects", True)
+        proxies = kwargs.pop("proxies", None) or {}
         sending = {name: kwargs.pop(name, None) for name in SENDING}
         prepared = self.session.prepare_request(requests.Request(method.upper(), self._url(endpoint), **kwargs))
-        settings = self.session.merge_environment_settings(prepared.url or "", sending.pop("proxies") or {}, **sending)
+        settings = self.session.merge_environment_settings(prepared.url or "", proxies, **sending)
         settings |= {"timeout": timeout, "allow_redirects": allow_redirects}
         if kwargs.get("auth") is not None or _origin(prepared.url) != self._origin:
             return self.session.send(prepared, **settings)
