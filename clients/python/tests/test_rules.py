@@ -240,6 +240,7 @@ def test_tokens_from_elsewhere_are_used_until_a_401_as_the_clock_is_not_known_ye
 def test_a_rotated_pair_is_stored_in_one_piece_before_the_request_goes_on(make: Make, server: Server) -> None:
     class Recorder(MemoryStorage):
         def save(self, tokens: Tokens | None) -> None:
+            assert tokens is None or face.login.access_token != tokens.access
             super().save(tokens)
             saved.append((tokens, server.count("/me/")))
 
