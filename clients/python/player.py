@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import requests
@@ -25,6 +26,10 @@ Line = dict[str, Any]
 Result = int | str
 """A status, or the word for an error."""
 TIMEOUT = 30.0
+LOOP = asyncio.new_event_loop()
+TLS = ssl.create_default_context()
+"""Made once, as it takes long, and not used with http."""
+T = TypeVar("T")
 
 
 class AheadClock(Clock):
@@ -104,21 +109,19 @@ class RequestsPart(Part):
 class AsyncPart(Part):
     def __init__(self, line: Line) -> None:
         super().__init__()
-        self.login = self._auth = JWTAuth(line["base_url"], **self.options(line))
-        self._client = httpx.AsyncClient(base_url=line["base_url"], auth=self._auth, timeout=TIMEOUT)
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        asking = httpx.Client(verify=TLS, limits=httpx.Limits(max_keepalive_connections=0))
+        self.login = auth = JWTAuth(line["base_url"], client=asking, **self.options(line))
+        self._client = httpx.AsyncClient(verify=TLS, base_url=line["base_url"], auth=auth, timeout=TIMEOUT)
 
     def send(self, line: Line) -> list[Result]:
-        results: list[Result] = self._run(self._send_all(line))
-        return results
+        return self._run(self._send_all(line))
 
     def close(self) -> None:
         self._run(self._client.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    @staticmethod
+    def _run(work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, LOOP).result()
 
     async def _send_all(self, line: Line) -> list[Result]:
         return await asyncio.gather(*(self._send(line) for _ in range(line.get("count", 1))))
@@ -195,6 +198,7 @@ def log_in(part: Part, line: Line) -> Line:
 
 def main() -> None:
     player = Player(AsyncPart if "--async" in sys.argv[1:] else RequestsPart)
+    threading.Thread(target=LOOP.run_forever, daemon=True).start()
     for text in sys.stdin:
         playing = threading.Thread(target=player.play, args=(text,), daemon=True)
         playing.start()
