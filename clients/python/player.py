@@ -26,6 +26,7 @@ Line = dict[str, Any]
 Result = int | str
 """A status, or the word for an error."""
 TIMEOUT = 30.0
+JSON = {"Content-Type": "application/json"}
 LOOP = asyncio.new_event_loop()
 TLS = ssl.create_default_context()
 """Made once, as it takes long, and not used with http."""
@@ -93,7 +94,7 @@ class RequestsPart(Part):
         body = line.get("body", "").encode()
         data: bytes | Iterator[bytes] = iter([body]) if line.get("stream") else body
         try:
-            return self._client.request(line["method"], line["path"], data=data).status_code
+            return self._client.request(line["method"], line["path"], data=data, headers=JSON).status_code
         except requests.RequestException as error:
             return word(error)
 
@@ -129,7 +130,7 @@ class AsyncPart(Part):
     async def _send(self, line: Line) -> Result:
         body = line.get("body", "").encode()
         content = stream(body) if line.get("stream") else body
-        sending = self._client.request(line["method"], line["path"], content=content)
+        sending = self._client.request(line["method"], line["path"], content=content, headers=JSON)
         try:
             return (await asyncio.wait_for(sending, line.get("abort_after"))).status_code
         except asyncio.TimeoutError:

@@ -171,9 +171,11 @@ class Login:
             under_way = self._refresher.refresh(refused)
             yield under_way
             under_way.result()
-            tokens = self._keeper.load()
-        if tokens.access and repeatable:
-            yield Send(tokens.access, again=True)
+        elif repeatable and self._is_due(tokens, repeatable):
+            yield from self._refresh_ahead(tokens)
+        access = self._keeper.load().access
+        if access and repeatable:
+            yield Send(access, again=True)
 
     def _is_due(self, tokens: Tokens, repeatable: bool) -> bool:
         if tokens.refresh is None:
