@@ -6,7 +6,7 @@ import pytest
 from conftest import Face, Make
 from fakes import Call, FakeClock, Reply, Server, always, replies
 
-from tokenpair import MemoryStorage, Refused, Unavailable
+from tokenpair import MemoryStorage, Refused, Tokens, Unavailable
 
 REFRESH = "/token/refresh/"
 BLACKLIST = "/token/blacklist/"
@@ -90,6 +90,21 @@ def test_a_token_replaced_meanwhile_is_used_without_a_refresh(face: Face, server
     server.on["/me/"] = answer
     assert face.send() == 200
     assert server.refreshes == 0
+
+
+def test_a_token_replaced_meanwhile_that_is_near_its_end_is_refreshed_before_the_second_try(make: Make, server: Server) -> None:
+    def answer(_: Call) -> Reply:
+        del server.on["/me/"]
+        near = server.token("access", 10)
+        storage.save(Tokens(near, face.login.refresh_token, due=server.now - 1))
+        return Reply(401)
+
+    storage = MemoryStorage()
+    face = make(storage=storage)
+    face.login.login("test", "test")
+    server.on["/me/"] = answer
+    assert face.send() == 200
+    assert [call.path for call in server.calls[1:]] == ["/me/", REFRESH, "/me/"]
 
 
 @pytest.mark.parametrize("status", [204, 400, 403, 404, 500, 503])
