@@ -30,6 +30,8 @@ JSON = {"Content-Type": "application/json"}
 LOOP = asyncio.new_event_loop()
 TLS = ssl.create_default_context()
 """Made once, as it takes long, and not used with http."""
+FEW = httpx.Limits(max_connections=10)
+"""httpx looks at every connection for every request: with 100, fifty requests at once take longer than a token lives."""
 T = TypeVar("T")
 
 
@@ -112,7 +114,7 @@ class AsyncPart(Part):
         super().__init__()
         asking = httpx.Client(verify=TLS, limits=httpx.Limits(max_keepalive_connections=0))
         self.login = auth = JWTAuth(line["base_url"], client=asking, **self.options(line))
-        self._client = httpx.AsyncClient(verify=TLS, base_url=line["base_url"], auth=auth, timeout=TIMEOUT)
+        self._client = httpx.AsyncClient(verify=TLS, limits=FEW, base_url=line["base_url"], auth=auth, timeout=TIMEOUT)
 
     def send(self, line: Line) -> list[Result]:
         return self._run(self._send_all(line))
