@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 import requests
 
-CONFORMANCE = Path(__file__).parents[3] / "conformance"
+PROJECT = Path(__file__).parents[1]
+SOURCES = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
+"""The environment of programs that use the package."""
+CONFORMANCE = PROJECT.parents[1] / "conformance"
 LIFETIME = 2
 DEADLINE = 60.0
 """Seconds after which what is waited for does not come any more."""

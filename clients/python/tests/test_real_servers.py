@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,13 +16,11 @@ import httpx
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from servers import RealServer, django, tokenpair, wait_for
+from servers import PROJECT, SOURCES, RealServer, django, tokenpair, wait_for
 
 from tokenpair import APIClient, FileStorage, LoggedOut
 from tokenpair.httpx import JWTAuth
 
-PROJECT = Path(__file__).parents[1]
-SOURCES = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
 CROWD = 50
 REFUSED = "an.access.token"
 JSON = {"Content-Type": "application/json"}

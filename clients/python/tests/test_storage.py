@@ -15,6 +15,7 @@ import keyring.backend
 import pytest
 from conftest import Make
 from fakes import Server
+from servers import SOURCES
 
 from tokenpair import FileStorage, MemoryStorage, Storage, Tokens
 from tokenpair._lockfile import locked
@@ -140,7 +141,7 @@ def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_a_lock_keeps_other_processes_out_until_its_holder_dies(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     command = [sys.executable, "-c", HOLD, str(path)]
-    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(command, env=SOURCES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout
     assert holder.stdin
     assert holder.stdout.readline() == "True\n"
