@@ -250,3 +250,22 @@ def transport(server: Handler) -> httpx.MockTransport:
         return httpx.Response(reply.status, headers=reply.headers, content=reply.content)
 
     return httpx.MockTransport(handle)
+
+
+def replies(*statuses: int, **headers: str) -> Callable[[Call], Reply]:
+    """These answers first, then the server's own; 0 is none at all."""
+    left = iter(statuses)
+
+    def answer(_: Call) -> Reply:
+        status = next(left, None)
+        if status is None:
+            raise LookupError
+        if status == 0:
+            raise Lost
+        return Reply(status, {"detail": "a fault"}, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    return answer
+
+
+def always(status: int, **headers: str) -> Callable[[Call], Reply]:
+    return replies(*itertools.repeat(status, 1000), **headers)

@@ -184,6 +184,20 @@ def test_hooks_and_history_are_those_of_requests(ada: APIClient, server: Server)
     assert ada.get("/old/", allow_redirects=False).status_code == 301
 
 
+def test_a_hook_that_raises_sees_each_answer_and_the_caller_the_last(ada: APIClient, server: Server) -> None:
+    ada.session.hooks["response"].append(lambda response, **_: response.raise_for_status())
+    server.expire()
+    assert ada.get("/me/").status_code == 200
+    server.on["/me/"] = lambda _: Reply(401)
+    with pytest.raises(requests.HTTPError, match="401"):
+        ada.get("/me/")
+    with pytest.raises(Refused):
+        ada.login("test", "wrong")
+    server.good.clear()
+    with pytest.raises(LoggedOut):
+        ada.get("/me/")
+
+
 def test_a_401_that_is_streamed_is_closed_before_the_next_try(ada: APIClient, server: Server) -> None:
     closed: list[int] = []
     server.expire()

@@ -52,6 +52,13 @@ def test_an_auth_may_ask_with_the_client_that_has_it(server: Server) -> None:
     assert [call.token is None for call in server.calls] == [True, False, True, False]
 
 
+def test_a_hook_of_the_asking_client_may_raise(server: Server) -> None:
+    hooks = {"response": [httpx.Response.raise_for_status]}
+    auth = JWTAuth(BASE_URL, client=httpx.Client(transport=transport(server), event_hooks=hooks), clock=server.clock)
+    with pytest.raises(Refused):
+        auth.login("test", "wrong")
+
+
 def test_a_streamed_answer_is_closed_before_the_next_try(face: Httpx, server: Server) -> None:
     server.expire()
     with httpx.Client(**face.options()) as client, client.stream("GET", "/me/") as response:

@@ -145,8 +145,8 @@ def test_an_event_loop_that_ends_during_a_refresh_loses_nothing(tasks: AsyncHttp
     async def give_up() -> None:
         async with httpx.AsyncClient(**tasks.options()) as client:
             sending = asyncio.create_task(client.get("/me/"))
-            while not server.count("/me/"):
-                await asyncio.sleep(0)  # noqa: ASYNC110
+            while not server.count("/me/"):  # noqa: ASYNC110
+                await asyncio.sleep(0)
             sending.cancel()
 
     server.on[REFRESH] = held

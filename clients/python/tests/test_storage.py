@@ -15,6 +15,7 @@ import keyring.backend
 import pytest
 from conftest import Make
 from fakes import Server
+from servers import SOURCES
 
 from tokenpair import FileStorage, MemoryStorage, Storage, Tokens
 from tokenpair._lockfile import locked
@@ -33,7 +34,7 @@ with locked(Path(sys.argv[1]), 0) as held:
 
 class FakeKeyring(keyring.backend.KeyringBackend):
     priority = 1
-    entries: ClassVar[dict[tuple[str, str], str]] = {}
+    entries: ClassVar[dict[tuple[str, str], str]]
 
     def get_password(self, service: str, username: str) -> str | None:
         return self.entries.get((service, username))
@@ -54,7 +55,8 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     else:
         monkeypatch.setattr("keyring.util.platform_.data_root", lambda: tmp_path)
         before = keyring.get_keyring()
-        keyring.set_keyring(FakeKeyring())
+        FakeKeyring.entries = {}
+        keyring.set_keyring(FakeKeyring())  # type: ignore[no-untyped-call]
         yield KeyringStorage("shop")
         keyring.set_keyring(before)
 
@@ -139,7 +141,7 @@ def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_a_lock_keeps_other_processes_out_until_its_holder_dies(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     command = [sys.executable, "-c", HOLD, str(path)]
-    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(command, env=SOURCES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout
     assert holder.stdin
     assert holder.stdout.readline() == "True\n"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TIMEOUT = 10.0
-SENDING = ("stream", "verify", "cert", "proxies")
+SENDING = ("stream", "verify", "cert")
 
 
 class APIClient(Login):
@@ -72,9 +72,10 @@ class APIClient(Login):
         """
         timeout = kwargs.pop("timeout", self.timeout)
         allow_redirects = kwargs.pop("allow_redirects", True)
+        proxies = kwargs.pop("proxies", None) or {}
         sending = {name: kwargs.pop(name, None) for name in SENDING}
         prepared = self.session.prepare_request(requests.Request(method.upper(), self._url(endpoint), **kwargs))
-        settings = self.session.merge_environment_settings(prepared.url or "", sending.pop("proxies") or {}, **sending)
+        settings = self.session.merge_environment_settings(prepared.url or "", proxies, **sending)
         settings |= {"timeout": timeout, "allow_redirects": allow_redirects}
         if kwargs.get("auth") is not None or _origin(prepared.url) != self._origin:
             return self.session.send(prepared, **settings)
@@ -115,6 +116,7 @@ class APIClient(Login):
     def _send_with_token(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
         rewind = rewinder(prepared.body)
         answers: list[requests.Response] = []
+        raised: requests.HTTPError | None = None
         try:
             for step in self._steps(repeatable=rewind is not None):
                 if isinstance(step, Future):
@@ -123,25 +125,36 @@ class APIClient(Login):
                 if step.again and rewind:
                     answers[-1].close()
                     rewind()
-                answers.append(self._send(prepared.copy(), step, settings))
+                answer, raised = self._send(prepared.copy(), step, settings)
+                answers.append(answer)
         except BaseException:
             for answer in answers:
                 answer.close()
             raise
+        if raised:
+            raise raised
         return answers[-1]
 
-    def _send(self, request: requests.PreparedRequest, step: Send, settings: Mapping[str, Any]) -> requests.Response:
-        header = self._header(step)
+    def _send(
+        self, request: requests.PreparedRequest, step: Send, settings: Mapping[str, Any]
+    ) -> tuple[requests.Response, requests.HTTPError | None]:
+        """The answer, and what a hook raised over it, such as one that calls `raise_for_status`."""
+        header, raised = self._header(step), None
         if header:
             request.headers["Authorization"] = header
-        answer = self.session.send(request, **settings)
+        try:
+            answer = self.session.send(request, **settings)
+        except requests.HTTPError as error:
+            answer, raised = _answer_of(error), error
         # after a redirect to another origin the last request carries no token
         step.refused = answer.status_code == 401 and answer.request.headers.get("Authorization") == header
-        return answer
+        return answer, raised
 
     def _post(self, url: str, data: Mapping[str, Any], timeout: float) -> Answer:
         try:
             answer = self.session.post(url, json=data, timeout=timeout, allow_redirects=False)
+        except requests.HTTPError as error:
+            answer = _answer_of(error)
         except requests.RequestException as error:
             raise NoAnswer from error
         return Answer(answer.status_code, answer.headers, answer.content)
@@ -161,6 +174,12 @@ class APIClient(Login):
         except TokenPairError:
             return False
         return True
+
+
+def _answer_of(error: requests.HTTPError) -> requests.Response:
+    if error.response is None:
+        raise error
+    return error.response
 
 
 def _origin(prepared_url: str | None) -> Origin:

@@ -109,6 +109,8 @@ class JWTAuth(Login, httpx.Auth):
     def _post(self, url: str, data: Mapping[str, Any], timeout: float) -> Answer:
         try:
             response = self._client.request("POST", url, json=data, timeout=timeout, follow_redirects=False, auth=None)
+        except httpx.HTTPStatusError as error:  # a hook called raise_for_status before there was a content
+            return Answer(error.response.status_code, error.response.headers, b"")
         except httpx.RequestError as error:
             raise NoAnswer from error
         return Answer(response.status_code, response.headers, response.content)

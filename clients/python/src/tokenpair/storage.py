@@ -7,7 +7,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tokenpair._engine.tokens import Tokens
@@ -103,8 +103,8 @@ class FileStorage(Storage):
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a renaming last; Windows has no such thing."""
-    if os.name == "posix":
+    """Makes a renaming last, where folders can be synced: not on Windows, nor on every network disk."""
+    with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -77,10 +77,10 @@ class Endpoints:
 
     def _tokens(self, answer: Answer, refresh: str | None = None) -> Tokens | None:
         """The tokens of an answer; `refresh` stays where the server does not rotate."""
-        data = answer.data
-        access, refresh = data.get("access"), data.get("refresh", refresh)
-        if not isinstance(access, str) or not isinstance(refresh, str):
+        access, rotated = answer.data.get("access"), answer.data.get("refresh")
+        if not isinstance(access, str):
             return None
+        refresh = rotated if rotated and isinstance(rotated, str) else refresh
         now = answer.date or seconds(access, "iat")
         if now is None:
             return Tokens(access, refresh)

@@ -27,12 +27,16 @@ class Keeper:
         return self._storage.lock(LOCK_TIMEOUT)
 
     def load(self) -> Tokens:
-        return self._unsaved if self._unsaved is not None else self._storage.load() or NOBODY
+        unsaved = self._unsaved  # once, as a save in another thread ends in None
+        return unsaved if unsaved is not None else self._storage.load() or NOBODY
 
     def save(self, tokens: Tokens) -> None:
         with self._mutex:
-            self._unsaved = tokens
-            self._storage.save(tokens or None)
+            try:
+                self._storage.save(tokens or None)
+            except BaseException:
+                self._unsaved = tokens
+                raise
             self._unsaved = None
 
     def swap(self, old: Tokens, new: Tokens) -> bool:

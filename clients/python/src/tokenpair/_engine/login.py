@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tokenpair._engine.answers import Post
@@ -33,7 +33,7 @@ log = logging.getLogger("tokenpair")
 class Send:
     """A step of a request: send it with this access token."""
 
-    access: str | None
+    access: str | None = field(repr=False)
     again: bool = False
     refused: bool = False
     """Whether the answer was a 401 to a request with this token; whoever sends says so."""
@@ -130,9 +130,9 @@ class Login:
         revoked = self._revoke(tokens)
         left = self._keeper.take()
         self._refresher.leaving = None
-        if left.refresh != tokens.refresh:
+        if left and left.refresh != tokens.refresh:
             revoked = self._revoke(left)  # refreshed meanwhile
-        if tokens:
+        if left:
             self._tell(self.on_logout, "asked")
         return revoked
 
@@ -165,13 +165,17 @@ class Login:
 
     def _once_more(self, refused: str | None, repeatable: bool) -> Iterator[Send | Future[None]]:
         tokens = self._keeper.load()
-        if tokens.access == refused and tokens.refresh:
+        if tokens.access == refused:
+            if tokens.refresh is None:
+                return
             under_way = self._refresher.refresh(refused)
             yield under_way
             under_way.result()
-            tokens = self._keeper.load()
-        if tokens.access and tokens.access != refused and repeatable:
-            yield Send(tokens.access, again=True)
+        elif repeatable and self._is_due(tokens, repeatable):
+            yield from self._refresh_ahead(tokens)
+        access = self._keeper.load().access
+        if access and repeatable:
+            yield Send(access, again=True)
 
     def _is_due(self, tokens: Tokens, repeatable: bool) -> bool:
         if tokens.refresh is None:

@@ -58,12 +58,11 @@ class Refresher:
             outcome = Outcome(problem)
         with self._mutex:
             self._under_way = None
-        if outcome.tell:
-            outcome.tell()  # before the others go on; what is called may use the client
-        if outcome.problem:
-            under_way.set_exception(outcome.problem)
-        else:
-            under_way.set_result(None)
+        try:
+            if outcome.tell:
+                outcome.tell()  # before the others go on; what is called may use the client
+        finally:
+            _settle(under_way, outcome.problem)
 
     def _renew(self, used: str | None) -> Outcome:
         tokens = self._keeper.load()
@@ -93,3 +92,10 @@ class Refresher:
         if fresh and fresh.refresh:
             self._endpoints.revoke(fresh.refresh)
         return Outcome(LoggedOut("somebody logged out"))
+
+
+def _settle(under_way: Future[None], problem: BaseException | None) -> None:
+    if problem:
+        under_way.set_exception(problem)
+    else:
+        under_way.set_result(None)

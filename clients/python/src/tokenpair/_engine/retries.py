@@ -9,6 +9,7 @@ from tokenpair._engine.clock import Clock
 from tokenpair.errors import Unavailable
 
 SINGLE_TRY = 10.0
+SHORTEST_TRY = 1.0
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
 
@@ -33,7 +34,7 @@ def until_answered(send: Send, patience: float, clock: Clock) -> Answer:
     pause = FIRST_PAUSE
     while True:
         try:
-            return once(send, min(SINGLE_TRY, end - clock.monotonic()), clock)
+            return once(send, max(SHORTEST_TRY, min(SINGLE_TRY, end - clock.monotonic())), clock)
         except Unavailable as outage:
             wait = outage.retry_after or pause * (1 - clock.chance() / 2)
             if clock.monotonic() + wait >= end:
