@@ -194,7 +194,15 @@ test("a refresh that ends after somebody else has logged in does not replace the
 test("whoever listens can stop, and a listener's defect harms nobody", async (t) => {
   const { auth, server } = await loggedIn(t);
   const defects = [];
-  t.mock.method(globalThis, "queueMicrotask", (work) => defects.push(work));
+  const { queueMicrotask } = globalThis;
+  const watched = (work) => {
+    try {
+      work();
+    } catch (error) {
+      defects.push(error.message);
+    }
+  };
+  t.mock.method(globalThis, "queueMicrotask", (work) => queueMicrotask(() => watched(work)));
   let calls = 0;
   const stop = auth.on("refresh", () => (calls += 1));
   auth.on("refresh", () => {
@@ -206,6 +214,5 @@ test("whoever listens can stop, and a listener's defect harms nobody", async (t)
     stop();
   }
   assert.equal(calls, 1);
-  assert.equal(defects.length, 2);
-  assert.throws(defects[0], { message: "defect" });
+  assert.deepEqual(defects, ["defect", "defect"]);
 });

@@ -5,7 +5,7 @@ import { BASE, Server } from "./server.mjs";
 /** A client that is logged in, its server and its clock. */
 export async function loggedIn(test, { server: settings, ...options } = {}) {
   const stage = arrange(test, { server: settings, ...options });
-  await stage.auth.login({ username: "test", password: "test" });
+  await stage.clock.until(stage.auth.login({ username: "test", password: "test" }));
   stage.server.requests = [];
   stage.events.length = 0;
   return stage;
