@@ -7,6 +7,9 @@ export type Lock = (work: () => Promise<unknown>, signal: AbortSignal) => Promis
 /** For how long a lock is waited for, in milliseconds. */
 const WAIT = 10_000;
 
+/** How late a change may be, in milliseconds. */
+const SETTLE = 100;
+
 /** Runs `work` under the lock, or without it when it cannot be had in time or at all: no lock hangs the application. */
 export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Promise<T>): Promise<T> {
   let running: Promise<T> | undefined;
@@ -27,11 +30,26 @@ export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Prom
 
 /** A Web Lock for a storage that windows share, or the next best; for any other storage, one within this window. */
 export function defaultLock(shared?: string): Lock {
+  if (!shared) return queue();
   const locks = host.navigator?.locks;
   const store = area("localStorage");
-  if (!shared) return queue();
-  if (locks) return (work, signal) => locks.request(shared, { signal }, work);
+  if (locks)
+    return (work, signal) =>
+      locks.request(
+        shared,
+        { signal },
+        settled(work, () => store?.getItem(shared)),
+      );
   return store ? lease(store, `${shared}:lock`) : queue();
+}
+
+/** Browsers tell other windows of a change of `localStorage` later than of a lock that is free again. So it is kept a bit longer. */
+function settled(work: () => Promise<unknown>, look: () => unknown): () => Promise<void> {
+  return async () => {
+    const before = look();
+    await work();
+    if (look() !== before) await sleep(SETTLE);
+  };
 }
 
 /** One after the other. */

@@ -48,9 +48,12 @@ export class Session {
   #loggingOut = new AbortController();
   /** Of the server's clock, as measured in this window: a shared storage may be fed by a computer with another clock. */
   #skew: number | undefined;
+  /** Whether the server said that nobody is logged in, of whom the storage would know nothing. */
+  #isNobody: boolean;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#isNobody = !parts.delivery.mayBeUnknown;
   }
 
   async stored(): Promise<Login | null> {
@@ -71,6 +74,7 @@ export class Session {
 
   /** The login for the second try of a request that got 401 with `used`. */
   async next(used: Login | null): Promise<Login> {
+    if (!used && this.#isNobody) throw new LoggedOut();
     const isUsed = isSame(await this.stored(), used);
     const login = isUsed ? await this.#renew(used) : await this.fresh();
     if (!login) throw new LoggedOut();
@@ -132,6 +136,7 @@ export class Session {
     const latest = await this.stored();
     if (!isSame(latest, sent)) return present(latest);
     if (answer.status === 401) {
+      this.#isNobody = true;
       if (sent) await this.#forget("refused");
       throw new LoggedOut();
     }

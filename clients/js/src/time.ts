@@ -1,5 +1,5 @@
-/** Resolves after so many milliseconds, rejects with the signal's reason. */
-export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Resolves after so many milliseconds, or rejects with the signal's reason. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const slept = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds);

@@ -106,8 +106,10 @@ test("a login that the storage knows nothing of is found after a 401", async (t)
 });
 
 test("where nobody has been logged in, the 401 comes back and nobody is told of an end", async (t) => {
-  const { auth, events } = arrange(t);
+  const { auth, events, server } = arrange(t);
   assert.equal((await auth.fetch("/me/")).status, 401);
+  assert.equal((await auth.fetch("/me/")).status, 401);
+  assert.deepEqual(paths(server), ["/me/", "/token/refresh/", "/me/"]);
   assert.deepEqual(events, []);
 });
 

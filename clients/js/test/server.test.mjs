@@ -1,12 +1,13 @@
 // Against the real server: set TOKENPAIR_BIN to the binary.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import readline from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import axios from "axios";
 import { LoggedOut, createAuth } from "tokenpair";
 import { attach } from "tokenpair/axios";
@@ -76,6 +77,20 @@ test("axios", async () => {
   wait();
   assert.equal((await api.get("/me/")).data.username, "test");
   assert.equal((await api.patch("/me/", { first_name: "Ada" })).data.first_name, "Ada");
+});
+
+test("the examples of the README run as printed", async () => {
+  const text = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const examples = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code);
+  const outputs = ["{ id: 1, username: 'test', ", "401 No active account found with the given credentials"];
+  assert.equal(examples.length, outputs.length);
+  for (const [index, example] of examples.entries()) {
+    const code = example.replace("http://127.0.0.1:8000", server.url);
+    const run = promisify(execFile)("node", ["--input-type=module", "--eval", code], {
+      cwd: new URL("..", import.meta.url),
+    });
+    assert.ok((await run).stdout.replaceAll(/\s+/g, " ").startsWith(outputs[index]));
+  }
 });
 
 test("the player plays, two clients sharing a storage", async (t) => {

@@ -106,7 +106,7 @@ test("a log-out and a log-in are told in the other windows", async (t) => {
   for (const type of ["login", "refresh", "logout"]) other.on(type, (event) => told.push(event));
   await clock.until(auth.login({}));
   server.fault("/me/", status(401));
-  await auth.fetch("/me/");
+  await clock.until(auth.fetch("/me/"));
   await clock.until(auth.logout());
   while (told.length < 2) await clock.advance(10);
   assert.deepEqual(names(told), ["login", "logout asked"]);
