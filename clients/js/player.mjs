@@ -56,7 +56,7 @@ const actions = {
 };
 
 async function send(auth, { method, path, body, stream, abort_after: abortAfter }) {
-  const init = { method, body };
+  const init = { method, body, headers: body === undefined ? {} : { "Content-Type": "application/json" } };
   if (stream) Object.assign(init, { body: new Blob([body]).stream(), duplex: "half" });
   if (abortAfter !== undefined) init.signal = AbortSignal.timeout(abortAfter * 1000);
   const answer = await auth.fetch(path, init);

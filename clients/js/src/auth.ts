@@ -1,5 +1,6 @@
 import { inBodies, inCookies } from "./delivery.js";
-import { LoggedOut, Refused } from "./errors.js";
+import { isOutage } from "./endpoint.js";
+import { LoggedOut, Refused, Unavailable } from "./errors.js";
 import { Events, type AuthEvent, type Listener } from "./events.js";
 import { authorizedFetch } from "./fetch.js";
 import { here, host } from "./host.js";
@@ -126,6 +127,7 @@ export function createAuth(options: Options): Auth {
     logout: () => session.end(),
     async user<User>() {
       const answer = await authorized(url(paths.user));
+      if (isOutage(answer.status)) throw new Unavailable(answer.status);
       if (!answer.ok) throw new Refused(paths.user, answer.status);
       return (await answer.json()) as User;
     },

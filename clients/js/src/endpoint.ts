@@ -36,7 +36,7 @@ export function post(send: typeof fetch, { url, headers, body, limit, signal, cr
   return within(limit, () => new Unavailable(), work, signal);
 }
 
-const isOutage = (status: number) => status >= 500 || [408, 425, 429].includes(status);
+export const isOutage = (status: number) => status >= 500 || [408, 425, 429].includes(status);
 
 function unreached(): never {
   throw new Unavailable();

@@ -48,7 +48,7 @@ export class Session {
   #loggingOut = new AbortController();
   /** Of the server's clock, as measured in this window: a shared storage may be fed by a computer with another clock. */
   #skew: number | undefined;
-  /** Whether the server said that nobody is logged in, of whom the storage would know nothing. */
+  /** Whether it is certain that nobody is logged in of whom the storage knows nothing. */
   #isNobody: boolean;
 
   constructor(parts: Parts) {
@@ -136,8 +136,8 @@ export class Session {
     const latest = await this.stored();
     if (!isSame(latest, sent)) return present(latest);
     if (answer.status === 401) {
-      this.#isNobody = true;
       if (sent) await this.#forget("refused");
+      this.#isNobody = true;
       throw new LoggedOut();
     }
     const login = answer.ok ? this.#loginOf(answer, sent) : undefined;
@@ -148,6 +148,7 @@ export class Session {
   }
 
   async #forget(reason: "asked" | "refused"): Promise<void> {
+    this.#isNobody = true;
     await this.#parts.storage.write(null);
     this.#parts.events.tell("logout", reason);
   }

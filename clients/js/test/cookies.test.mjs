@@ -123,14 +123,17 @@ test("a refused refresh ends the login", async (t) => {
 });
 
 test("a log-out goes to its own path; false says that the cookies are still there", async (t) => {
-  const { auth, server } = arrange(t);
+  const { auth, clock, server } = arrange(t);
   await auth.login({});
   server.isOut = true;
   assert.equal(await auth.logout(), false);
   assert.equal(await auth.loggedIn(), false);
   server.isOut = false;
+  await clock.advance(LATER);
+  assert.equal((await auth.fetch("/me/")).status, 401);
+  assert.equal(await auth.loggedIn(), false);
   assert.equal(await auth.logout(), true);
-  assert.deepEqual(paths(server), ["/token/", "/logout/", "/logout/"]);
+  assert.deepEqual(paths(server), ["/token/", "/logout/", "/me/", "/logout/"]);
 });
 
 test("two windows make one refresh", async (t) => {

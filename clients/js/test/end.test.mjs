@@ -46,6 +46,8 @@ test("user asks the server who is logged in", async (t) => {
   assert.equal((await auth.user()).id, 1);
   server.fault("/me/", status(404));
   await assert.rejects(auth.user(), { name: "Refused", status: 404 });
+  server.fault("/me/", status(503));
+  await assert.rejects(auth.user(), { name: "Unavailable", status: 503 });
 });
 
 test("paths are options", async (t) => {

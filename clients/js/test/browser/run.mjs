@@ -33,37 +33,36 @@ async function openWindow(context, mode) {
   return page;
 }
 
-/** Kills the page while it holds the lock: the server has exchanged its token, and the answer does not arrive. */
-async function killDuringRefresh(context, page) {
-  const isUnderway = new Promise((resolve) => {
-    void page.route(REFRESH, async (route) => {
+/** Kills the next page that refreshes, under the lock: the server exchanges the token, and the answer does not arrive. */
+async function killDuringRefresh(context) {
+  const page = await new Promise((resolve) => {
+    const answer = async (route) => {
       await route.fetch();
-      resolve();
-    });
+      resolve(route.request().frame().page());
+    };
+    void context.route(REFRESH, answer, { times: 1 });
   });
-  await isUnderway;
-  const { held } = await context
-    .pages()
-    .at(-1)
-    .evaluate(() => navigator.locks.query());
+  const other = context.pages().find((candidate) => candidate !== page);
+  const { held } = await other.evaluate(() => navigator.locks.query());
   const session = await context.newCDPSession(page);
   const crash = new Promise((resolve) => page.once("crash", resolve));
   session.send("Page.crash").catch(() => undefined);
   await crash;
-  return held.length;
+  return { killed: page, locks: held.length };
 }
 
 async function play(mode, count) {
   const context = await openContext();
   let sent = 0;
   context.on("request", (request) => (sent += request.url().endsWith("/token/refresh/") ? 1 : 0));
-  const pages = [];
+  let pages = [];
   for (let page = 0; page < count; page += 1) pages.push(await openWindow(context, mode));
   await pages[0].evaluate((user) => auth.login(user), TEST);
   for (const page of pages) await page.evaluate(() => use());
 
   await pages[1].waitForTimeout((seconds * 1000) / 2);
-  const locks = await killDuringRefresh(context, pages.shift());
+  const { killed, locks } = await killDuringRefresh(context);
+  pages = pages.filter((page) => page !== killed);
   await pages[0].waitForTimeout((seconds * 1000) / 2);
 
   const refreshes = sent;
