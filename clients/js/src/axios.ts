@@ -42,12 +42,12 @@ export function attach<Instance extends AxiosInstance>(instance: Instance, auth:
   instance.interceptors.response.use(
     async (response) => {
       const outcome = response.status === 401 ? await repeat(response.config) : null;
-      return outcome ?? conceal(response);
+      return outcome ?? concealOurs(response);
     },
     async (error: AxiosError) => {
       const outcome = error.response?.status === 401 ? await repeat(error.config) : null;
       if (outcome) return outcome;
-      throw conceal(error);
+      throw concealOurs(error);
     },
   );
   return instance;
@@ -82,11 +82,14 @@ function unlessAborted(config: Config) {
   };
 }
 
+/** An Authorization that the caller gave is the caller's. */
+function concealOurs<Outcome extends AxiosError | AxiosResponse>(outcome: Outcome): Outcome {
+  return (outcome.config as Config | undefined)?.[SENT] ? conceal(outcome) : outcome;
+}
+
 /** Takes the token out of what applications log: errors, with their configuration and the request of Node. */
 function conceal<Outcome extends AxiosError | AxiosResponse>(outcome: Outcome): Outcome {
-  const config = outcome.config as Config | undefined;
-  if (!config?.[SENT]) return outcome;
-  config.headers.delete("Authorization");
+  outcome.config?.headers.delete("Authorization");
   for (const part of [outcome, (outcome as AxiosError).response]) {
     if (part?.request) Object.defineProperty(part, "request", { enumerable: false });
   }

@@ -79,7 +79,10 @@ for (const adapter of ["http", "fetch"]) {
 
   test(`${adapter}: other errors come through unchanged`, async () => {
     const { api } = await loggedIn({ adapter });
-    await assert.rejects(api.get("/forbidden/"), { name: "AxiosError", status: 403 });
+    await assert.rejects(
+      api.get("/forbidden/"),
+      ({ name, response }) => name === "AxiosError" && response.status === 403,
+    );
     assert.deepEqual(urls(), ["/forbidden/"]);
   });
 
@@ -148,7 +151,7 @@ test("bodies are sent again as axios makes them; streams are not", async () => {
   assert.ok(body.includes(type.split("boundary=")[1]));
   expire();
   seen.length = 0;
-  await assert.rejects(api.post("/echo/", Readable.from(["text"])), { status: 401 });
+  await assert.rejects(api.post("/echo/", Readable.from(["text"])), ({ response }) => response.status === 401);
   assert.deepEqual(urls(), ["/echo/", "/token/refresh/"]);
 });
 
@@ -175,7 +178,7 @@ test("a refused refresh clears the login and rejects", async () => {
   tokens.isRefused = true;
   await assert.rejects(api.get("/me/"), LoggedOut);
   assert.equal(await auth.loggedIn(), false);
-  await assert.rejects(api.get("/me/"), { name: "AxiosError", status: 401 });
+  await assert.rejects(api.get("/me/"), ({ response }) => response.status === 401);
   assert.deepEqual(urls(), ["/me/", "/token/refresh/", "/me/"]);
 });
 
