@@ -33,13 +33,8 @@ export function defaultLock(shared?: string): Lock {
   if (!shared) return queue();
   const locks = host.navigator?.locks;
   const store = area("localStorage");
-  if (locks)
-    return (work, signal) =>
-      locks.request(
-        shared,
-        { signal },
-        settled(work, () => store?.getItem(shared)),
-      );
+  const look = () => store?.getItem(shared);
+  if (locks) return (work, signal) => locks.request(shared, { signal }, settled(work, look));
   return store ? lease(store, `${shared}:lock`) : queue();
 }
 
