@@ -34,11 +34,11 @@ const PLAYERS: [Kind; 4] = [
     },
     Kind {
         name: "python",
-        line: "{target}/xtask/clients/python/bin/python clients/python/player.py",
+        line: "{target}/xtask/venv/clients-python-requirements-dev.txt/bin/python clients/python/player.py",
     },
     Kind {
         name: "python-async",
-        line: "{target}/xtask/clients/python/bin/python clients/python/player.py --async",
+        line: "{target}/xtask/venv/clients-python-requirements-dev.txt/bin/python clients/python/player.py --async",
     },
     Kind {
         name: "rust",
@@ -76,6 +76,7 @@ impl Player {
         let mut process = Command::new(words.next().unwrap_or_default())
             .args(words)
             .current_dir(&run.project.root)
+            .env("PYTHONPATH", "clients/python/src")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
