@@ -5,13 +5,15 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { SCHEMES, SIZES, inspect, open } from "./look.mjs";
-import { TEST, serve } from "./server.mjs";
+import { COLOURS, SCHEMES, SIZES, inspect, open } from "./look.mjs";
+import { mailbox } from "./mailbox.mjs";
+import { TEST, serve, serveWithMail } from "./server.mjs";
 import * as visits from "./visits.mjs";
 
 const [tokenpair, executablePath, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const server = await serve(tokenpair);
+const mail = await mailbox();
+const [plain, mailing] = await Promise.all([serve(tokenpair), serveWithMail(tokenpair, mail.port)]);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 let [looks, failures] = [0, 0];
 
@@ -21,53 +23,66 @@ function report(where, problems) {
   for (const problem of problems) console.log(`FAILED ${where}: ${problem}`);
 }
 
-/** Every path of the document, and the pages that are not in it. */
-async function paths() {
-  const document = await (await fetch(`${server.base}/api/schema/`)).json();
+/** What is to be looked at by nobody, and by somebody who is logged in. */
+async function pages() {
+  const document = await (await fetch(`${plain.base}/api/schema/`)).json();
   const described = Object.keys(document.paths).filter((known) => !known.includes("{"));
-  return [...described, ...visits.PAGES];
+  const stranger = await browser.newContext();
+  const somebody = await browser.newContext();
+  await visits.logIn(await somebody.newPage(), mailing.base, TEST);
+  const at = (context, base) => (visited) => ({ context, base, visited });
+  return [
+    ...[...described, ...visits.PAGES].map(at(stranger, plain.base)),
+    ...visits.PEOPLES.map(at(somebody, mailing.base)),
+  ];
 }
 
-async function everyPage() {
-  const all = await paths();
+/** One page in each of its looks. */
+async function everyLook({ context, base, visited }) {
+  const { page, problems } = await open(context, base);
+  await page.goto(base + visited);
   for (const [size, viewport] of Object.entries(SIZES)) {
+    await page.setViewportSize(viewport);
     for (const colorScheme of SCHEMES) {
-      const context = await browser.newContext({ viewport, colorScheme });
-      for (const visited of all) {
-        const name = `${visited.replaceAll("/", " ").trim().replaceAll(" ", "-")}-${size}-${colorScheme}`;
-        const { page, problems } = await open(context, server.base);
-        await page.goto(server.base + visited);
-        report(name, [...(await inspect(page)), ...problems]);
-        await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
-        await page.close();
-      }
-      await context.close();
+      const where = visited.split("?")[0].replaceAll("/", " ").trim().replaceAll(" ", "-");
+      const name = `${where || "home"}-${size}-${colorScheme}`;
+      await page.emulateMedia({ colorScheme });
+      report(name, [...(await inspect(page, colorScheme === "dark" ? COLOURS : undefined)), ...problems.splice(0)]);
+      await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
     }
   }
+  await page.close();
 }
 
-async function everyVisit() {
-  for (const [name, { javaScriptEnabled = true, colorScheme = "light", visit }] of Object.entries(visits.VISITS)) {
-    const context = await browser.newContext({ viewport: SIZES.wide, javaScriptEnabled, colorScheme });
-    const { page, problems } = await open(context, server.base);
-    try {
-      await visit(page, server.base, TEST);
-      if (javaScriptEnabled) problems.push(...(await inspect(page)));
-    } catch (error) {
-      problems.push(String(error));
-    }
-    await page.screenshot({ path: path.join(folder, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
-    report(name, problems);
-    await context.close();
+async function visit([name, { javaScriptEnabled = true, colorScheme = "light", people = false, visit }]) {
+  const { base } = people ? mailing : plain;
+  const context = await browser.newContext({ viewport: SIZES.wide, javaScriptEnabled, colorScheme });
+  const { page, problems } = await open(context, base);
+  try {
+    await visit(page, base, people ? mail : TEST);
+    if (javaScriptEnabled) problems.push(...(await inspect(page)));
+  } catch (error) {
+    problems.push(error.stack);
   }
+  await page.screenshot({ path: path.join(folder, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
+  report(name, problems);
+  await context.close();
+}
+
+/** Each after the other, in two rows. */
+async function inTwoRows(jobs, work) {
+  const row = async () => {
+    for (let job; (job = jobs.shift()); ) await work(job);
+  };
+  await Promise.all([row(), row()]);
 }
 
 try {
-  await everyPage();
-  await everyVisit();
+  await inTwoRows(await pages(), everyLook);
+  await inTwoRows(Object.entries(visits.VISITS), visit);
 } finally {
   await browser.close();
-  server.stop();
+  for (const { stop } of [plain, mailing, mail]) stop();
 }
 console.log(`${looks} looks, ${failures} with faults; screenshots in ${folder}`);
 process.exitCode = failures > 0 ? 1 : 0;

@@ -104,9 +104,6 @@ impl Client {
         access: Option<&str>,
         body: Bytes,
     ) -> Outcome {
-        if !self.connect().await {
-            return Outcome::Refused;
-        }
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -115,8 +112,18 @@ impl Client {
         if let Some(access) = access {
             request = request.header(AUTHORIZATION, format!("Bearer {access}"));
         }
-        let request = request.body(Full::new(body));
-        let (Ok(request), Some(mut connection)) = (request, self.connection.take()) else {
+        match request.body(Full::new(body)) {
+            Ok(request) => self.pass(request).await,
+            Err(_) => Outcome::Refused,
+        }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn pass(&mut self, request: Request<Full<Bytes>>) -> Outcome {
+        if !self.connect().await {
+            return Outcome::Refused;
+        }
+        let Some(mut connection) = self.connection.take() else {
             return Outcome::Refused;
         };
         match timeout(PATIENCE, exchange(&mut connection, request)).await {

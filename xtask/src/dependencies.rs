@@ -16,7 +16,7 @@ use version::is_older;
 
 /// The server as it is built on this machine.
 const SERVER: &str = "--package tokenpair-server --edges normal,build";
-const SHIPPED: &str = "--package tokenpair-server --package tokenpair --package tokenpair-pbkdf2 --all-features --target all --edges normal,build";
+const SHIPPED: &str = "--package tokenpair-server --package tokenpair --package tokenpair-client --package tokenpair-pbkdf2 --all-features --target all --edges normal,build";
 const EVERYTHING: &str = "--workspace --all-features --target all --edges normal,build,dev";
 /// A server that needs more has taken in something it should not.
 const MOST_CRATES: usize = 260;

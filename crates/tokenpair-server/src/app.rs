@@ -6,7 +6,8 @@ use crate::openapi;
 use axum::Router;
 use axum::extract::{FromRef, Request};
 use axum::handler::Handler as _;
-use axum::http::{Method, StatusCode};
+use axum::http::header::{ACCEPT, LOCATION, VARY};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::collections::HashMap;
@@ -17,11 +18,14 @@ use std::task::{Context, Poll};
 use tokenpair::SimpleJwt;
 use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
+use tokenpair::store::UserModel;
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, Site, View, browser_login, browser_logout, docs_view, logout,
-    logout_all, me, not_found, password_change, password_reset, password_reset_confirm, register,
-    register_resend, register_verify, schema_view, session_detail, session_list, token_blacklist,
-    token_obtain_pair, token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
+    DecodedPath, DjangoUrls, Site, View, browser_account, browser_login, browser_logout,
+    browser_password_reset, browser_password_reset_confirm, browser_register,
+    browser_register_resend, browser_register_verify, docs_view, logout, logout_all, me, not_found,
+    password_change, password_reset, password_reset_confirm, register, register_resend,
+    register_verify, schema_view, session_detail, session_list, token_blacklist, token_obtain_pair,
+    token_obtain_sliding, token_refresh, token_refresh_sliding, token_verify,
 };
 use tower::{Service, ServiceExt as _};
 
@@ -42,11 +46,14 @@ impl App {
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
-        let (document, site) = (openapi::document(self.accounts.jwt(), paths), site(paths));
+        let verification = self.accounts.options().email_verification;
+        let users = Users::new(verification, self.accounts.user_model());
+        let document = openapi::document(self.accounts.jwt(), paths, users);
+        let site = site(paths);
         let views: HashMap<String, View<Self>> = paths
             .iter()
             .map(|(endpoint, path)| {
-                let view = view(endpoint, paths, &document);
+                let view = view(endpoint, paths, users, &document);
                 (path.to_owned(), view.site(&site))
             })
             .collect();
@@ -65,7 +72,9 @@ impl App {
         DecodedPath::new(Urls {
             app: self.clone(),
             views: Arc::new(views),
-            router: router.fallback(not_found).with_state(self.clone()),
+            router: with_home(router, paths)
+                .fallback(not_found)
+                .with_state(self.clone()),
         })
     }
 }
@@ -104,17 +113,45 @@ impl Service<Request> for Urls {
 
 /// What pages link to.
 fn site(paths: &Paths) -> Site {
-    let mut site = Site::new("tokenpair");
-    if let Some(docs) = paths.first(Endpoint::Docs) {
-        site = site.home(docs);
-    }
-    if let Some(login) = paths.first(Endpoint::Login) {
-        site = site.login(login);
-    }
-    if let Some(logout) = paths.first(Endpoint::BrowserLogout) {
-        site = site.logout(logout);
-    }
-    site
+    type Linked = fn(Site, String) -> Site;
+    let linked: [(Endpoint, Linked); 7] = [
+        (Endpoint::Docs, Site::home),
+        (Endpoint::Login, Site::login),
+        (Endpoint::BrowserLogout, Site::logout),
+        (Endpoint::BrowserAccount, Site::account),
+        (Endpoint::BrowserRegister, Site::register),
+        (Endpoint::BrowserRegisterResend, Site::register_resend),
+        (Endpoint::BrowserPasswordReset, Site::password_reset),
+    ];
+    let served = linked
+        .into_iter()
+        .filter_map(|(endpoint, link)| Some((paths.first(endpoint)?, link)));
+    served.fold(Site::new("tokenpair"), |site, (path, link)| {
+        link(site, path.to_owned())
+    })
+}
+
+/// Leads browsers from `/` to what there is to see, unless something else is there. Programs find nothing, as ever.
+fn with_home(router: Router<App>, paths: &Paths) -> Router<App> {
+    let pages = [Endpoint::Docs, Endpoint::BrowserAccount, Endpoint::Login];
+    let first = pages.into_iter().find_map(|page| paths.first(page));
+    let is_taken = paths.iter().any(|(_, path)| path == "/");
+    let Some(first) = first.filter(|_| !is_taken).map(str::to_owned) else {
+        return router;
+    };
+    let home = move |headers: HeaderMap| async move {
+        let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        if accept.is_some_and(|accept| accept.contains("text/html")) {
+            (
+                StatusCode::FOUND,
+                [(LOCATION, first), (VARY, "Accept".to_owned())],
+            )
+                .into_response()
+        } else {
+            not_found().await
+        }
+    };
+    router.route("/", get(home))
 }
 
 /// The view below an endpoint's path with the path to mount it at: a row of the endpoint's list.
@@ -130,8 +167,32 @@ pub(crate) fn below(endpoint: Endpoint, path: &str) -> Option<(String, View<App>
     Some((path, detail))
 }
 
+/// What a view cannot know of the users whose accounts it serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Users {
+    prove_addresses: bool,
+    /// Whether the name they log in by is another than the address, and theirs to change.
+    have_names: bool,
+}
+
+impl Users {
+    pub(crate) fn new(prove_addresses: bool, model: &UserModel) -> Self {
+        Self {
+            prove_addresses,
+            have_names: matches!(model.creates_by_email(), Ok(false)),
+        }
+    }
+}
+
 /// The view of an endpoint. `document` is what it shows, should it be there to show it.
-pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View<App> {
+pub(crate) fn view(
+    endpoint: Endpoint,
+    paths: &Paths,
+    users: Users,
+    document: &Object,
+) -> View<App> {
+    let account = paths.first(Endpoint::BrowserAccount);
+    let landing = account.or(paths.first(Endpoint::Me)).unwrap_or("/");
     match endpoint {
         Endpoint::TokenObtainPair => token_obtain_pair(),
         Endpoint::TokenRefresh => token_refresh(),
@@ -139,7 +200,11 @@ pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View
         Endpoint::TokenBlacklist => token_blacklist(),
         Endpoint::TokenObtainSliding => token_obtain_sliding(),
         Endpoint::TokenRefreshSliding => token_refresh_sliding(),
-        Endpoint::Me => me(),
+        Endpoint::Me if users.have_names => me(),
+        Endpoint::Me => me().redescribe(&Method::PATCH, |change| change.without("username")),
+        Endpoint::Register if users.prove_addresses => {
+            register().redescribe(&Method::POST, |sign_up| sign_up.require("email"))
+        }
         Endpoint::Register => register(),
         Endpoint::RegisterVerify => register_verify(),
         Endpoint::RegisterResend => register_resend(),
@@ -149,8 +214,14 @@ pub(crate) fn view(endpoint: Endpoint, paths: &Paths, document: &Object) -> View
         Endpoint::Logout => logout(),
         Endpoint::LogoutAll => logout_all(),
         Endpoint::Sessions => session_list(),
-        Endpoint::Login => browser_login(paths.first(Endpoint::Me).unwrap_or("/")),
+        Endpoint::Login => browser_login(landing),
         Endpoint::BrowserLogout => browser_logout(paths.first(Endpoint::Login).unwrap_or("/")),
+        Endpoint::BrowserRegister => browser_register(landing),
+        Endpoint::BrowserRegisterVerify => browser_register_verify(landing),
+        Endpoint::BrowserRegisterResend => browser_register_resend(),
+        Endpoint::BrowserPasswordReset => browser_password_reset(),
+        Endpoint::BrowserPasswordResetConfirm => browser_password_reset_confirm(),
+        Endpoint::BrowserAccount => browser_account(),
         Endpoint::Schema => schema_view(document),
         Endpoint::Docs => docs_view(document),
     }

@@ -198,8 +198,10 @@ impl Config {
         shown.extend(database::shown_model(&model, &section));
 
         let section = sources.section("paths", &paths::NAMES)?;
-        let paths = in_section("paths", Paths::read(&section))?;
+        let mut paths = in_section("paths", Paths::read(&section))?;
         shown.extend(paths.shown(&section));
+        // Before links in mails are made, which lead to pages where there are some.
+        paths.retain(|endpoint| settings.auth_cookies || !endpoint.is_for_people());
 
         let section = sources.section("email", &email::NAMES)?;
         let email = in_section("email", email::read(&section))?;
@@ -258,7 +260,7 @@ impl Config {
         self.paths.retain(|endpoint| match endpoint {
             Endpoint::Logout | Endpoint::LogoutAll => self.token_blacklist,
             Endpoint::Sessions => settings.sessions,
-            Endpoint::Login | Endpoint::BrowserLogout => settings.auth_cookies,
+            page if page.is_for_people() && !settings.auth_cookies => false,
             other => accounts.serves(other, self.email.is_some()),
         });
     }

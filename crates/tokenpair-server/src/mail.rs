@@ -10,8 +10,9 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use std::sync::Arc;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokenpair::accounts::{self, Mailer, MailerFull};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,6 +20,9 @@ use tokio::time::{sleep, timeout};
 
 /// Messages that may wait at a time.
 const ROOM: u32 = 256;
+/// Of these, messages to one address: nobody fills the room by asking for another one again and again. As many as a single
+/// request may send.
+const MOST_TO_ONE: usize = 10;
 /// Connections to the mail server at a time.
 const CONNECTIONS: usize = 4;
 /// How long to wait after each failure that may pass; a mail server that is gone for longer costs the message.
@@ -36,22 +40,82 @@ const ANSWERS: u32 = 6;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The room for messages, one for all configurations that a process ever has. Clones share it.
-#[derive(Clone, Debug)]
-pub(crate) struct Outbox(Arc<Semaphore>);
+#[derive(Clone)]
+pub(crate) struct Outbox(Arc<Room>);
+
+struct Room {
+    places: Arc<Semaphore>,
+    /// Messages that wait, by the address in small letters.
+    waiting: Mutex<HashMap<String, usize>>,
+}
+
+/// A message's place in the room, which it leaves when this is dropped.
+struct Place {
+    outbox: Outbox,
+    to: String,
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM as usize)))
+        Self(Arc::new(Room {
+            places: Arc::new(Semaphore::new(ROOM as usize)),
+            waiting: Mutex::default(),
+        }))
+    }
+
+    /// `None`: as many as may wait for this address do so.
+    fn place(&self, to: &str) -> Result<Option<Place>, MailerFull> {
+        let to = to.to_lowercase();
+        let mut waiting = self.waiting();
+        let number = waiting.get(&to).copied().unwrap_or(0);
+        if number >= MOST_TO_ONE {
+            return Ok(None);
+        }
+        let permit = self.0.places.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| MailerFull)?;
+        waiting.insert(to.clone(), number + 1);
+        Ok(Some(Place {
+            outbox: self.clone(),
+            to,
+            _permit: permit,
+        }))
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
+        let waiting = self.0.waiting.lock();
+        waiting.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends what waits, as far as that takes no longer than a moment.
     pub(crate) async fn drain(&self) {
-        if timeout(PATIENCE, self.0.acquire_many(ROOM)).await.is_err() {
-            let lost = ROOM as usize - self.0.available_permits();
+        let mails = self.unsent().await;
+        if mails > 0 {
             tracing::error!(
-                mails = lost,
+                mails,
                 "mails were not sent: the mail server did not take them"
             );
+        }
+    }
+
+    /// Messages that wait after that moment.
+    async fn unsent(&self) -> usize {
+        let all = self.0.places.acquire_many(ROOM);
+        match timeout(PATIENCE, all).await {
+            Ok(_) => 0,
+            Err(_) => ROOM as usize - self.0.places.available_permits(),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = self.outbox.waiting();
+        if let Some(number) = waiting.get_mut(&self.to) {
+            *number -= 1;
+            if *number == 0 {
+                waiting.remove(&self.to);
+            }
         }
     }
 }
@@ -95,7 +159,10 @@ impl Smtp {
         Ok(Self {
             delivery: Arc::new(Delivery {
                 transport: builder.build(),
-                from: email.from.clone(),
+                from: Mailbox::new(
+                    email.from.name.clone(),
+                    address(email.from.email.as_ref()).map_err(Failure::new)?,
+                ),
                 patience: email.timeout.saturating_mul(ANSWERS),
                 turns: Semaphore::new(CONNECTIONS),
             }),
@@ -113,20 +180,21 @@ fn own_name() -> Option<String> {
 
 impl Mailer for Smtp {
     fn send(&self, message: accounts::Message) -> Result<(), MailerFull> {
-        let place = self.outbox.0.clone().try_acquire_owned();
-        let place = place.map_err(|_| MailerFull)?;
-        tokio::spawn(Arc::clone(&self.delivery).deliver(message, place));
+        // Without a word where enough wait: another answer would tell that the address is somebody's.
+        if let Some(place) = self.outbox.place(&message.to)? {
+            tokio::spawn(Arc::clone(&self.delivery).deliver(message, place));
+        }
         Ok(())
     }
 
     fn has_room(&self) -> bool {
-        self.outbox.0.available_permits() > 0
+        self.outbox.0.places.available_permits() > 0
     }
 }
 
 impl Delivery {
     /// Keeps its place in the room until the message is sent or given up.
-    async fn deliver(self: Arc<Self>, message: accounts::Message, _place: OwnedSemaphorePermit) {
+    async fn deliver(self: Arc<Self>, message: accounts::Message, _place: Place) {
         let message = match self.write(message) {
             Ok(message) => message,
             Err(reason) => {
@@ -163,17 +231,33 @@ impl Delivery {
     }
 
     fn write(&self, message: accounts::Message) -> Result<Message, &'static str> {
-        let to = message.to.parse();
-        let to = to.map_err(|_| "the user's e-mail address is none that a mail can be sent to")?;
+        let to = address(&message.to)?;
         let written = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(message.subject)
-            .message_id(None)
+            .message_id(Some(new_id(self.from.email.domain())))
             .header(ContentType::TEXT_PLAIN)
             .body(message.body);
         written.map_err(|_| "it cannot be written")
     }
+}
+
+/// The address as every mail server takes it, with the domain in ASCII: as Django's `sanitize_address`.
+fn address(email: &str) -> Result<Address, &'static str> {
+    const NONE: &str = "the e-mail address is none that a mail can be sent to";
+    let (name, domain) = email.rsplit_once('@').ok_or(NONE)?;
+    let ascii = if domain.is_ascii() {
+        domain.to_owned()
+    } else {
+        idna::domain_to_ascii(domain).map_err(|_| NONE)?
+    };
+    Address::new(name, ascii).map_err(|_| NONE)
+}
+
+/// A `Message-ID` of the sender's domain: one of `localhost` looks like junk.
+fn new_id(domain: &str) -> String {
+    format!("<{:032x}@{domain}>", fastrand::u128(..))
 }
 
 /// Why a message was not sent. What the mail server said is left out: it repeats addresses, and perhaps the link.
@@ -215,6 +299,73 @@ mod tests {
     use super::*;
     use tokenpair::Secret;
     use tokio::net::TcpListener;
+
+    #[test]
+    fn one_address_fills_a_corner_of_the_room_and_many_fill_it() {
+        let outbox = Outbox::new();
+        let mut places = Vec::new();
+        let mut ask = |to: &str| outbox.place(to).map(|place| places.extend(place));
+        for number in 0..ROOM {
+            let spelling = if number % 2 == 0 { "ada" } else { "ADA" };
+            assert_eq!(ask(&format!("{spelling}@example.org")), Ok(()));
+        }
+        let left = || outbox.0.places.available_permits();
+        assert_eq!(left(), ROOM as usize - MOST_TO_ONE);
+        for number in 0..left() {
+            assert_eq!(
+                ask(&format!("{}@example.org", number / MOST_TO_ONE)),
+                Ok(())
+            );
+        }
+        assert_eq!(ask("bob@example.org"), Err(MailerFull));
+        assert_eq!(ask("ada@example.org"), Ok(()), "as before");
+        drop(places);
+        assert_eq!(left(), ROOM as usize);
+        assert!(outbox.waiting().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stops_waits_for_what_is_being_sent_and_counts_what_is_lost() {
+        let outbox = Outbox::new();
+        let sent = outbox.place("ada@example.org").unwrap();
+        let sending = tokio::spawn(async move {
+            sleep(PATIENCE / 2).await;
+            drop(sent);
+        });
+        assert_eq!(outbox.unsent().await, 0);
+        sending.await.unwrap();
+        let stuck = [
+            outbox.place("ada@example.org"),
+            outbox.place("bob@example.org"),
+        ];
+        assert_eq!(outbox.unsent().await, 2);
+        drop(stuck);
+    }
+
+    #[test]
+    fn a_domain_beyond_ascii_is_written_to_by_its_other_name() {
+        for (email, written) in [
+            ("ada@example.org", "ada@example.org"),
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+            (
+                "ada@उदाहरण.परीक्षा",
+                "ada@xn--p1b6ci4b4b3a.xn--11b5bs3a9aj6g",
+            ),
+            ("ada@[127.0.0.1]", "ada@[127.0.0.1]"),
+            ("ada@localhost", "ada@localhost"),
+        ] {
+            let address = address(email).map(|address| address.to_string());
+            assert_eq!(address.as_deref(), Ok(written));
+        }
+        for email in [
+            "ada",
+            "ada@",
+            "a da@example.org",
+            "ada@xn--a\u{2c5}.example",
+        ] {
+            assert!(address(email).is_err(), "{email}");
+        }
+    }
 
     #[tokio::test]
     async fn a_mail_server_that_says_nothing_holds_nobody_up() {

@@ -1,6 +1,6 @@
 //! The OpenAPI document of what this configuration serves.
 
-use crate::app;
+use crate::app::{self, Users};
 use crate::config::Paths;
 use axum::http::StatusCode;
 use tokenpair::SimpleJwt;
@@ -11,12 +11,12 @@ const DESCRIPTION: &str = "Access and refresh tokens, compatible with Simple JWT
                            A browser gets every answer as a page with forms to try it.";
 
 /// Every endpoint at the path by which it is called; further paths of it answer alike.
-pub(crate) fn document(jwt: &SimpleJwt, paths: &Paths) -> Object {
+pub(crate) fn document(jwt: &SimpleJwt, paths: &Paths, users: Users) -> Object {
     let nothing = Object::new();
     let views: Vec<(String, _)> = paths
         .firsts()
         .flat_map(|(endpoint, path)| {
-            let view = app::view(endpoint, paths, &nothing);
+            let view = app::view(endpoint, paths, users, &nothing);
             [Some((path.to_owned(), view)), app::below(endpoint, path)]
         })
         .flatten()

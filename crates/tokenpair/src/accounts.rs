@@ -15,6 +15,7 @@ pub mod sessions;
 mod verification;
 
 pub use form::Fields;
+use mail::MOST_LETTERS;
 pub use mail::{Mail, Mailer, MailerFull, Message};
 pub use profile::profile;
 
@@ -23,7 +24,7 @@ use crate::jwt::SimpleJwt;
 use crate::models::{EncodedPassword, User};
 use crate::passwords::{Hashing, UserAttributes};
 use crate::settings::SettingsError;
-use crate::store::{Account, AccountStore};
+use crate::store::{Account, AccountStore, UserModel};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +120,11 @@ impl Accounts {
         &self.0.options
     }
 
+    /// What the users' table is like.
+    pub fn user_model(&self) -> &UserModel {
+        self.store().user_model()
+    }
+
     fn store(&self) -> &dyn AccountStore {
         &*self.0.store
     }
@@ -127,6 +133,13 @@ impl Accounts {
     async fn encode(&self, field: &str, password: &str) -> Result<EncodedPassword, Error> {
         let made = self.0.hashing.make(password).await?;
         made.ok_or_else(|| form::too_long_for_bcrypt(field).into())
+    }
+
+    /// Whether this is the account's password.
+    async fn is_password_of(&self, account: &Account, password: &str) -> Result<bool, Error> {
+        let encoded = account.user.password.expose();
+        let checked = self.0.hashing.check(password, Some(encoded)).await?;
+        Ok(checked.matches)
     }
 
     /// The same user with what is read at a log-in only.
@@ -167,9 +180,20 @@ fn check(
             );
             return Err(refuse("registration", message));
         }
+        if *field != model.id && !jwt.settings().check_revoke_token {
+            let message = format!(
+                "needs CHECK_REVOKE_TOKEN = true where USER_ID_FIELD is {field:?}: who signs up with the name of a user \
+                 that was deleted would be let in by that user's tokens"
+            );
+            return Err(refuse("registration", message));
+        }
     }
     if options.email_verification && options.mail.is_none() {
         return Err(refuse("email_verification", "needs a way to send mail"));
+    }
+    if options.email_verification && !store.keeps_unverified() {
+        let message = "needs a store that keeps who has yet to prove the address";
+        return Err(refuse("email_verification", message));
     }
     if !(MINUTE..=MAX_TIMEOUT).contains(&options.password_reset_timeout) {
         let message = "must lie between 1 minute and 30 days";

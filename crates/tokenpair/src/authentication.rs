@@ -155,6 +155,12 @@ fn raw_token<'a>(jwt: &SimpleJwt, header: Option<&'a str>) -> Result<Option<&'a 
     Ok(Some(raw))
 }
 
+/// Whether a header names a caller, rather than being for somebody else, such as a proxy that asks for a password.
+#[cfg(feature = "axum")]
+pub(crate) fn names_caller(jwt: &SimpleJwt, header: Option<&str>) -> bool {
+    !matches!(raw_token(jwt, header), Ok(None))
+}
+
 /// Part A, which is the same for every class.
 async fn decode(jwt: &SimpleJwt, raw: &str, now: Timestamp) -> Result<Claims, Error> {
     jwt.decode(raw, now).await.map_err(|error| match error {
@@ -189,6 +195,12 @@ fn check_classes(
         check(class).err().unwrap_or(crate::TokenError::Invalid)
     })
     .into())
+}
+
+/// Whether a token is one that authenticates, as far as can be said without asking a store.
+#[cfg(feature = "axum")]
+pub(crate) fn is_accepted(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> bool {
+    check_classes(jwt, claims, false, now).is_ok()
 }
 
 fn refused(

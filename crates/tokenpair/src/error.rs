@@ -193,6 +193,9 @@ pub enum Error {
     /// A member of the request is missing or not acceptable.
     #[error(transparent)]
     Validation(#[from] ValidationError),
+    /// People may not do this here: see [`AccountOptions`](crate::accounts::AccountOptions).
+    #[error("Not found.")]
+    NotOffered,
     /// The store failed. Nothing was done, or whether it was done is unknown: the client may repeat the request.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -210,7 +213,11 @@ impl Error {
     pub(crate) fn is_about_credentials(&self) -> bool {
         !matches!(
             self,
-            Self::Store(_) | Self::Busy { .. } | Self::PermissionDenied | Self::CsrfFailed(_)
+            Self::Store(_)
+                | Self::Busy { .. }
+                | Self::PermissionDenied
+                | Self::CsrfFailed(_)
+                | Self::NotOffered
         )
     }
 }

@@ -27,7 +27,7 @@ pub enum Event<'a> {
         /// The log-in name as sent.
         username: &'a str,
     },
-    /// Somebody signed up; `LogIn` follows unless the address has to be proved first.
+    /// Somebody signed up and is a user now: where the address has to be proved, when it was. `LogIn` follows.
     SignUp {
         /// The user.
         user: &'a User,
@@ -44,6 +44,16 @@ pub enum Event<'a> {
     },
     /// A user's token was used to change the password, without knowing the old one.
     PasswordChangeRefused {
+        /// The user.
+        user: &'a User,
+    },
+    /// A user changed the e-mail address, to which links for a forgotten password go.
+    EmailChange {
+        /// The user.
+        user: &'a User,
+    },
+    /// A user's token was used to change the e-mail address, without knowing the password.
+    EmailChangeRefused {
         /// The user.
         user: &'a User,
     },
@@ -129,14 +139,15 @@ pub enum Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// `log_in`, `sign_up`, `email_verification`, `password_change`, `password_reset`, `refresh`, `reuse`, `revoke`, `log_out`,
-    /// `log_out_all` or `session_end`.
+    /// `log_in`, `sign_up`, `email_verification`, `password_change`, `email_change`, `password_reset`, `refresh`, `reuse`,
+    /// `revoke`, `log_out`, `log_out_all` or `session_end`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::LogIn { .. } | Self::LogInRefused { .. } => "log_in",
             Self::SignUp { .. } => "sign_up",
             Self::EmailVerified { .. } => "email_verification",
             Self::PasswordChange { .. } | Self::PasswordChangeRefused { .. } => "password_change",
+            Self::EmailChange { .. } | Self::EmailChangeRefused { .. } => "email_change",
             Self::PasswordReset { .. } => "password_reset",
             Self::Refresh { .. } | Self::RefreshRefused { .. } => "refresh",
             Self::Reuse { .. } => "reuse",
@@ -154,6 +165,7 @@ impl<'a> Event<'a> {
             | Self::SignUp { .. }
             | Self::EmailVerified { .. }
             | Self::PasswordChange { .. }
+            | Self::EmailChange { .. }
             | Self::PasswordReset { .. }
             | Self::Refresh { .. }
             | Self::Revoke { .. }
@@ -173,6 +185,8 @@ impl<'a> Event<'a> {
             | Self::EmailVerified { user }
             | Self::PasswordChange { user }
             | Self::PasswordChangeRefused { user }
+            | Self::EmailChange { user }
+            | Self::EmailChangeRefused { user }
             | Self::PasswordReset { user }
             | Self::LogOutAll { user, .. }
             | Self::SessionEnd { user, .. } => Some(user.user_id.to_string().into()),
@@ -199,6 +213,8 @@ impl<'a> Event<'a> {
             | Self::EmailVerified { .. }
             | Self::PasswordChange { .. }
             | Self::PasswordChangeRefused { .. }
+            | Self::EmailChange { .. }
+            | Self::EmailChangeRefused { .. }
             | Self::PasswordReset { .. }
             | Self::LogOutAll { .. }
             | Self::SessionEnd { .. } => None,

@@ -221,7 +221,7 @@ pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result
     let now = jwt.now();
     let read = jwt.decode(raw, now).await;
     let claims = read.inspect_err(|error| events::revoke_refused(jwt, None, error, info))?;
-    match revoke(jwt, &claims, now).await {
+    match revoke(jwt, TokenClass::Refresh, &claims, now).await {
         Ok(()) if jwt.tokens().is_some() => events::revoked(jwt, &claims, info),
         Ok(()) => {}
         Err(error) => {
@@ -232,8 +232,13 @@ pub async fn blacklist(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result
     Ok(jwt.complete(Object::new(), Answer::Blacklist(&claims)))
 }
 
-/// Blacklists a refresh token, or ends its line where it was exchanged within the grace period.
-pub(crate) async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
+/// Blacklists a token, or ends the line of a refresh token that was exchanged within the grace period.
+pub(crate) async fn revoke(
+    jwt: &SimpleJwt,
+    class: TokenClass,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<(), Error> {
     let owner = jwt.claimed_user_id(claims);
     // Asked for beside the blacklist: each question is another wait where the database is slow.
     let asked = owner.as_ref().ok().and_then(Option::as_ref);
@@ -242,13 +247,7 @@ pub(crate) async fn revoke(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> 
         .user_and_blacklisted(asked, blacklist_key(jwt, claims))
         .await?;
     let may_end_line = rotates_once(jwt) && !jwt.settings().rotation_grace_period.is_zero();
-    check_listed(
-        jwt,
-        TokenClass::Refresh,
-        claims,
-        blacklisted && !may_end_line,
-        now,
-    )?;
+    check_listed(jwt, class, claims, blacklisted && !may_end_line, now)?;
     let Some(store) = jwt.tokens() else {
         return Ok(());
     };

@@ -218,10 +218,12 @@ impl Settings {
     ///
     /// The record of a sliding token keeps the date of its first minute: a refresh moves `exp` in the token, not in the
     /// database, until `SLIDING_TOKEN_REFRESH_LIFETIME` has passed, and the last token lives `SLIDING_TOKEN_LIFETIME`
-    /// longer. A day more covers clocks that differ and a leeway that was longer yesterday.
+    /// longer. The record of an ended session is what access tokens are refused by, and the last of them was made when its
+    /// refresh token expired at the latest. A day more covers clocks that differ and a leeway that was longer yesterday.
     pub fn expired_before(&self, now: Timestamp) -> Timestamp {
         let margin = DAY
             .saturating_add(self.leeway)
+            .saturating_add(self.access_token_lifetime)
             .saturating_add(self.sliding_token_lifetime)
             .saturating_add(self.sliding_token_refresh_lifetime);
         now.checked_sub(margin).unwrap_or(Timestamp::MIN)
@@ -287,7 +289,7 @@ impl Settings {
 
     /// The oldest record whose token may live: a sliding token's keeps the date of its first minute, see
     /// [`expired_before`](Self::expired_before).
-    pub(crate) fn living_since(&self, now: Timestamp) -> Timestamp {
+    pub fn living_since(&self, now: Timestamp) -> Timestamp {
         let longest = self
             .leeway
             .saturating_add(self.sliding_token_lifetime)
@@ -429,6 +431,9 @@ impl Settings {
                 "AUTH_COOKIE_SECURE is off: cookies with tokens travel over plain HTTP, which is for development only"
                     .to_owned(),
             );
+        }
+        if self.auth_cookies && self.signing_key.expose().is_empty() {
+            warnings.push("AUTH_COOKIES without a SIGNING_KEY: each process signs CSRF tokens with a key of its own, so changes by cookie are refused where the issuer, another node or an earlier run gave the token. Set AUTH_COOKIES = false unless this process serves all pages alone".to_owned());
         }
         if self.check_revoke_token && self.jwk_url.is_some() {
             warnings.push("CHECK_REVOKE_TOKEN compares with this server's users although JWK_URL trusts another issuer".to_owned());

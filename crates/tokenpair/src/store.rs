@@ -25,7 +25,7 @@ mod sqlite;
 mod user_admin;
 mod user_model;
 
-pub use account_store::{AccountStore, Changes, MOST_NAMESAKES, SignUp, Updated};
+pub use account_store::{AccountStore, Changes, MOST_NAMESAKES, Saved, SignUp, Unverified};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use migration::Migration;

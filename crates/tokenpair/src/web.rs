@@ -39,7 +39,10 @@ pub use fields::{Field, Kind};
 pub use login::{browser_login, browser_logout};
 pub use openapi::{OpenApi, schema_view};
 pub use operation::{Answered, Operation};
-pub use pages::{Frame, Site, Visitor, docs_view};
+pub use pages::{
+    Frame, Site, Visitor, browser_account, browser_password_reset, browser_password_reset_confirm,
+    browser_register, browser_register_resend, browser_register_verify, docs_view,
+};
 pub use respond::{DjangoError, answer, bad_request, not_found};
 pub use session_views::{logout, logout_all, session_detail, session_list, session_urls};
 pub(crate) use unanswered::Unanswered;

@@ -3,17 +3,29 @@
 use super::{account, password};
 use crate::Options;
 use crate::config::Config;
+use crate::database::Database;
 use crate::output::{self, Failure};
+use std::sync::Arc;
 use tokenpair::accounts::user_attributes;
+use tokenpair::clock::{Clock as _, SystemClock};
 use tokenpair::json::Value;
-use tokenpair::store::{Account, Migration};
+use tokenpair::store::{Account, Ending, Migration};
+use tokenpair::{EncodedPassword, User};
 
 const TRIES: usize = 3;
+/// What is to have been made, where refresh tokens can be refused.
+const TABLES: [Migration; 4] = [
+    Migration::Auth,
+    Migration::TokenBlacklist,
+    Migration::Rotation,
+    Migration::Sessions,
+];
 
 /// Arguments of `changepassword`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Tokens that were issued before stay valid unless CHECK_REVOKE_TOKEN is on.
+Ends all sessions of the user: no refresh token that was issued before is good afterwards. Without the tables of
+the token blacklist there is nothing to end them with.
 
 Examples:
   tokenpair changepassword ada
@@ -29,7 +41,13 @@ pub(crate) struct Changepassword {
 impl Changepassword {
     pub(crate) async fn run(self, options: &Options) -> Result<(), Failure> {
         let config = Config::load(options, None)?;
-        let store = super::open(&config, &[Migration::Auth]).await?;
+        let has_blacklist = config.database.token_blacklist();
+        let needed = if has_blacklist {
+            &TABLES[..]
+        } else {
+            &TABLES[..1]
+        };
+        let store = super::open(&config, needed).await?;
         let username = self.username.unwrap_or_else(account::system_user);
         let shown = output::printable(&username);
         let nobody = || Failure::new(format!("user '{shown}' does not exist"));
@@ -44,16 +62,50 @@ impl Changepassword {
             ask(&account, &shown).await?
         };
         let encoded = account::encode(&config.settings, &password)?;
-        if !store.change_password(&account.user.id, &encoded).await? {
-            return Err(nobody());
-        }
-        let text = format!("Password changed successfully for user '{shown}'");
+        let ended = if has_blacklist {
+            Some(replace(&config, &store, account.user, &encoded).await?)
+        } else {
+            let is_there = store.change_password(&account.user.id, &encoded).await?;
+            is_there.then_some(None).ok_or_else(nobody)?
+        };
+        let ended = ended.map(|sessions| i64::try_from(sessions).unwrap_or(i64::MAX));
+        let text = match ended {
+            Some(sessions) => format!("Sessions ended: {sessions}"),
+            None => "No session was ended, as token_blacklist is off".to_owned(),
+        };
+        let text = format!("{text}\nPassword changed successfully for user '{shown}'");
         let fields = [
             ("username", Value::from(username)),
             ("changed", Value::from(true)),
+            ("sessions", ended.map_or(Value::Null, Value::from)),
         ];
         output::result(options, text, fields)
     }
+}
+
+/// Stores the password and ends the sessions, and tells how many.
+async fn replace(
+    config: &Config,
+    store: &Arc<dyn Database>,
+    mut user: User,
+    encoded: &EncodedPassword,
+) -> Result<usize, Failure> {
+    let sessions = store.clone().session_store();
+    let sessions = sessions.ok_or_else(|| Failure::new("the database keeps no sessions"))?;
+    for _ in 0..TRIES {
+        let now = SystemClock.now();
+        let ending = Ending::new(None, config.settings.living_since(now), now);
+        let encoded = encoded.expose();
+        if let Some(ended) = sessions.replace_password(&user, encoded, &ending).await? {
+            return Ok(ended);
+        }
+        // A log-in may have stored it anew meanwhile.
+        let found = store.find_by_key(&user.id).await?;
+        user = found
+            .ok_or_else(|| Failure::new("the user was deleted"))?
+            .user;
+    }
+    Err(Failure::new("the password is being changed by others, too"))
 }
 
 fn checked_from_stdin(account: &Account) -> Result<String, Failure> {

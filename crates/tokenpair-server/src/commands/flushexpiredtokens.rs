@@ -38,9 +38,9 @@ const WIDTH: usize = 60;
 /// Arguments of `flushexpiredtokens`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Deleted are records whose tokens expired longer ago than LEEWAY, one day, SLIDING_TOKEN_LIFETIME and
-SLIDING_TOKEN_REFRESH_LIFETIME together: a sliding token keeps its record when it is refreshed, so it lives on beyond
-the date that the record shows. Nothing that was revoked can be used again.
+Deleted are records whose tokens expired longer ago than LEEWAY, one day, ACCESS_TOKEN_LIFETIME, SLIDING_TOKEN_LIFETIME
+and SLIDING_TOKEN_REFRESH_LIFETIME together: the access token of a session that was ended may outlive the refresh token,
+and a sliding token keeps its record when it is refreshed. Nothing that was revoked can be used again.
 
 The server does this by itself once an hour ([server] flush_interval). Of several processes on one PostgreSQL database,
 one deletes at a time: this command takes turns with the others, and ends when nothing is left. Ctrl-C stops between

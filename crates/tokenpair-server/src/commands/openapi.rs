@@ -1,6 +1,7 @@
 //! `tokenpair openapi`: the document that `/api/schema/` serves, without a server.
 
 use crate::Options;
+use crate::app::Users;
 use crate::config::Config;
 use crate::files;
 use crate::output::{self, Failure};
@@ -13,7 +14,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let database = config.database.in_file(&place.path().join("none.sqlite3"));
     let store = database.open().await?;
     let jwt = super::engine(&config, &store)?;
-    let document = Value::Object(crate::openapi::document(&jwt, &config.paths));
+    let users = Users::new(config.accounts.email_verification, store.user_model());
+    let document = Value::Object(crate::openapi::document(&jwt, &config.paths, users));
     let text = if options.json {
         json::encode_utf8(&document)
     } else {

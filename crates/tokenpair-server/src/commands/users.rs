@@ -149,12 +149,7 @@ async fn switch(
     username: String,
     is_active: bool,
 ) -> Result<(), Failure> {
-    let needed = if config.database.user_model().is_auth_user() {
-        &[Migration::Auth, Migration::Unverified][..]
-    } else {
-        &[Migration::Auth]
-    };
-    let store = super::open(config, needed).await?;
+    let store = super::open(config, &[Migration::Auth]).await?;
     let shown = output::printable(&username);
     let account = store.find_account(&username).await?;
     let account = account.ok_or_else(|| Failure::new(format!("user '{shown}' does not exist")))?;

@@ -30,7 +30,7 @@ pub(super) const VARIABLES: [(&str, &str); NAMES.len()] = [
     ("EMAIL_VERIFICATION_LINK", NAMES[6]),
 ];
 
-/// What stands in the place of a link where the path of the endpoint is all that is needed.
+/// What follows the path of the page, or of the endpoint where there are no pages, unless another link is set.
 const QUERY: &str = "?uid={uid}&token={token}";
 
 /// The section, with defaults for what is not set.
@@ -54,71 +54,81 @@ impl AccountSettings {
         has_mail: bool,
         has_tables: bool,
     ) -> Result<Self, SettingsError> {
-        let usual = AccountOptions::default();
-        let site_url = section.read("site_url", String::new(), site_url)?;
-        if has_mail && site_url.is_empty() {
-            let message = "is needed to write links in mails: the address of this site, such as \"https://example.org\"";
-            return Err(SettingsError::new("site_url", None, message));
-        }
-        let host = site_url.split_once("://").map_or("", |(_, host)| host);
-        let link = |name, endpoint, needed| {
-            let path = paths.first(endpoint);
-            let usual = path.map(|path| format!("{site_url}{path}{QUERY}"));
-            let usual = usual.filter(|_| has_mail).unwrap_or_default();
-            let link = section.read(name, usual.clone(), |setting| {
-                Ok(link(setting, &site_url)?.unwrap_or(usual))
-            })?;
-            if has_mail && needed && link.is_empty() {
-                let message = "is needed, as the endpoint has no path to link to";
-                return Err(SettingsError::new(name, None, message));
-            }
-            Ok(link)
-        };
         let email_verification = section.read("email_verification", false, Setting::flag)?;
+        let site = Site::read(section, has_mail)?;
+        let link = |name, endpoint: [Endpoint; 2], is_needed| {
+            let [page, program] = endpoint;
+            let path = paths.first(page).or(paths.first(program));
+            site.link(section, name, path, is_needed && has_mail)
+        };
         let settings = Self {
             registration: section.read("registration", false, Setting::flag)?,
             email_verification,
             password_reset_timeout: section.read(
                 "PASSWORD_RESET_TIMEOUT",
-                usual.password_reset_timeout,
+                AccountOptions::default().password_reset_timeout,
                 timeout,
             )?,
-            site_name: section.read("site_name", host.to_owned(), |setting| {
-                Ok(site_name(setting)?.unwrap_or(host.to_owned()))
+            site_name: section.read("site_name", site.host().to_owned(), |setting| {
+                Ok(site_name(setting)?.unwrap_or(site.host().to_owned()))
             })?,
-            password_reset_link: link("password_reset_link", Endpoint::PasswordResetConfirm, true)?,
+            password_reset_link: link(
+                "password_reset_link",
+                [
+                    Endpoint::BrowserPasswordResetConfirm,
+                    Endpoint::PasswordResetConfirm,
+                ],
+                true,
+            )?,
             email_verification_link: link(
                 "email_verification_link",
-                Endpoint::RegisterVerify,
+                [Endpoint::BrowserRegisterVerify, Endpoint::RegisterVerify],
                 email_verification,
             )?,
-            site_url,
+            site_url: site.url,
         };
+        settings.check(section, model, has_mail, has_tables)?;
+        Ok(settings)
+    }
+
+    fn check(
+        &self,
+        section: &Section,
+        model: &UserModel,
+        has_mail: bool,
+        has_tables: bool,
+    ) -> Result<(), SettingsError> {
         if let (true, Err(error), Some(setting)) = (
-            settings.registration,
+            self.registration,
             model.creates_by_email(),
             section.find("registration"),
         ) {
             return Err(setting.refuse(format!("cannot be: {error}")));
         }
-        if settings.email_verification && !has_mail {
+        if self.email_verification && !has_mail {
             let message = "needs [email], as the address is proved by a link in a mail";
             return Err(refuse(section, "email_verification", message));
         }
-        if settings.email_verification && !has_tables {
+        if self.email_verification && !has_tables {
             let message =
                 "needs token_blacklist = true: who is not verified is noted beside those tables";
             return Err(refuse(section, "email_verification", message));
         }
-        Ok(settings)
+        Ok(())
     }
 
     /// Whether an endpoint is of any use.
     pub(super) fn serves(&self, endpoint: Endpoint, has_mail: bool) -> bool {
         match endpoint {
-            Endpoint::Register => self.registration,
-            Endpoint::RegisterVerify | Endpoint::RegisterResend => self.email_verification,
-            Endpoint::PasswordReset | Endpoint::PasswordResetConfirm => has_mail,
+            Endpoint::Register | Endpoint::BrowserRegister => self.registration,
+            Endpoint::RegisterVerify
+            | Endpoint::RegisterResend
+            | Endpoint::BrowserRegisterVerify
+            | Endpoint::BrowserRegisterResend => self.email_verification,
+            Endpoint::PasswordReset
+            | Endpoint::PasswordResetConfirm
+            | Endpoint::BrowserPasswordReset
+            | Endpoint::BrowserPasswordResetConfirm => has_mail,
             _ => true,
         }
     }
@@ -144,6 +154,47 @@ impl AccountSettings {
         ]
         .map(|(name, value)| Shown::new("accounts", name, value, section))
         .into()
+    }
+}
+
+/// Where links in mails begin.
+struct Site {
+    url: String,
+    has_mail: bool,
+}
+
+impl Site {
+    fn read(section: &Section, has_mail: bool) -> Result<Self, SettingsError> {
+        let url = section.read("site_url", String::new(), site_url)?;
+        if has_mail && url.is_empty() {
+            let message = "is needed to write links in mails: the address of this site, such as \"https://example.org\"";
+            return Err(SettingsError::new("site_url", None, message));
+        }
+        Ok(Self { url, has_mail })
+    }
+
+    fn host(&self) -> &str {
+        self.url.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// What is set, or else the path of the endpoint; empty where no mail is sent.
+    fn link(
+        &self,
+        section: &Section,
+        name: &'static str,
+        path: Option<&str>,
+        is_needed: bool,
+    ) -> Result<String, SettingsError> {
+        let usual = path.filter(|_| self.has_mail);
+        let usual = usual.map_or(String::new(), |path| format!("{}{path}{QUERY}", self.url));
+        let link = section.read(name, usual.clone(), |setting| {
+            Ok(link(setting, &self.url)?.unwrap_or(usual))
+        })?;
+        if is_needed && link.is_empty() {
+            let message = "is needed, as the endpoint has no path to link to";
+            return Err(SettingsError::new(name, None, message));
+        }
+        Ok(link)
     }
 }
 

@@ -27,6 +27,12 @@ pub(crate) enum Endpoint {
     Sessions,
     Login,
     BrowserLogout,
+    BrowserRegister,
+    BrowserRegisterVerify,
+    BrowserRegisterResend,
+    BrowserPasswordReset,
+    BrowserPasswordResetConfirm,
+    BrowserAccount,
     Schema,
     Docs,
 }
@@ -55,13 +61,33 @@ impl Endpoint {
                 | Self::PasswordReset
                 | Self::PasswordResetConfirm
                 | Self::Sessions
+                | Self::BrowserRegister
+                | Self::BrowserRegisterVerify
+                | Self::BrowserRegisterResend
+                | Self::BrowserPasswordReset
+                | Self::BrowserPasswordResetConfirm
+        )
+    }
+
+    /// Whether it is a page for people, which needs cookies.
+    pub(super) fn is_for_people(self) -> bool {
+        matches!(
+            self,
+            Self::Login
+                | Self::BrowserLogout
+                | Self::BrowserRegister
+                | Self::BrowserRegisterVerify
+                | Self::BrowserRegisterResend
+                | Self::BrowserPasswordReset
+                | Self::BrowserPasswordResetConfirm
+                | Self::BrowserAccount
         )
     }
 }
 
 /// Every endpoint, its setting and its default path.
 #[rustfmt::skip]
-const ENDPOINTS: [(Endpoint, &str, &str); 20] = [
+const ENDPOINTS: [(Endpoint, &str, &str); 26] = [
     (Endpoint::TokenObtainPair, "token_obtain_pair", "/api/token/"),
     (Endpoint::TokenRefresh, "token_refresh", "/api/token/refresh/"),
     (Endpoint::TokenVerify, "token_verify", "/api/token/verify/"),
@@ -80,6 +106,12 @@ const ENDPOINTS: [(Endpoint, &str, &str); 20] = [
     (Endpoint::Sessions, "sessions", "/api/sessions/"),
     (Endpoint::Login, "login", "/auth/login/"),
     (Endpoint::BrowserLogout, "browser_logout", "/auth/logout/"),
+    (Endpoint::BrowserRegister, "browser_register", "/auth/register/"),
+    (Endpoint::BrowserRegisterVerify, "browser_register_verify", "/auth/register/verify/"),
+    (Endpoint::BrowserRegisterResend, "browser_register_resend", "/auth/register/resend/"),
+    (Endpoint::BrowserPasswordReset, "browser_password_reset", "/auth/password/reset/"),
+    (Endpoint::BrowserPasswordResetConfirm, "browser_password_reset_confirm", "/auth/password/reset/confirm/"),
+    (Endpoint::BrowserAccount, "browser_account", "/auth/account/"),
     (Endpoint::Schema, "schema", "/api/schema/"),
     (Endpoint::Docs, "docs", "/api/docs/"),
 ];

@@ -294,7 +294,7 @@ fn paths_are_served_where_there_is_something_to_do() {
     };
     let always = ["/api/password/change/", "/api/schema/", "/api/docs/"];
     let logouts = ["/api/logout/", "/api/logout/all/"];
-    let logins = ["/auth/login/", "/auth/logout/"];
+    let logins = ["/auth/login/", "/auth/logout/", "/auth/account/"];
     let sets = |paths: &[&[&str]]| paths.concat().into_iter().map(str::to_owned).collect();
     let found = |text: &str| ours(text).into_iter().collect::<BTreeSet<String>>();
     assert_eq!(found(""), sets(&[&always, &logouts, &logins]));
@@ -308,8 +308,29 @@ fn paths_are_served_where_there_is_something_to_do() {
     );
     assert_eq!(
         found("[accounts]\nregistration = true"),
-        sets(&[&always, &logouts, &logins, &["/api/register/"]])
+        sets(&[
+            &always,
+            &logouts,
+            &logins,
+            &["/api/register/", "/auth/register/"]
+        ])
     );
+}
+
+#[test]
+fn links_in_mails_lead_to_pages_where_there_are_some() {
+    let text = "[accounts]\nsite_url = \"https://a.example\"\nregistration = true\nemail_verification = true\n\
+                [email]\nDEFAULT_FROM_EMAIL = \"a@a.example\"\n";
+    let without = format!("{text}[simple_jwt]\nAUTH_COOKIES = false\n");
+    for (text, begins) in [(text, "/auth"), (&without, "/api")] {
+        let accounts = load(text).unwrap().accounts;
+        let link = |path| format!("https://a.example{begins}{path}?uid={{uid}}&token={{token}}");
+        assert_eq!(
+            accounts.password_reset_link,
+            link("/password/reset/confirm/")
+        );
+        assert_eq!(accounts.email_verification_link, link("/register/verify/"));
+    }
 }
 
 #[test]

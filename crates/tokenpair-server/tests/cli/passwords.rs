@@ -274,12 +274,55 @@ fn changepassword_reads_standard_input_and_knows_who_is_there() {
     assert!(refusal(&change("ada", "\n")).contains("1 to 4096 bytes"));
     assert!(refusal(&folder.run("changepassword ada")).contains("--password-stdin"));
     let told = change("ada --json", "unheard-of 42\n");
-    assert_eq!(told.out, "{\"username\":\"ada\",\"changed\":true}\n");
+    assert_eq!(
+        told.out,
+        "{\"username\":\"ada\",\"changed\":true,\"sessions\":0}\n"
+    );
     assert!(accepts(&folder, "ada", "unheard-of 42"));
     assert!(
         refusal(&Folder::new().run("changepassword ada")).starts_with("there is no database"),
         "nothing is made for it"
     );
+}
+
+/// Whoever knew the old password is not to go on with what they got for it.
+#[test]
+fn changepassword_ends_the_sessions_of_the_user_and_nobody_elses() {
+    let folder = Folder::new().with_user("ada").with_user("bob");
+    let server = folder.serve("serve");
+    let log_in = |name: &str| {
+        let login = json!({"username": name, "password": "s3cret-enough"});
+        let (status, pair) = server.post("/api/token/", &login);
+        assert_eq!(status, 200, "{pair}");
+        json!({"refresh": pair["refresh"]})
+    };
+    let (ada, adas_other, bob) = (log_in("ada"), log_in("ada"), log_in("bob"));
+    let line = "changepassword --password-stdin ada";
+    let told = folder.run_with_input(line, "unheard-of 42\n");
+    assert_eq!(
+        told.out,
+        "Sessions ended: 2\nPassword changed successfully for user 'ada'\n"
+    );
+    for (refresh, status) in [(ada, 401), (adas_other, 401), (bob, 200)] {
+        assert_eq!(server.post("/api/token/refresh/", &refresh).0, status);
+    }
+}
+
+#[test]
+fn without_a_blacklist_changepassword_says_that_it_ended_nothing() {
+    let folder = Folder::new()
+        .with_variable("TOKENPAIR_TOKEN_BLACKLIST", "false")
+        .with_user("ada");
+    let line = "changepassword --password-stdin ada";
+    let told = folder.run_with_input(line, "unheard-of 42\n");
+    assert!(
+        told.out
+            .starts_with("No session was ended, as token_blacklist is off\n"),
+        "{} {}",
+        told.out,
+        told.err
+    );
+    assert!(accepts(&folder, "ada", "unheard-of 42"));
 }
 
 #[test]

@@ -259,7 +259,7 @@ fn without_case_commands_and_log_ins_mean_the_only_user_of_a_name() {
     let changed = folder.run_with_input("changepassword ADA --password-stdin", "an0ther-secret\n");
     assert_eq!(
         changed.out,
-        "Password changed successfully for user 'Ada'\n"
+        "Sessions ended: 0\nPassword changed successfully for user 'Ada'\n"
     );
     assert_eq!(
         folder.run("users deactivate aDA").out,

@@ -39,6 +39,7 @@ pub enum Encryption {
 pub struct MailServer {
     pub port: u16,
     messages: Arc<Mutex<Vec<String>>>,
+    log_ins: Arc<AtomicUsize>,
 }
 
 /// What one client says.
@@ -46,6 +47,7 @@ struct Session {
     manner: Manner,
     put_off: Arc<AtomicUsize>,
     messages: Arc<Mutex<Vec<String>>>,
+    log_ins: Arc<AtomicUsize>,
     is_known: bool,
 }
 
@@ -59,12 +61,15 @@ impl MailServer {
         let messages: Arc<Mutex<Vec<String>>> = Arc::default();
         let (manner, put_off) = (manner.clone(), Arc::new(AtomicUsize::new(0)));
         let kept = messages.clone();
+        let log_ins: Arc<AtomicUsize> = Arc::default();
+        let counted = log_ins.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let session = Session {
                     manner: manner.clone(),
                     put_off: put_off.clone(),
                     messages: kept.clone(),
+                    log_ins: counted.clone(),
                     is_known: manner.login.is_none(),
                 };
                 let stream = stream.unwrap();
@@ -72,7 +77,16 @@ impl MailServer {
                 thread::spawn(move || session.serve(stream));
             }
         });
-        Self { port, messages }
+        Self {
+            port,
+            messages,
+            log_ins,
+        }
+    }
+
+    /// How often somebody said a name and a password.
+    pub fn log_ins(&self) -> usize {
+        self.log_ins.load(SeqCst)
     }
 
     /// What was sent so far, head and body as they came.
@@ -147,6 +161,7 @@ impl Session {
     }
 
     fn check(&mut self, line: &str) -> &'static str {
+        self.log_ins.fetch_add(1, SeqCst);
         let given = line
             .rsplit(' ')
             .next()

@@ -11,9 +11,9 @@ use tokenpair::{
 };
 use tokio::runtime::Runtime;
 
-const KEY: &str = "a benchmark key of more than thirty-two bytes, used nowhere else";
+pub(crate) const KEY: &str = "a benchmark key of more than thirty-two bytes, used nowhere else";
 const STORES: [&str; 2] = ["memory", "sqlite"];
-const PASSWORD: &str = "lovelace";
+pub(crate) const PASSWORD: &str = "lovelace";
 
 struct Service {
     jwt: SimpleJwt,
@@ -68,7 +68,8 @@ impl Service {
     }
 }
 
-async fn with_ada<S: UserAdmin>(store: S) -> S {
+/// With the one user.
+pub(crate) async fn with_ada<S: UserAdmin>(store: S) -> S {
     let hashers = PasswordHashers::new(&[Hasher::Md5], &Rounds::default()).unwrap();
     let ada = NewUser {
         username: "ada".to_owned(),

@@ -11,6 +11,7 @@
 mod flows;
 mod jose;
 mod json;
+mod pages;
 mod passwords;
 
 fn main() {

@@ -1,5 +1,13 @@
--- Ours: who signed up and did not prove the e-mail address yet. Django never notices it, and it may be dropped: who is in
--- it then stays inactive until an operator lets them in. No foreign key, as Django deletes users without asking.
+-- Ours: what people signed up with who have yet to prove their e-mail address. They are no users before that, so that Django
+-- never notices them. It may be dropped: whoever is in it signs up once more. created_at counts microseconds since 1970.
 CREATE TABLE "tokenpair_unverified" (
-    "user_id" varchar(255) NOT NULL PRIMARY KEY
-) WITHOUT ROWID;
+    "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "username" varchar(254) NOT NULL,
+    "email" varchar(254) NOT NULL COLLATE NOCASE,
+    "first_name" varchar(150) NOT NULL,
+    "last_name" varchar(150) NOT NULL,
+    "password" varchar(128) NOT NULL,
+    "created_at" bigint NOT NULL
+);
+CREATE INDEX "tokenpair_unverified_email" ON "tokenpair_unverified" ("email");
+CREATE INDEX "tokenpair_unverified_created_at" ON "tokenpair_unverified" ("created_at");

@@ -140,6 +140,15 @@ impl<'a> Form<'a> {
         self.check_length(name, value, most);
     }
 
+    /// An address that has to be there; empty if it is flawed.
+    pub(super) fn address(&mut self, name: &str) -> &'a str {
+        let email = self.required(name).unwrap_or_default();
+        if !email.is_empty() {
+            self.check_email(name, email, names::MAX_EMAIL);
+        }
+        email
+    }
+
     pub(super) fn check_length(&mut self, name: &str, value: &str, most: usize) {
         if value.chars().count() > most {
             let text = format!("Ensure this field has no more than {most} characters.");

@@ -1,6 +1,7 @@
 //! What is written to people, and the door to whatever sends it.
 
 use super::link_token::{Purpose, uid};
+use super::password::somebody;
 use super::{Accounts, refuse};
 use crate::error::{Error, StoreError};
 use crate::settings::SettingsError;
@@ -87,8 +88,10 @@ impl Mail {
         Ok(())
     }
 
-    pub(super) fn send(&self, message: Message) -> Result<(), Error> {
-        self.mailer.send(message).map_err(full)
+    /// There was room a moment ago. If there is none now, the message is lost: to say so would tell that there was
+    /// somebody to write to.
+    pub(super) fn send(&self, message: Message) {
+        let _ = self.mailer.send(message);
     }
 
     /// Fails if there is no room for a message, whether there is somebody to write to or not.
@@ -106,44 +109,88 @@ fn full(error: MailerFull) -> Error {
     StoreError::new(error).into()
 }
 
+/// Accounts most that are written to at a time, at an address that several have.
+pub(super) const MOST_LETTERS: usize = 10;
+
+impl Mail {
+    /// To who has an account already and seems to have forgotten it.
+    pub(super) fn already_signed_up(&self, email: &str) -> Message {
+        let site_name = &self.site_name;
+        Message {
+            to: email.to_owned(),
+            subject: format!("Your account at {site_name}"),
+            body: format!(
+                include_str!("../../templates/mail/already_signed_up.txt"),
+                site_name = site_name
+            ),
+        }
+    }
+
+    /// To the address that an account had until now.
+    pub(super) fn email_changed(&self, email: &str, username: &str) -> Message {
+        let site_name = &self.site_name;
+        Message {
+            to: email.to_owned(),
+            subject: format!("Email address changed at {site_name}"),
+            body: format!(
+                include_str!("../../templates/mail/email_changed.txt"),
+                site_name = site_name,
+                username = username
+            ),
+        }
+    }
+}
+
 impl Accounts {
     pub(super) fn mail(&self) -> Result<&Mail, Error> {
-        let mail = self.0.options.mail.as_ref();
-        mail.ok_or_else(|| StoreError::new("there is no way to send mail").into())
+        self.0.options.mail.as_ref().ok_or(Error::NotOffered)
+    }
+
+    /// Writes to these accounts of one address, [`MOST_LETTERS`] at most and to others of them every second, so that nobody
+    /// is kept from a mail by who takes the same address. For nobody it does the work of one.
+    pub(super) fn send_links(&self, mail: &Mail, purpose: Purpose, accounts: &[Account]) {
+        if accounts.is_empty() {
+            self.message(mail, purpose, &somebody());
+        }
+        let now = self.0.jwt.now().as_second().unsigned_abs();
+        let first = usize::try_from(now).unwrap_or(0) % accounts.len().max(1);
+        let in_turn = accounts[first..].iter().chain(&accounts[..first]);
+        for account in in_turn.take(MOST_LETTERS) {
+            mail.send(self.message(mail, purpose, account));
+        }
     }
 
     /// Writes the message for a link to this account.
     pub(super) fn message(&self, mail: &Mail, purpose: Purpose, account: &Account) -> Message {
-        let (pattern, is_reset) = match purpose {
-            Purpose::PasswordReset => (&mail.password_reset_link, true),
-            Purpose::EmailVerification => (&mail.email_verification_link, false),
+        let pattern = match purpose {
+            Purpose::PasswordReset => &mail.password_reset_link,
+            Purpose::EmailVerification => &mail.email_verification_link,
         };
         let secret = &self.0.jwt.settings().signing_key;
         let token = purpose.make_token(account, secret, self.0.jwt.now());
         let link = pattern
             .replace("{uid}", &uid(&account.user.id))
             .replace("{token}", &token);
-        let (site_name, username) = (&mail.site_name, &account.user.username);
-        let (subject, body) = if is_reset {
-            (
+        let site_name = &mail.site_name;
+        let (subject, body) = match purpose {
+            Purpose::PasswordReset => (
                 format!("Password reset on {site_name}"),
                 format!(
                     include_str!("../../templates/mail/password_reset.txt"),
                     site_name = site_name,
                     link = link,
-                    username = username
+                    username = account.user.username
                 ),
-            )
-        } else {
-            (
+            ),
+            // Without the user name: it may be an address of a site, and anybody can have this sent to anybody.
+            Purpose::EmailVerification => (
                 format!("Confirm your email address at {site_name}"),
                 format!(
                     include_str!("../../templates/mail/email_verification.txt"),
                     site_name = site_name,
-                    link = link,
-                    username = username
+                    link = link
                 ),
-            )
+            ),
         };
         Message {
             to: account.email.clone().unwrap_or_default(),

@@ -5,6 +5,8 @@
 use crate::error::StoreError;
 use crate::store::UserModel;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use std::net::IpAddr;
 
 /// The longest user name of Django's `auth.User`, in characters; as long are first and last name.
@@ -79,9 +81,16 @@ pub(crate) fn nfkc(text: &str) -> String {
 
 /// What Django's `UnicodeUsernameValidator` says against a name, whatever its length.
 pub(super) fn username_flaw(name: &str) -> Option<&'static str> {
-    let allowed = |c: char| c.is_alphanumeric() || "@.+-_".contains(c);
+    let allowed = |c: char| is_word(c) || "@.+-".contains(c);
     let valid = !name.is_empty() && name.chars().all(allowed);
     (!valid).then_some(BAD_USERNAME)
+}
+
+/// Python's `\w`: letters, digits and `_`, but no mark that needs a letter before it.
+fn is_word(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let is_word = [GeneralCategoryGroup::Letter, GeneralCategoryGroup::Number];
+    c == '_' || is_word.iter().any(|group| group.contains(category))
 }
 
 /// What Django's `EmailValidator` says against an address, whatever its length.
@@ -167,11 +176,13 @@ mod tests {
             "Ada.Lovelace+1@x-y_z",
             "Ådám",
             "李明",
+            "कमल",
+            "ada_²½Ⅷ",
             &"a".repeat(150),
         ] {
             assert_eq!(username_flaws(name), Vec::<String>::new(), "{name}");
         }
-        for name in ["", "a b", "a/b", "a\u{7}", "ada\n"] {
+        for name in ["", "a b", "a/b", "a\u{7}", "ada\n", "\u{345}", "कमला", "Ⓐ"] {
             assert_eq!(username_flaws(name).len(), 1, "{name:?}");
         }
         assert_eq!(

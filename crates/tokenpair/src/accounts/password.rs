@@ -14,7 +14,8 @@ use std::time::Duration;
 
 /// How often a password is checked that changes meanwhile.
 const ATTEMPTS: usize = 3;
-const WRONG_PASSWORD: &str = "Your old password was entered incorrectly. Please enter it again.";
+pub(super) const WRONG_PASSWORD: &str =
+    "Your old password was entered incorrectly. Please enter it again.";
 const BAD_LINK: &str = "The password reset link was invalid, possibly because it has already been used. Please request a new password reset.";
 
 /// An answer that says one thing.
@@ -38,15 +39,12 @@ impl Accounts {
             let account = found.ok_or(AuthenticationFailed::UserNotFound)?;
             let mut form = Form::new(fields);
             let old = form.password("old_password");
-            if let Some(old) = old {
-                let encoded = account.user.password.expose();
-                if !self.0.hashing.check(old, Some(encoded)).await?.matches {
-                    form.flaw("old_password", WRONG_PASSWORD);
-                    let user = &account.user;
-                    self.0
-                        .jwt
-                        .report(info, || Event::PasswordChangeRefused { user });
-                }
+            if let Some(old) = old
+                && !self.is_password_of(&account, old).await?
+            {
+                form.flaw("old_password", WRONG_PASSWORD);
+                let (jwt, user) = (&self.0.jwt, &account.user);
+                jwt.report(info, || Event::PasswordChangeRefused { user });
             }
             if self
                 .replace(form, &account, caller.session.as_deref())
@@ -68,28 +66,14 @@ impl Accounts {
     pub async fn request_password_reset(&self, fields: &Fields) -> Result<Object, Error> {
         let mail = self.mail()?;
         let mut form = Form::new(fields);
-        let email = form.required("email").unwrap_or_default();
-        if !email.is_empty() {
-            form.check_email("email", email, super::names::MAX_EMAIL);
-        }
+        let email = form.address("email");
         form.finish()?;
         mail.check_room()?;
         let found = self.store().find_by_email(email).await?;
-        let mut found: Vec<Account> = found
-            .into_iter()
-            .filter(|account| account.user.is_active && has_usable_password(account))
-            .filter(|account| is_same_address(account, email))
-            .collect();
-        let nobody = found.is_empty();
-        if nobody {
-            found.push(somebody());
-        }
-        for account in &found {
-            let message = self.message(mail, Purpose::PasswordReset, account);
-            if !nobody {
-                mail.send(message)?;
-            }
-        }
+        let found = found.into_iter().filter(has_usable_password);
+        let found = found.filter(|account| is_same_address(account, email));
+        let found: Vec<Account> = found.collect();
+        self.send_links(mail, Purpose::PasswordReset, &found);
         Ok(detail(
             "If there is an account with this e-mail address, a message with a link is on its way to it.",
         ))
@@ -127,7 +111,7 @@ impl Accounts {
     }
 
     /// Whose link it is; `None` for nobody's. The same work in either case.
-    pub(super) async fn account_of_link(
+    async fn account_of_link(
         &self,
         purpose: Purpose,
         uid: &str,
@@ -138,15 +122,16 @@ impl Accounts {
             Some(id) => self.store().find_by_key(&id).await?,
             None => None,
         };
-        let jwt = &self.0.jwt;
-        let is_good = |account: &Account| {
-            let timeout = self.0.options.password_reset_timeout;
-            let secret = &jwt.settings().signing_key;
-            purpose.check_token(account, token, secret, timeout, jwt.now())
-        };
-        let exists = found.is_some();
-        let account = found.unwrap_or_else(somebody);
-        Ok(Some(account).filter(|account| is_good(account) && exists))
+        let account = found.as_ref().map_or_else(somebody, Account::clone);
+        let is_good = self.is_good_token(purpose, &account, token);
+        Ok(found.filter(|_| is_good))
+    }
+
+    /// Whether this token is in a link to this account that is good now.
+    pub(super) fn is_good_token(&self, purpose: Purpose, account: &Account, token: &str) -> bool {
+        let (jwt, timeout) = (&self.0.jwt, self.0.options.password_reset_timeout);
+        let secret = &jwt.settings().signing_key;
+        purpose.check_token(account, token, secret, timeout, jwt.now())
     }
 
     /// Stores the `new_password` of a form that has no other flaw and ends all sessions but one. `false`: the account's
@@ -168,7 +153,8 @@ impl Accounts {
         Ok(match jwt.session_store() {
             Some(sessions) => {
                 let ending = jwt.ending(session);
-                sessions.replace_password(user, encoded, &ending).await?
+                let ended = sessions.replace_password(user, encoded, &ending).await?;
+                ended.is_some()
             }
             None => self.store().set_password(user, encoded).await?,
         })
@@ -181,7 +167,7 @@ fn has_usable_password(account: &Account) -> bool {
 }
 
 /// Django's `_unicode_ci_compare`: the database may find more alike than people do.
-fn is_same_address(account: &Account, email: &str) -> bool {
+pub(super) fn is_same_address(account: &Account, email: &str) -> bool {
     let folded = |text: &str| nfkc(text).to_lowercase();
     let known = account.email.as_deref().unwrap_or_default();
     folded(known) == folded(email)

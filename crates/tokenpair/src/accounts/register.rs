@@ -1,101 +1,127 @@
 //! Sign-up: an allowlist of fields, Django's rules for each, and the database's word on who was first.
 
 use super::form::{Fields, Form};
-use super::link_token::Purpose;
 use super::names::{self, Login, MAX_EMAIL, MAX_USERNAME};
 use super::{Accounts, profile};
 use crate::error::{Error, StoreError, ValidationError};
 use crate::events::Event;
 use crate::flows;
 use crate::json::Object;
-use crate::models::RequestInfo;
+use crate::models::{EncodedPassword, RequestInfo, User};
 use crate::passwords::UserAttributes;
-use crate::store::{Account, NewUser, SignUp};
+use crate::store::{Account, NewUser, Saved, SignUp};
 
 const NAME_TAKEN: &str = "A user with that username already exists.";
 const ADDRESS_TAKEN: &str = "user with this email address already exists.";
+const UNFIT: &str = "The database does not take this value.";
 
-/// What is wrong with a login name that somebody has.
-pub(super) fn taken(login: Login) -> ValidationError {
-    match login {
-        Login::Username => ValidationError::new("username", NAME_TAKEN),
-        Login::Email => ValidationError::new("email", ADDRESS_TAKEN),
+/// What is wrong with a user who was not saved.
+pub(super) fn refused<T>(saved: &Saved<T>) -> ValidationError {
+    match *saved {
+        Saved::Taken("email") => ValidationError::new("email", ADDRESS_TAKEN),
+        Saved::Taken(field) => ValidationError::new(field, NAME_TAKEN),
+        Saved::Unfit(Some(field)) => ValidationError::new(field, UNFIT),
+        _ => ValidationError::new("non_field_errors", UNFIT),
+    }
+}
+
+/// What somebody told who signs up; a text is empty where it is absent or flawed.
+struct Told<'a> {
+    username: String,
+    email: String,
+    first_name: &'a str,
+    last_name: &'a str,
+    password: &'a str,
+}
+
+impl Told<'_> {
+    /// What the password must not resemble. An address that is the user name, too, is told once.
+    fn attributes(&self, login: Login) -> UserAttributes<'_> {
+        UserAttributes {
+            username: match login {
+                Login::Username => &self.username,
+                Login::Email => "",
+            },
+            first_name: self.first_name,
+            last_name: self.last_name,
+            email: &self.email,
+        }
+    }
+
+    /// A user and nothing more, whatever else was sent.
+    fn sign_up(self, password: EncodedPassword) -> SignUp {
+        SignUp {
+            user: NewUser {
+                username: self.username,
+                email: self.email,
+                password,
+                is_staff: false,
+                is_superuser: false,
+            },
+            first_name: self.first_name.to_owned(),
+            last_name: self.last_name.to_owned(),
+        }
     }
 }
 
 impl Accounts {
-    /// Adds a user and logs them in: `{"user", "refresh", "access"}`. With e-mail verification `{"user", "detail"}`: the user
-    /// cannot log in before [`verify_email`](Self::verify_email).
+    /// Adds a user and logs them in: `{"user", "refresh", "access"}`. With e-mail verification `{"detail"}`, and there is no user
+    /// before [`verify_email`](Self::verify_email).
     ///
     /// Takes `username`, `email`, `first_name`, `last_name` and `password`, and nothing else whatever it is called. Where
     /// users log in by e-mail, `email` is the name and `username` is not taken. An address is required where it has to be
     /// proved.
     pub async fn register(&self, fields: &Fields, info: &RequestInfo) -> Result<Object, Error> {
-        let options = &self.0.options;
-        if !options.registration {
-            return Err(StoreError::new("nobody may sign up here").into());
+        if !self.0.options.registration {
+            return Err(Error::NotOffered);
         }
-        let mail = if options.email_verification {
-            let mail = self.mail()?;
+        let is_verifying = self.0.options.email_verification;
+        let mail = is_verifying.then(|| self.mail()).transpose()?;
+        if let Some(mail) = mail {
             mail.check_room()?;
-            Some(mail)
-        } else {
-            None
-        };
-        let login = Login::of(self.store().user_model())?;
-        let mut form = Form::new(fields);
-        let (username, email) = self.read_login(&mut form, login).await?;
-        let first_name = read_name(&mut form, "first_name");
-        let last_name = read_name(&mut form, "last_name");
-        let attributes = UserAttributes {
-            username: match login {
-                Login::Username => &username,
-                Login::Email => "",
-            },
-            first_name,
-            last_name,
-            email: &email,
-        };
-        let password = form.password("password");
-        if let Some(password) = password {
-            form.check_password("password", password, &attributes);
         }
-        form.finish()?;
-        let password = self
-            .encode("password", password.unwrap_or_default())
-            .await?;
-        let sign_up = SignUp {
-            user: NewUser {
-                username,
-                email: email.clone(),
-                password,
-                is_staff: false,
-                is_superuser: false,
-            },
-            first_name: first_name.to_owned(),
-            last_name: last_name.to_owned(),
-            is_verified: mail.is_none(),
-        };
-        let created = self.store().sign_up(sign_up, self.0.jwt.now()).await?;
-        let mut account = Account::new(created.ok_or_else(|| taken(login))?);
-        account.email = Some(email);
-        account.first_name = Some(first_name.to_owned());
-        account.last_name = Some(last_name.to_owned());
-        self.0.jwt.report(info, || Event::SignUp {
-            user: &account.user,
-        });
+        let login = Login::of(self.store().user_model())?;
+        let told = self.read_sign_up(fields, login).await?;
+        let password = self.encode("password", told.password).await?;
+        let new = told.sign_up(password);
         match mail {
             Some(mail) => {
-                let message = self.message(mail, Purpose::EmailVerification, &account);
-                // The account is there: who gets no message asks for another one.
-                let _ = mail.send(message);
-                let mut answer = Object::new();
-                answer.insert("user", profile(&account));
-                answer.insert("detail", "Verification e-mail sent.");
-                Ok(answer)
+                let by_email = login == Login::Email;
+                self.sign_up_unverified(mail, new, by_email).await
             }
-            None => self.log_in(account, info).await,
+            None => self.sign_up(new, info).await,
         }
+    }
+
+    async fn sign_up(&self, new: SignUp, info: &RequestInfo) -> Result<Object, Error> {
+        let mut told = Account::new(User::new(0, ""));
+        told.email = Some(new.user.email.clone());
+        told.first_name = Some(new.first_name.clone());
+        told.last_name = Some(new.last_name.clone());
+        let account = match self.store().sign_up(new, self.0.jwt.now()).await? {
+            Saved::Done(user) => Account { user, ..told },
+            other => return Err(refused(&other).into()),
+        };
+        let user = &account.user;
+        self.0.jwt.report(info, || Event::SignUp { user });
+        self.log_in(account, info).await
+    }
+
+    async fn read_sign_up<'a>(&self, fields: &'a Fields, login: Login) -> Result<Told<'a>, Error> {
+        let mut form = Form::new(fields);
+        let (username, email) = self.read_login(&mut form, login).await?;
+        let told = Told {
+            username,
+            email,
+            first_name: read_name(&mut form, "first_name"),
+            last_name: read_name(&mut form, "last_name"),
+            password: form.password("password").unwrap_or_default(),
+        };
+        if !told.password.is_empty() {
+            form.check_password("password", told.password, &told.attributes(login));
+        }
+        form.finish()?;
+        Ok(told)
     }
 
     /// Tokens for somebody who has just been let in, beside their profile.
@@ -123,45 +149,55 @@ impl Accounts {
         form: &mut Form<'_>,
         login: Login,
     ) -> Result<(String, String), Error> {
-        let username = match login {
-            Login::Username => form.required("username").map(|name| login.normalize(name)),
-            Login::Email => None,
-        };
-        if let Some(name) = &username {
-            form.check_username("username", name);
-            if !form.has_flaw("username") && self.is_taken(name).await? {
-                form.flaw("username", NAME_TAKEN);
+        match login {
+            Login::Username => {
+                let username = self.read_username(form).await?;
+                let is_needed = self.0.options.email_verification;
+                Ok((username, read_email(form, is_needed, MAX_EMAIL)))
+            }
+            Login::Email => {
+                let email = read_email(form, true, MAX_USERNAME);
+                // Where it has to be proved, its owner is told by mail, and nobody else that there is one.
+                let is_told = !self.0.options.email_verification && !form.has_flaw("email");
+                if is_told && self.find_by_any_login(&email).await?.is_some() {
+                    form.flaw("email", ADDRESS_TAKEN);
+                }
+                Ok((email.clone(), email))
             }
         }
-        let is_needed = login == Login::Email || self.0.options.email_verification;
-        let email = if is_needed {
-            form.required("email")
-        } else {
-            form.optional("email")
-        };
-        let email = names::normalize_email(email.unwrap_or_default());
-        if !email.is_empty() {
-            let most = match login {
-                Login::Username => MAX_EMAIL,
-                Login::Email => MAX_USERNAME,
-            };
-            form.check_email("email", &email, most);
-            if login == Login::Email && !form.has_flaw("email") && self.is_taken(&email).await? {
-                form.flaw("email", ADDRESS_TAKEN);
-            }
-        }
-        let username = match login {
-            Login::Username => username.unwrap_or_default(),
-            Login::Email => email.clone(),
-        };
-        Ok((username, email))
     }
 
-    async fn is_taken(&self, login: &str) -> Result<bool, Error> {
-        let store = self.store();
-        Ok(store.find_by_login(login).await?.is_some()
-            || store.find_by_login_iexact(login).await?.is_some())
+    async fn read_username(&self, form: &mut Form<'_>) -> Result<String, Error> {
+        let Some(name) = form.required("username") else {
+            return Ok(String::new());
+        };
+        let name = Login::Username.normalize(name);
+        form.check_username("username", &name);
+        if !form.has_flaw("username") && self.find_by_any_login(&name).await?.is_some() {
+            form.flaw("username", NAME_TAKEN);
+        }
+        Ok(name)
     }
+
+    /// Who logs in by this name, in whatever spelling. The same work whether there is somebody or not.
+    pub(super) async fn find_by_any_login(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let exact = self.store().find_by_login(login).await?;
+        let other = self.store().find_by_login_iexact(login).await?;
+        Ok(exact.or(other))
+    }
+}
+
+fn read_email(form: &mut Form<'_>, is_needed: bool, most: usize) -> String {
+    let email = if is_needed {
+        form.required("email")
+    } else {
+        form.optional("email")
+    };
+    let email = names::normalize_email(email.unwrap_or_default());
+    if !email.is_empty() {
+        form.check_email("email", &email, most);
+    }
+    email
 }
 
 /// A name of a person, empty where it is absent or flawed.

@@ -146,32 +146,71 @@ pub async fn log_out(jwt: &SimpleJwt, raw: &str, info: &RequestInfo) -> Result<O
     let now = jwt.now();
     let read = jwt.decode(raw, now).await;
     let claims = read.inspect_err(|error| events::log_out_refused(jwt, None, error, info))?;
-    match end_by_token(jwt, &claims, now).await {
-        Ok(()) if jwt.tokens().is_some() => events::logged_out(jwt, &claims, info),
-        Ok(()) => {}
-        Err(error) => {
-            events::log_out_refused(jwt, Some(&claims), &error, info);
-            return Err(error);
-        }
+    log_out_with(jwt, TokenClass::Refresh, &claims, now, info).await
+}
+
+/// The same by what authenticates requests: ends a sliding token, and of an access token the session, if it has one.
+#[cfg(feature = "axum")]
+pub(crate) async fn log_out_by_access(
+    jwt: &SimpleJwt,
+    raw: &str,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
+    let now = jwt.now();
+    let claims = jwt.decode(raw, now).await?;
+    if tokens::check(jwt.settings(), TokenClass::Sliding, &claims, now).is_ok() {
+        return log_out_with(jwt, TokenClass::Sliding, &claims, now, info).await;
+    }
+    tokens::check(jwt.settings(), TokenClass::Access, &claims, now)?;
+    let session = tokens::session_of_caller(jwt.settings(), &claims);
+    if end_session_of(jwt, &claims, session, now).await? {
+        events::logged_out(jwt, &claims, info);
     }
     Ok(jwt.complete(Object::new(), Answer::LogOut(&claims)))
 }
 
-async fn end_by_token(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<(), Error> {
-    let is_good = check_listed(jwt, TokenClass::Refresh, claims, false, now).is_ok()
+async fn log_out_with(
+    jwt: &SimpleJwt,
+    class: TokenClass,
+    claims: &Claims,
+    now: Timestamp,
+    info: &RequestInfo,
+) -> Result<Object, Error> {
+    match end_by_token(jwt, class, claims, now).await {
+        Ok(()) if jwt.tokens().is_some() => events::logged_out(jwt, claims, info),
+        Ok(()) => {}
+        Err(error) => {
+            events::log_out_refused(jwt, Some(claims), &error, info);
+            return Err(error);
+        }
+    }
+    Ok(jwt.complete(Object::new(), Answer::LogOut(claims)))
+}
+
+async fn end_by_token(
+    jwt: &SimpleJwt,
+    class: TokenClass,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let is_good = check_listed(jwt, class, claims, false, now).is_ok()
         && flows::check_signable(claims).is_ok();
-    let has_ended = is_good && end_session_of(jwt, claims, now).await?;
-    match flows::revoke(jwt, claims, now).await {
+    let session = session_id(jwt.settings(), claims).filter(|_| is_good);
+    let has_ended = end_session_of(jwt, claims, session, now).await?;
+    match flows::revoke(jwt, class, claims, now).await {
         Err(Error::Token(TokenError::Blacklisted)) if has_ended => Ok(()),
         revoked => revoked,
     }
 }
 
-async fn end_session_of(jwt: &SimpleJwt, claims: &Claims, now: Timestamp) -> Result<bool, Error> {
+async fn end_session_of(
+    jwt: &SimpleJwt,
+    claims: &Claims,
+    session: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, Error> {
     let owner = jwt.claimed_user_id(claims).ok().flatten();
-    let (Some(store), Some(owner), Some(id)) =
-        (jwt.sessions(), owner, session_id(jwt.settings(), claims))
-    else {
+    let (Some(store), Some(owner), Some(id)) = (jwt.sessions(), owner, session) else {
         return Ok(false);
     };
     match jwt.users().get_user(&owner).await? {

@@ -195,14 +195,15 @@ fn every_known_name_is_applied() {
 }
 
 #[test]
-fn a_record_is_kept_for_as_long_as_a_sliding_token_could_live() {
+fn a_record_is_kept_for_as_long_as_a_token_could_live_that_it_decides_on() {
     let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
     let mut settings = Settings::new("never used to sign anything");
     settings.leeway = Duration::from_secs(10);
     settings.sliding_token_lifetime = Duration::from_secs(100);
+    settings.access_token_lifetime = Duration::from_secs(20_000);
     settings.sliding_token_refresh_lifetime = Duration::from_secs(1000);
     let before = settings.expired_before(now);
-    assert_eq!(now.as_second() - before.as_second(), 86_400 + 1110);
+    assert_eq!(now.as_second() - before.as_second(), 86_400 + 21_110);
     settings.sliding_token_refresh_lifetime = Duration::MAX;
     assert_eq!(settings.expired_before(now), jiff::Timestamp::MIN);
 }

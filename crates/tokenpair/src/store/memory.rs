@@ -1,19 +1,20 @@
 //! A store in memory, for tests, examples and tools. Nothing survives the process; nothing is ever thrown away.
 
+mod accounts;
 mod sessions;
 
 use super::{
-    Account, AccountStore, Changes, Flushed, MOST_NAMESAKES, NewUser, Rotated, Rotation,
-    SessionStore, SignUp, Store, Successor, TokenStore, Updated, UserAdmin, UserModel, UserPage,
-    UserTable, UsernameLookup, is_within, several_users,
+    Account, Flushed, Rotated, Rotation, SessionStore, Store, Successor, TokenStore, UserTable,
+    UsernameLookup, is_within,
 };
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, NumericDate, OutstandingToken, User, UserId, UserIdKind};
+use accounts::{Person, Waiting};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sessions::Kept;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Users and tokens in memory. Clones share the data.
@@ -27,21 +28,13 @@ pub struct MemoryStore {
 struct Data {
     users: HashMap<UserId, User>,
     persons: HashMap<UserId, Person>,
-    unverified: HashSet<UserId>,
+    unverified: Vec<Waiting>,
     last_login: HashMap<UserId, Timestamp>,
     outstanding: HashMap<String, OutstandingToken>,
     blacklisted: HashSet<String>,
     rotations: HashMap<String, Exchange>,
     /// By the user's primary key and the session's id.
     sessions: HashMap<(UserId, String), Kept>,
-}
-
-/// What is known of a user, by primary key.
-#[derive(Clone, Debug, Default)]
-struct Person {
-    email: String,
-    first_name: String,
-    last_name: String,
 }
 
 #[derive(Debug)]
@@ -148,16 +141,6 @@ impl Data {
             UsernameLookup::Iexact => user.username.eq_ignore_ascii_case(login),
         };
         self.users.values().filter(is_named).collect()
-    }
-
-    fn account(&self, user: &User) -> Account {
-        let person = self.persons.get(&user.id).cloned().unwrap_or_default();
-        let mut account = Account::new(user.clone());
-        account.email = Some(person.email);
-        account.first_name = Some(person.first_name);
-        account.last_name = Some(person.last_name);
-        account.last_login = self.last_login.get(&user.user_id).copied();
-        account
     }
 
     /// The one token of the line that has not been exchanged.
@@ -298,148 +281,5 @@ impl Store for MemoryStore {
 
     fn session_store(self: Arc<Self>) -> Option<Arc<dyn SessionStore>> {
         Some(self)
-    }
-}
-
-#[async_trait]
-impl UserAdmin for MemoryStore {
-    fn user_model(&self) -> &UserModel {
-        static AUTH_USER: LazyLock<UserModel> = LazyLock::new(UserModel::default);
-        &AUTH_USER
-    }
-
-    async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        self.sign_up(user.into(), at).await
-    }
-
-    async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
-        let data = self.data();
-        let wanted = page.search.as_deref().unwrap_or("").to_ascii_lowercase();
-        let mut users: Vec<&User> = data
-            .users
-            .values()
-            .filter(|user| page.after.as_ref().is_none_or(|after| user.id > *after))
-            .filter(|user| user.username.to_ascii_lowercase().contains(&wanted))
-            .collect();
-        users.sort_by_key(|user| &user.id);
-        users.truncate(page.limit);
-        Ok(users.into_iter().map(|user| data.account(user)).collect())
-    }
-
-    async fn find_account(&self, login: &str) -> Result<Option<Account>, StoreError> {
-        let data = self.data();
-        let mut found = data.users_named(login, UsernameLookup::Exact);
-        if found.is_empty() {
-            found = data.users_named(login, self.username_lookup);
-        }
-        if found.len() > 1 {
-            return Err(several_users(self.user_model(), login));
-        }
-        Ok(only(found).map(|user| data.account(user)))
-    }
-
-    async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
-        let mut data = self.data();
-        data.unverified.remove(id);
-        let user = data.users.values_mut().find(|user| user.id == *id);
-        let changed = user.filter(|user| user.is_active != is_active);
-        Ok(changed.map(|user| user.is_active = is_active).is_some())
-    }
-
-    async fn change_password(
-        &self,
-        id: &UserId,
-        password: &EncodedPassword,
-    ) -> Result<bool, StoreError> {
-        let mut data = self.data();
-        let user = data.users.values_mut().find(|user| user.id == *id);
-        Ok(user.map(|user| user.password = password.clone()).is_some())
-    }
-}
-
-#[async_trait]
-impl AccountStore for MemoryStore {
-    async fn sign_up(&self, new: SignUp, _at: Timestamp) -> Result<Option<User>, StoreError> {
-        let mut data = self.data();
-        let user = new.user;
-        let namesakes = data.users_named(&user.username, self.username_lookup);
-        if !namesakes.is_empty() {
-            return Ok(None);
-        }
-        let keys = data.users.values().filter_map(|user| match user.id {
-            UserId::Int(key) => Some(key),
-            _ => None,
-        });
-        let mut created = User::new(keys.max().unwrap_or(0) + 1, user.username);
-        created.password = user.password;
-        created.is_staff = user.is_staff;
-        created.is_superuser = user.is_superuser;
-        created.is_active = new.is_verified;
-        let person = Person {
-            email: user.email,
-            first_name: new.first_name,
-            last_name: new.last_name,
-        };
-        data.persons.insert(created.id.clone(), person);
-        if !new.is_verified {
-            data.unverified.insert(created.id.clone());
-        }
-        data.users.insert(created.user_id.clone(), created.clone());
-        Ok(Some(created))
-    }
-
-    async fn find_by_key(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
-        let data = self.data();
-        let user = data.users.values().find(|user| user.id == *id);
-        Ok(user.map(|user| data.account(user)))
-    }
-
-    async fn find_by_email(&self, email: &str) -> Result<Vec<Account>, StoreError> {
-        let data = self.data();
-        let accounts = data.users.values().map(|user| data.account(user));
-        let has_it = |account: &Account| {
-            let known = account.email.as_deref();
-            known.is_some_and(|known| known.eq_ignore_ascii_case(email))
-        };
-        let mut found: Vec<Account> = accounts.filter(has_it).collect();
-        found.sort_by(|one, other| one.user.id.cmp(&other.user.id));
-        found.truncate(MOST_NAMESAKES);
-        Ok(found)
-    }
-
-    async fn update_profile(&self, id: &UserId, changes: &Changes) -> Result<Updated, StoreError> {
-        let mut data = self.data();
-        if let Some(name) = &changes.username {
-            let namesakes = data.users_named(name, self.username_lookup);
-            if namesakes.iter().any(|user| user.id != *id) {
-                return Ok(Updated::Taken);
-            }
-        }
-        let Some(user) = data.users.values_mut().find(|user| user.id == *id) else {
-            return Ok(Updated::Gone);
-        };
-        let set = |value: &mut String, new: &Option<String>| {
-            if let Some(new) = new {
-                value.clone_from(new);
-            }
-        };
-        set(&mut user.username, &changes.username);
-        let person = data.persons.entry(id.clone()).or_default();
-        set(&mut person.email, &changes.email);
-        set(&mut person.first_name, &changes.first_name);
-        set(&mut person.last_name, &changes.last_name);
-        Ok(Updated::Done)
-    }
-
-    async fn is_unverified(&self, id: &UserId) -> Result<bool, StoreError> {
-        Ok(self.data().unverified.contains(id))
-    }
-
-    async fn verify(&self, id: &UserId) -> Result<bool, StoreError> {
-        let mut data = self.data();
-        let was_unverified = data.unverified.remove(id);
-        let user = data.users.values_mut().find(|user| user.id == *id);
-        let user = user.filter(|_| was_unverified);
-        Ok(user.map(|user| user.is_active = true).is_some())
     }
 }

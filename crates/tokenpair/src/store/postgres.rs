@@ -18,6 +18,7 @@ mod options;
 mod pool;
 mod schema;
 mod sessions;
+mod sign_up;
 mod tls;
 mod tokens;
 mod users;

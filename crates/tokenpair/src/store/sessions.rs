@@ -67,14 +67,14 @@ pub trait SessionStore: TokenStore {
     /// this ended. A token that is being exchanged meanwhile has no living successor when this returns.
     async fn end_sessions(&self, user: &UserId, ending: &Ending) -> Result<usize, StoreError>;
 
-    /// Replaces the stored password and ends the sessions, both or neither. `false`, and nothing done, if the password is no
-    /// longer `user.password`.
+    /// Replaces the stored password and ends the sessions, both or neither, and tells how many living sessions this ended.
+    /// `None`, and nothing done, if the password is no longer `user.password`.
     async fn replace_password(
         &self,
         user: &User,
         encoded: &str,
         ending: &Ending,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Option<usize>, StoreError>;
 
     /// The user whose `USER_ID_FIELD` equals `id`, and whether that user's session was ended, in one round trip.
     async fn get_user_and_ended(

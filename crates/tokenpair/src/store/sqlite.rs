@@ -13,6 +13,7 @@ mod lookups;
 mod place;
 mod schema;
 mod sessions;
+mod sign_up;
 mod threads;
 mod tokens;
 mod users;

@@ -210,9 +210,9 @@ async fn patch_me(
     IsAuthenticated(account): IsAuthenticated<Account>,
     request: Request,
 ) -> Response {
-    let names = ["username", "email", "first_name", "last_name"];
-    answer(&accounts, request, &names, async |fields, _| {
-        accounts.update_profile(account, &fields).await
+    let names = ["username", "email", "first_name", "last_name", "password"];
+    answer(&accounts, request, &names, async |fields, info| {
+        accounts.update_profile(account, &fields, &info).await
     })
     .await
 }
@@ -272,5 +272,5 @@ async fn let_in(
         let fields = fields::sent(&data, names)?;
         Ok::<_, Failure>(work(fields, info.clone()).await?)
     };
-    delivery.answer_or_failure(jwt, &info, result.await)
+    delivery.answer_log_in(jwt, &info, result.await).await
 }

@@ -1,11 +1,12 @@
 //! The three cookies: how they are called, read, written and taken back, and the caller they stand for.
 //!
-//! Decides nothing about a request: whether a page of ours made it is `csrf.rs`, what an answer carries is `delivery.rs`.
+//! How a page proves that it is ours is `csrf.rs`, which tokens an answer carries is `delivery.rs`.
 
 use super::csrf;
 use super::respond::Failure;
-use crate::error::Error;
-use crate::settings::Settings;
+use crate::authentication::is_accepted;
+use crate::error::{Error, StoreError};
+use crate::settings::{Settings, TokenClass};
 use crate::{SimpleJwt, flows};
 use http::header::{COOKIE, SET_COOKIE, UPGRADE};
 use http::request::Parts;
@@ -88,22 +89,12 @@ pub(super) fn set(
     max_age: i64,
 ) -> Result<HeaderValue, Failure> {
     let name = cookie.name(settings);
-    let bytes = name.len() + value.len();
+    check_size(name, value)?;
+    let refused = || Failure::BadRequest(format!("The token cannot stand in the cookie {name}."));
     let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if bytes > MAX_BYTES || !value.bytes().all(may_stand) {
-        let size = value.len();
-        tracing::warn!(
-            cookie = name,
-            bytes = size,
-            "a token does not fit into a cookie"
-        );
-        return Err(Failure::BadRequest(format!(
-            "A token of {size} bytes does not fit into the cookie {name}, which holds {} at most. Without X-Token-Delivery \
-             it can be had.",
-            MAX_BYTES - name.len()
-        )));
+    if !value.bytes().all(may_stand) {
+        return Err(refused());
     }
-    let refused = |_| Failure::BadRequest(format!("The token cannot stand in the cookie {name}."));
     let secure = if settings.auth_cookie_secure {
         "; Secure"
     } else {
@@ -119,31 +110,81 @@ pub(super) fn set(
     HeaderValue::try_from(format!(
         "{name}={value}; Path=/; Max-Age={max_age}{secure}{http_only}; SameSite={same_site}"
     ))
-    .map_err(refused)
+    .map_err(|_| refused())
+}
+
+fn check_size(name: &str, value: &str) -> Result<(), Failure> {
+    let (size, room) = (value.len(), MAX_BYTES - name.len());
+    if size <= room {
+        return Ok(());
+    }
+    tracing::warn!(
+        cookie = name,
+        bytes = size,
+        "a token does not fit into a cookie"
+    );
+    Err(Failure::BadRequest(format!(
+        "A token of {size} bytes does not fit into the cookie {name}, which holds {room} at most. Without X-Token-Delivery \
+         it can be had."
+    )))
 }
 
 /// Takes all cookies back: the log-in has ended.
-pub(super) fn forget(settings: &Settings, answer: &mut HeaderMap) {
-    for cookie in Cookie::ALL {
-        if let Ok(gone) = set(settings, cookie, "", 0) {
+pub(super) fn forget_all(settings: &Settings, answer: &mut HeaderMap) {
+    forget(settings, answer, &Cookie::ALL);
+}
+
+/// Takes these back.
+pub(super) fn forget(settings: &Settings, answer: &mut HeaderMap, cookies: &[Cookie]) {
+    for cookie in cookies {
+        if let Ok(gone) = set(settings, *cookie, "", 0) {
             answer.append(SET_COOKIE, gone);
         }
     }
 }
 
-/// An access token made for this request alone, before any extractor looks for one.
-#[derive(Clone)]
-struct Renewed(String);
+/// Whether an answer sets a cookie or takes it back.
+pub(super) fn sets(settings: &Settings, answer: &HeaderMap, cookie: Cookie) -> bool {
+    let name = cookie.name(settings).as_bytes();
+    let mut lines = answer.get_all(SET_COOKIE).iter();
+    lines.any(|line| line.as_bytes().split(|byte| *byte == b'=').next() == Some(name))
+}
 
-/// The access token in the cookie, as the `Authorization` header would have it.
-pub(super) fn credentials(jwt: &SimpleJwt, parts: &Parts) -> Option<String> {
+/// The same of any of them.
+pub(super) fn sets_any(settings: &Settings, answer: &HeaderMap) -> bool {
+    let mut all = Cookie::ALL.into_iter();
+    all.any(|cookie| sets(settings, answer, cookie))
+}
+
+/// What was found out about the browser of a page, before any extractor asks for a caller.
+#[derive(Clone)]
+enum Visit {
+    /// It is known by its access cookie, or not at all.
+    AsItCame,
+    /// It gets an access token, for this request already.
+    Renewed(String),
+    /// The database could not say whether it gets one, for this reason.
+    Unknown(String),
+}
+
+/// Whether a page is only looked at. While the database is ill, one that anybody may see is shown as if nobody were logged
+/// in.
+pub(super) fn is_visit(parts: &Parts) -> bool {
+    csrf::is_safe(&parts.method) && parts.extensions.get::<Visit>().is_some()
+}
+
+/// The access token in the cookie, as the `Authorization` header would have it. An error where an outage hides whether
+/// there is one.
+pub(super) fn credentials(jwt: &SimpleJwt, parts: &Parts) -> Result<Option<String>, StoreError> {
     let settings = jwt.settings();
-    let token = match parts.extensions.get::<Renewed>() {
-        Some(Renewed(token)) => token,
-        None => value(settings, &parts.headers, Cookie::Access)?,
+    let token = match parts.extensions.get::<Visit>() {
+        Some(Visit::Renewed(token)) => Some(token.as_str()),
+        Some(Visit::Unknown(outage)) => return Err(StoreError::new(outage.as_str())),
+        Some(Visit::AsItCame) | None => value(settings, &parts.headers, Cookie::Access),
     };
-    let scheme = settings.auth_header_types.first()?;
-    Some(format!("{scheme} {token}"))
+    let scheme = settings.auth_header_types.first();
+    let both = scheme.zip(token);
+    Ok(both.map(|(scheme, token)| format!("{scheme} {token}")))
 }
 
 /// Refuses what a page of another site may have made: whatever is not safe and has no CSRF token for the user whom the
@@ -171,34 +212,47 @@ pub(super) async fn check_caller(
 
 /// A browser that asks for a page with a good refresh cookie and no good access cookie gets an access token, for this
 /// request and in the cookie that is returned: a page has no script that would refresh.
+///
+/// An outage is an error only for what may change something.
 pub(super) async fn renew(
     jwt: &SimpleJwt,
     parts: &mut Parts,
 ) -> Result<Option<HeaderValue>, Error> {
     let settings = jwt.settings();
-    let headers = &parts.headers;
+    let visit = match access_for_page(jwt, &parts.headers).await {
+        Ok(Some(access)) => Visit::Renewed(access),
+        Ok(None) => Visit::AsItCame,
+        Err(outage) if csrf::is_safe(&parts.method) => Visit::Unknown(outage.to_string()),
+        Err(outage) => return Err(outage),
+    };
+    let lifetime = i64::try_from(settings.access_token_lifetime.as_secs()).unwrap_or(i64::MAX);
+    let cookie = match &visit {
+        Visit::Renewed(access) => set(settings, Cookie::Access, access, lifetime).ok(),
+        Visit::AsItCame | Visit::Unknown(_) => None,
+    };
+    parts.extensions.insert(visit);
+    Ok(cookie)
+}
+
+async fn access_for_page(jwt: &SimpleJwt, headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let settings = jwt.settings();
+    let classes = &settings.auth_token_classes;
     let Some(refresh) = value(settings, headers, Cookie::Refresh) else {
         return Ok(None);
     };
+    if !classes.contains(&TokenClass::Access) {
+        return Ok(None);
+    }
     if let Some(access) = value(settings, headers, Cookie::Access) {
-        match jwt.decode(access, jwt.now()).await {
-            Ok(_) => return Ok(None),
-            Err(Error::Token(_)) => {}
+        let now = jwt.now();
+        match jwt.decode(access, now).await {
+            Ok(claims) if is_accepted(jwt, &claims, now) => return Ok(None),
+            Ok(_) | Err(Error::Token(_)) => {}
             Err(outage) => return Err(outage),
         }
     }
     match flows::access_for_page(jwt, refresh).await {
-        Ok(access) => {
-            let lifetime = i64::try_from(settings.access_token_lifetime.as_secs());
-            let cookie = set(
-                settings,
-                Cookie::Access,
-                &access,
-                lifetime.unwrap_or(i64::MAX),
-            );
-            parts.extensions.insert(Renewed(access));
-            Ok(cookie.ok())
-        }
+        Ok(access) => Ok(Some(access)),
         Err(error) if error.is_about_credentials() => Ok(None),
         Err(outage) => Err(outage),
     }

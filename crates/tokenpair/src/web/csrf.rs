@@ -1,8 +1,9 @@
 //! Whether a request that acts on cookies was made by a page of ours: Django's `middleware/csrf.py`.
 //!
 //! Two proofs are asked for: what the browser says about the page (`Origin`, `Sec-Fetch-Site`), and a token that only a
-//! page of ours can read, sent twice: in a cookie and in a header. The token is signed and bound to the user, so that
-//! who can plant a cookie has still none that counts. Must never put a token into an error.
+//! page of ours can read, sent twice: in a cookie, and in a header or a field of a form. The token is signed and bound to
+//! the user, so that who can plant a cookie has none that counts for somebody who is logged in. Must never put a token into
+//! an error.
 
 use super::cookies::{self, Cookie};
 use super::extract::header;
@@ -19,6 +20,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -30,13 +32,15 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SALT: &[u8] = b"tokenpair.web.csrf";
 const NONCE: usize = 16;
 const TAG: usize = 32;
+const TOKEN: usize = NONCE + TAG;
 
 /// Signs CSRF tokens. Derived from the text of `SIGNING_KEY`, so that all nodes agree; with another key old tokens stop
-/// being valid.
+/// being valid. Other nodes share no other secret.
 pub(crate) struct CsrfKey(hmac::Key);
 
 impl CsrfKey {
-    /// Without a `SIGNING_KEY` nobody can log in here, and the key is one of this process alone.
+    /// Without a `SIGNING_KEY` nobody can log in here, and the key is one of this process alone:
+    /// [`Settings::warnings`] says so.
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut secret = [0; TAG];
         let text = settings.signing_key.expose();
@@ -59,7 +63,7 @@ impl CsrfKey {
 
     /// Whether this key made the token for that user.
     pub(super) fn is_token_of(&self, token: &str, user: &str) -> bool {
-        let mut bytes = [0; NONCE + TAG];
+        let mut bytes = [0; TOKEN];
         let Ok(length) = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) else {
             return false;
         };
@@ -70,6 +74,38 @@ impl CsrfKey {
 
     fn tag(&self, nonce: &[u8], user: &str) -> hmac::Tag {
         hmac::sign(&self.0, &[nonce, user.as_bytes()].concat())
+    }
+}
+
+/// A token as it stands in a page: another text each time, so that the size of a page that somebody compresses on the way
+/// tells nothing of the token (BREACH). Django's `_mask_cipher_secret`.
+fn masked(token: &str) -> String {
+    let mut both = [0; 2 * TOKEN];
+    let (mask, hidden) = both.split_at_mut(TOKEN);
+    fill_random(mask);
+    if URL_SAFE_NO_PAD.decode_slice(token, hidden).is_err() {
+        return token.to_owned();
+    }
+    xor(hidden, mask);
+    URL_SAFE_NO_PAD.encode(both)
+}
+
+/// What was masked; any other text as it is.
+fn unmasked(sent: &str) -> Cow<'_, str> {
+    let mut both = [0; 2 * TOKEN];
+    match URL_SAFE_NO_PAD.decode_slice(sent, &mut both) {
+        Ok(length) if length == both.len() => {
+            let (mask, hidden) = both.split_at_mut(TOKEN);
+            xor(hidden, mask);
+            URL_SAFE_NO_PAD.encode(hidden).into()
+        }
+        _ => sent.into(),
+    }
+}
+
+fn xor(bytes: &mut [u8], mask: &[u8]) {
+    for (byte, mask) in bytes.iter_mut().zip(mask) {
+        *byte ^= mask;
     }
 }
 
@@ -92,7 +128,7 @@ pub(super) fn check(jwt: &SimpleJwt, parts: &Parts, user: &str) -> Result<(), Cs
 }
 
 /// Whether the token that was sent is the one in the cookie and was made for this user.
-pub(super) fn check_token(
+fn check_token(
     jwt: &SimpleJwt,
     headers: &HeaderMap,
     sent: Option<&str>,
@@ -103,8 +139,10 @@ pub(super) fn check_token(
     let sent = sent
         .filter(|sent| !sent.is_empty())
         .ok_or(CsrfFailed::NoToken)?;
+    // As in Django either may be masked: a client may have its cookie from a page.
+    let (cookie, sent) = (unmasked(cookie), unmasked(sent));
     let is_same = verify_slices_are_equal(cookie.as_bytes(), sent.as_bytes()).is_ok();
-    if is_same && jwt.csrf().is_token_of(sent, user) {
+    if is_same && jwt.csrf().is_token_of(&sent, user) {
         Ok(())
     } else {
         Err(CsrfFailed::Incorrect)
@@ -212,7 +250,7 @@ pub(super) async fn holder(jwt: &SimpleJwt, headers: &HeaderMap) -> Result<Strin
 /// What a page needs for its forms.
 #[derive(Default)]
 pub(super) struct PageToken {
-    /// The token; nothing where `AUTH_COOKIES` is off.
+    /// The token, masked; nothing where `AUTH_COOKIES` is off.
     pub(super) value: Option<String>,
     /// The cookie to compare it with, where the browser has none that is good.
     pub(super) cookie: Option<HeaderValue>,
@@ -227,9 +265,9 @@ pub(super) async fn for_page(jwt: &SimpleJwt, parts: &Parts) -> Result<PageToken
     let user = holder(jwt, headers).await?;
     let kept = cookies::value(settings, headers, Cookie::Csrf);
     let kept = kept.filter(|kept| jwt.csrf().is_token_of(kept, &user));
-    if kept.is_some() {
+    if let Some(kept) = kept {
         return Ok(PageToken {
-            value: kept.map(str::to_owned),
+            value: Some(masked(kept)),
             cookie: None,
         });
     }
@@ -238,7 +276,7 @@ pub(super) async fn for_page(jwt: &SimpleJwt, parts: &Parts) -> Result<PageToken
     let cookie = cookies::set(settings, Cookie::Csrf, &value, lifetime).ok();
     Ok(PageToken {
         cookie: cookie.filter(|_| comes_with_cookies(settings, parts)),
-        value: Some(value),
+        value: Some(masked(&value)),
     })
 }
 

@@ -6,10 +6,12 @@ use super::extract::header;
 use super::respond::{self, Failure};
 use super::views::request_info;
 use crate::SimpleJwt;
+use crate::accounts::sessions;
 use crate::backend::TokenBackend;
 use crate::error::{Error, TokenError};
 use crate::json::{Object, Value};
 use crate::models::RequestInfo;
+use crate::settings::Settings;
 use crate::tokens::Claims;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::Response;
@@ -19,7 +21,7 @@ use http::{HeaderMap, HeaderValue};
 use std::fmt;
 
 /// How a client asks for cookies. A form cannot send it, and a page of another site only where CORS lets it.
-const X_TOKEN_DELIVERY: HeaderName = HeaderName::from_static("x-token-delivery");
+pub(super) const X_TOKEN_DELIVERY: HeaderName = HeaderName::from_static("x-token-delivery");
 
 /// How the client wants its tokens, as an extractor: in the body, or with `X-Token-Delivery: cookie` in cookies.
 ///
@@ -41,7 +43,7 @@ const X_TOKEN_DELIVERY: HeaderName = HeaderName::from_static("x-token-delivery")
 #[derive(Clone, Default)]
 pub struct Delivery(Option<Jar>);
 
-/// What the client's cookies held, as far as it still counts.
+/// What the client's cookies held.
 #[derive(Clone, Default)]
 struct Jar {
     access: Option<String>,
@@ -93,6 +95,17 @@ impl Delivery {
         Some(token.clone().ok_or(Error::NotAuthenticated))
     }
 
+    /// Ends what the client's cookies name: the refresh token, or else what the access cookie stands for. `None`: the
+    /// client has its tokens in the body.
+    pub(super) async fn log_out(
+        &self,
+        jwt: &SimpleJwt,
+        info: &RequestInfo,
+    ) -> Option<Result<Object, Error>> {
+        let jar = self.0.as_ref()?;
+        Some(jar.log_out(jwt, info).await)
+    }
+
     /// The answer of a token endpoint, from what a [flow](crate::flows) returned. Never to be cached.
     ///
     /// With cookies the body has `access_expires`, `refresh_expires` and `csrf_token` in place of `access`, `refresh`
@@ -106,17 +119,50 @@ impl Delivery {
         self.answer_or_failure(jwt, info, result.map_err(Failure::from))
     }
 
-    pub(super) fn answer_or_failure(
+    /// The same for a log-in of ours: a token that no cookie can hold is ended, as nobody has it.
+    pub(super) async fn answer_log_in(
         &self,
         jwt: &SimpleJwt,
         info: &RequestInfo,
         result: Result<Object, Failure>,
     ) -> Response {
-        match self.0 {
-            // Nothing is kept of a log-in before.
-            Some(_) => Jar::default().answer(jwt, info, result),
-            None => respond::answer_or_failure(jwt, info, result),
+        let made = result.as_ref().ok().filter(|_| self.is_in_cookies());
+        let made = Jar {
+            refresh: made.and_then(|data| text(data, "refresh")),
+            access: made.and_then(|data| text(data, "token")),
+            csrf: None,
+        };
+        let response = self.answer_or_failure(jwt, info, result);
+        if !response.status().is_success()
+            && let Err(error) = made.log_out(jwt, info).await
+            && !error.is_about_credentials()
+        {
+            // The request has its answer; the token ends by its time.
+            tracing::warn!(%error, "a token that fits into no cookie could not be ended");
         }
+        response
+    }
+
+    fn answer_or_failure(
+        &self,
+        jwt: &SimpleJwt,
+        info: &RequestInfo,
+        result: Result<Object, Failure>,
+    ) -> Response {
+        let Some(before) = &self.0 else {
+            return respond::answer_or_failure(jwt, info, result);
+        };
+        // Nothing is kept of a log-in before.
+        let mut response = Jar::default().answer(jwt, info, result);
+        let (settings, headers) = (jwt.settings(), response.headers_mut());
+        let is_log_in = cookies::sets(settings, headers, Cookie::Access);
+        if is_log_in
+            && before.refresh.is_some()
+            && !cookies::sets(settings, headers, Cookie::Refresh)
+        {
+            cookies::forget(settings, headers, &[Cookie::Refresh]);
+        }
+        response
     }
 
     /// The same for a refresh: a cookie that is no good is taken back.
@@ -139,7 +185,7 @@ impl Delivery {
         };
         let mut response = jar.answer(jwt, info, result);
         if is_over {
-            cookies::forget(jwt.settings(), response.headers_mut());
+            cookies::forget_all(jwt.settings(), response.headers_mut());
         }
         response
     }
@@ -162,13 +208,26 @@ impl Delivery {
         let is_out = result.is_ok();
         let mut response = respond::answer_or_failure(jwt, info, result);
         if is_out {
-            cookies::forget(jwt.settings(), response.headers_mut());
+            cookies::forget_all(jwt.settings(), response.headers_mut());
         }
         response
     }
 }
 
 impl Jar {
+    async fn log_out(&self, jwt: &SimpleJwt, info: &RequestInfo) -> Result<Object, Error> {
+        let mut ended = Err(Error::NotAuthenticated);
+        if let Some(refresh) = &self.refresh {
+            ended = sessions::log_out(jwt, refresh, info).await;
+        }
+        match (&ended, &self.access) {
+            (Err(error), Some(access)) if error.is_about_credentials() => {
+                sessions::log_out_by_access(jwt, access, info).await
+            }
+            _ => ended,
+        }
+    }
+
     fn answer(
         &self,
         jwt: &SimpleJwt,
@@ -194,48 +253,50 @@ impl Jar {
         mut data: Object,
     ) -> Result<(Object, Vec<HeaderValue>), Failure> {
         let settings = jwt.settings();
-        let now = jwt.now().as_second();
-        let mut taken = |name: &str| match data.remove(name) {
-            Some(Value::String(token)) => Made::read(token),
-            _ => None,
+        let access = take(&mut data, "access").or_else(|| take(&mut data, "token"));
+        let refresh = take(&mut data, "refresh");
+        let Some(newest) = refresh.as_ref().or(access.as_ref()) else {
+            return Ok((data, Vec::new()));
         };
-        let access = taken("access").or_else(|| taken("token"));
-        let refresh = taken("refresh");
-        let expires = |made: &Made| made.date("exp");
-        let mut set = Vec::with_capacity(3);
-        for (cookie, made) in [(Cookie::Access, &access), (Cookie::Refresh, &refresh)] {
-            if let Some(made) = made {
-                let max_age = expires(made).unwrap_or(now) - now;
-                set.push(cookies::set(settings, cookie, &made.token, max_age)?);
+        let csrf_token = self.csrf_token(jwt, &newest.claims);
+        let access_end = access.as_ref().and_then(Made::end);
+        let last = match &refresh {
+            Some(refresh) => refresh.end(),
+            None => self.refreshable_until(settings, &newest.claims),
+        };
+        let now = jwt.now().as_second();
+        let set = |cookie, value: &str, end: Option<i64>| {
+            cookies::set(settings, cookie, value, end.unwrap_or(now) - now)
+        };
+        let mut cookies = Vec::with_capacity(3);
+        if let Some(access) = &access {
+            cookies.push(set(Cookie::Access, &access.token, access_end)?);
+        }
+        if let Some(refresh) = &refresh {
+            cookies.push(set(Cookie::Refresh, &refresh.token, last)?);
+        }
+        cookies.push(set(Cookie::Csrf, &csrf_token, last.or(access_end))?);
+        for (name, end) in [("access_expires", access_end), ("refresh_expires", last)] {
+            if let Some(end) = end {
+                data.insert(name, end);
             }
         }
-        let Some(newest) = refresh.as_ref().or(access.as_ref()) else {
-            return Ok((data, set));
-        };
-        // A refresh without rotation leaves the refresh token where it is; a sliding token has its end in itself.
-        let presented = self.refresh.clone().and_then(Made::read);
-        let last = match (&refresh, &access, &presented) {
-            (Some(refresh), ..) => expires(refresh),
-            (None, Some(access), presented) => access
-                .date(&settings.sliding_token_refresh_exp_claim)
-                .or_else(|| presented.as_ref().and_then(expires)),
-            (None, None, _) => None,
-        };
-        let user = csrf::user(settings, &newest.claims);
+        data.insert("csrf_token", csrf_token);
+        Ok((data, cookies))
+    }
+
+    /// The client's own as long as it is good: other pages of the browser know it, too.
+    fn csrf_token(&self, jwt: &SimpleJwt, claims: &Claims) -> String {
+        let user = csrf::user(jwt.settings(), claims);
         let kept = self.csrf.as_deref();
         let kept = kept.filter(|kept| jwt.csrf().is_token_of(kept, &user));
-        let csrf_token = kept.map_or_else(|| jwt.csrf().token(&user), str::to_owned);
-        let until = last.or_else(|| access.as_ref().and_then(expires));
-        let max_age = until.unwrap_or(now) - now;
-        set.push(cookies::set(settings, Cookie::Csrf, &csrf_token, max_age)?);
-        if let Some(date) = access.as_ref().and_then(expires) {
-            data.insert("access_expires", date);
-        }
-        if let Some(date) = last {
-            data.insert("refresh_expires", date);
-        }
-        data.insert("csrf_token", csrf_token);
-        Ok((data, set))
+        kept.map_or_else(|| jwt.csrf().token(&user), str::to_owned)
+    }
+
+    /// A refresh without rotation leaves the refresh token where it is; a sliding token has its end in itself.
+    fn refreshable_until(&self, settings: &Settings, access: &Claims) -> Option<i64> {
+        let window = date(access, &settings.sliding_token_refresh_exp_claim);
+        window.or_else(|| self.refresh.clone().and_then(Made::read)?.end())
     }
 }
 
@@ -251,10 +312,25 @@ impl Made {
         Some(Self { token, claims })
     }
 
-    /// A date in seconds.
-    fn date(&self, claim: &str) -> Option<i64> {
-        crate::backend::date_in_micros(self.claims.get(claim)?).map(|micros| micros / 1_000_000)
+    fn end(&self) -> Option<i64> {
+        date(&self.claims, "exp")
     }
+}
+
+fn text(data: &Object, name: &str) -> Option<String> {
+    data.get(name)?.as_str().map(str::to_owned)
+}
+
+fn take(data: &mut Object, name: &str) -> Option<Made> {
+    match data.remove(name) {
+        Some(Value::String(token)) => Made::read(token),
+        _ => None,
+    }
+}
+
+/// In seconds.
+fn date(claims: &Claims, name: &str) -> Option<i64> {
+    crate::backend::date_in_micros(claims.get(name)?).map(|micros| micros / 1_000_000)
 }
 
 impl fmt::Debug for Delivery {

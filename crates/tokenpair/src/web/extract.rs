@@ -163,8 +163,8 @@ struct Asked<U> {
 /// Who is calling.
 enum Caller<U> {
     Known(Option<U>),
-    /// A cookie named somebody and was refused: nobody, as cookies come unasked. Where somebody is needed, this says why
-    /// it was not enough.
+    /// A cookie named somebody and was refused, or for a page that is looked at could not be judged: nobody, as cookies
+    /// come unasked. Where somebody is needed, this says why it was not enough.
     Stale(Error),
 }
 
@@ -179,9 +179,10 @@ async fn caller<U: Principal>(parts: &mut Parts, jwt: &SimpleJwt) -> Result<Call
     let user = match U::authenticate(jwt, header.as_deref()).await? {
         Some(user) => Some(user),
         None => match cookies::credentials(jwt, parts) {
-            None => None,
+            Ok(None) => None,
+            Err(outage) => return Ok(Caller::Stale(outage.into())),
             // Apart, so that a caller by header needs no room for it.
-            Some(credentials) => match Box::pin(by_cookie(parts, jwt, &credentials)).await? {
+            Ok(Some(credentials)) => match Box::pin(by_cookie(parts, jwt, &credentials)).await? {
                 Caller::Known(user) => user,
                 stale @ Caller::Stale(_) => return Ok(stale),
             },
@@ -205,7 +206,9 @@ async fn by_cookie<U: Principal>(
 ) -> Result<Caller<U>, Error> {
     let user = match U::authenticate(jwt, Some(credentials)).await {
         Ok(user) => user,
-        Err(error) if error.is_about_credentials() => return Ok(Caller::Stale(error)),
+        Err(error) if error.is_about_credentials() || cookies::is_visit(parts) => {
+            return Ok(Caller::Stale(error));
+        }
         Err(error) => return Err(error),
     };
     if user.is_some() {
@@ -219,7 +222,7 @@ pub(super) async fn visitor(parts: &mut Parts, jwt: &SimpleJwt) -> Option<User> 
     match caller::<User>(parts, jwt).await {
         Ok(Caller::Known(user)) => user,
         Err(Error::CsrfFailed(_)) => {
-            let credentials = cookies::credentials(jwt, parts)?;
+            let credentials = cookies::credentials(jwt, parts).ok()??;
             User::authenticate(jwt, Some(&credentials)).await.ok()?
         }
         Ok(Caller::Stale(_)) | Err(_) => None,
@@ -250,6 +253,8 @@ pub(super) async fn permit<P: Permission>(parts: &mut Parts, jwt: &SimpleJwt) ->
         Caller::Known(caller) => P::check(caller, &parts.method),
         Caller::Stale(reason) => P::check(None, &parts.method).map_err(|refused| match refused {
             Error::NotAuthenticated => reason,
+            // In an outage nobody knows who was refused.
+            _ if !reason.is_about_credentials() => reason,
             other => other,
         }),
     }

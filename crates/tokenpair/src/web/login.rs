@@ -13,10 +13,10 @@ use super::parsers::{Data, FieldValue, urlencoded};
 use super::respond::{self, Failure};
 use super::view::View;
 use super::views::{read_data, request_info};
-use crate::accounts::sessions;
-use crate::error::Error;
+use crate::error::{CsrfFailed, Error};
 use crate::json::{Object, Value};
 use crate::models::{Credentials, RequestInfo};
+use crate::settings::TokenClass;
 use crate::{SimpleJwt, flows};
 use askama::Template;
 use axum::body::Body;
@@ -145,7 +145,7 @@ fn show(jwt: &SimpleJwt, frame: &Frame, request: &Request, page: Page) -> Respon
     written(jwt, frame, page, &filled, None, StatusCode::OK)
 }
 
-fn is_off() -> Failure {
+pub(super) fn is_off() -> Failure {
     let text = "There is no log-in for browsers here: AUTH_COOKIES is off.";
     Failure::BadRequest(text.to_owned())
 }
@@ -193,9 +193,14 @@ async fn log_in(
         username: username.trimmed().to_owned(),
         password: password.as_received().to_owned(),
     };
-    let tokens = flows::obtain_pair(jwt, &credentials, info).await?;
+    let classes = &jwt.settings().auth_token_classes;
+    let tokens = if classes.contains(&TokenClass::Access) {
+        flows::obtain_pair(jwt, &credentials, info).await?
+    } else {
+        flows::obtain_sliding(jwt, &credentials, info).await?
+    };
     let delivery = Delivery::in_cookies(jwt, &parts.headers);
-    Ok(delivery.answer_or_failure(jwt, info, Ok(tokens)))
+    Ok(delivery.answer_log_in(jwt, info, Ok(tokens)).await)
 }
 
 /// Who is nobody by their cookies has nothing that a page of another site could end, so a stale one keeps nobody in.
@@ -210,13 +215,10 @@ async fn log_out(jwt: &SimpleJwt, parts: &Parts, info: &RequestInfo) -> Result<R
         csrf::check(jwt, parts, &holder).map_err(Error::from)?;
     }
     let delivery = Delivery::in_cookies(jwt, &parts.headers);
-    let result = match delivery.presented("refresh") {
-        Some(Ok(token)) => sessions::log_out(jwt, &token, info).await,
-        _ => Ok(Object::new()),
-    };
-    match result {
+    let ended = delivery.log_out(jwt, info).await;
+    match ended.unwrap_or(Ok(Object::new())) {
         Err(outage) if !outage.is_about_credentials() => Err(outage.into()),
-        result => Ok(delivery.answer_logout(jwt, info, result.map_err(Failure::from))),
+        ended => Ok(delivery.answer_logout(jwt, info, ended.map_err(Failure::from))),
     }
 }
 
@@ -232,9 +234,7 @@ fn refused(
     let error = match &failure {
         Failure::Engine(Error::NoActiveAccount) => WRONG.to_owned(),
         Failure::Engine(Error::CsrfFailed(reason)) => {
-            format!(
-                "This page was too old, or another site sent the form. Please try again. ({reason})"
-            )
+            format!("{} ({reason})", not_ours(reason))
         }
         Failure::Engine(Error::Store(_) | Error::Busy { .. }) => {
             "The service cannot answer at the moment. Please try again soon.".to_owned()
@@ -250,6 +250,22 @@ fn refused(
         }
     }
     response
+}
+
+/// What a person can do about it.
+fn not_ours(reason: &CsrfFailed) -> &'static str {
+    match reason {
+        // Safari keeps no `Secure` cookie over plain HTTP, not even of localhost.
+        CsrfFailed::NoCookie => {
+            "Your browser has not sent this page's cookie. Please try again. If that does not help, allow cookies for this \
+             site, and open it by https://."
+        }
+        CsrfFailed::Origin(_) | CsrfFailed::FetchSite(_) => {
+            "This form came from another address than this site's, or by plain http://. Please open the page anew, by \
+             https://, and try again."
+        }
+        _ => "This page was too old. Please try again.",
+    }
 }
 
 /// "Password: This field is required."
@@ -289,10 +305,16 @@ fn written(
 }
 
 /// A good answer, cookies and all, becomes a redirection that the browser follows with GET.
-fn see_other(mut response: Response, to: &str) -> Response {
-    if !response.status().is_success() {
-        return response;
+fn see_other(response: Response, to: &str) -> Response {
+    if response.status().is_success() {
+        redirected(response, to)
+    } else {
+        response
     }
+}
+
+/// What an answer sets, and where to go on with GET.
+pub(super) fn redirected(mut response: Response, to: &str) -> Response {
     if let Ok(to) = HeaderValue::try_from(to) {
         *response.status_mut() = StatusCode::SEE_OTHER;
         *response.body_mut() = Body::empty();

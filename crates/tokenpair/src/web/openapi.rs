@@ -7,7 +7,7 @@ mod responses;
 mod schema;
 
 use super::cookies;
-use super::fields::Field;
+use super::fields::{Field, Kind};
 use super::operation::{Answer, Answered, Operation};
 use super::respond;
 use super::view::View;
@@ -69,11 +69,7 @@ impl OpenApi {
         description: impl Into<Cow<'static, str>>,
         body: Answered,
     ) -> Self {
-        self.answers.push(Answer {
-            status,
-            description: description.into(),
-            body,
-        });
+        self.answers.push(Answer::new(status, description, body));
         self
     }
 
@@ -83,8 +79,9 @@ impl OpenApi {
         let mut schemas = schema::shared();
         let mut paths = Object::new();
         for (path, view) in views.iter().filter(|(_, view)| !view.is_page()) {
+            let path = template(path.as_ref());
             let mut item = Object::new();
-            let parameters = path_parameters(path.as_ref());
+            let parameters = path_parameters(&path);
             if !parameters.is_empty() {
                 item.insert("parameters", parameters);
             }
@@ -99,20 +96,24 @@ impl OpenApi {
                 let operation = self.operation(&described, &mut schemas);
                 item.insert(method.as_str().to_lowercase(), operation);
             }
-            paths.insert(path.as_ref(), item);
+            paths.insert(path, item);
         }
+        object([
+            ("openapi", Value::from("3.1.1")),
+            ("info", self.info().into()),
+            ("paths", paths.into()),
+            ("components", components(jwt, schemas).into()),
+        ])
+    }
+
+    fn info(&self) -> Object {
         let mut info = Object::new();
         info.insert("title", &*self.title);
         info.insert("version", &*self.version);
         if !self.description.is_empty() {
             info.insert("description", &*self.description);
         }
-        object([
-            ("openapi", Value::from("3.1.1")),
-            ("info", info.into()),
-            ("paths", paths.into()),
-            ("components", components(jwt, schemas).into()),
-        ])
+        info
     }
 
     fn operation<S>(&self, described: &Described<'_, S>, schemas: &mut Object) -> Object {
@@ -133,18 +134,10 @@ impl OpenApi {
         if !view.prose().is_empty() {
             about.insert("description", view.prose());
         }
-        if let Some(is_open) = described.lets_in() {
-            let way = |name: &str| object([(name, Value::Array(Vec::new()))]);
-            let cookie = jwt.settings().auth_cookies.then(|| way("cookie"));
-            let nobody = is_open.then(Object::new);
-            let ways = nobody.into_iter().chain([way("token")]).chain(cookie);
-            about.insert("security", ways.map(Value::from).collect::<Vec<_>>());
+        if let Some(ways) = described.security() {
+            about.insert("security", ways);
         }
-        let headers: Vec<Value> = operation
-            .headers
-            .iter()
-            .map(|header| parameter("header", header, jwt))
-            .collect();
+        let headers = described.headers();
         if !headers.is_empty() {
             about.insert("parameters", headers);
         }
@@ -173,6 +166,34 @@ impl<S> Described<'_, S> {
         self.view.lets_in(self.method)
     }
 
+    /// The ways to say who is calling, should anybody be asked.
+    fn security(&self) -> Option<Vec<Value>> {
+        let is_open = self.lets_in()?;
+        let way = |name: &str| object([(name, Value::Array(Vec::new()))]);
+        let cookie = self.jwt.settings().auth_cookies.then(|| way("cookie"));
+        let nobody = is_open.then(Object::new);
+        let ways = nobody.into_iter().chain([way("token")]).chain(cookie);
+        Some(ways.map(Value::from).collect())
+    }
+
+    /// Whether a cookie alone does not do.
+    fn needs_csrf_token(&self) -> bool {
+        let has_cookies = self.jwt.settings().auth_cookies;
+        has_cookies && !self.method.is_safe() && self.lets_in().is_some()
+    }
+
+    /// The headers that change the answer.
+    fn headers(&self) -> Vec<Value> {
+        let csrf_token = Field::optional("X-CSRFToken").kind(Kind::Anything).help(
+            "Needed where the access cookie says who is calling: the csrf_token of the log-in.",
+        );
+        let csrf_token = self.needs_csrf_token().then_some(csrf_token);
+        let headers = self.operation.headers.iter().chain(&csrf_token);
+        headers
+            .map(|header| parameter("header", header, self.jwt))
+            .collect()
+    }
+
     fn takes_body(&self) -> bool {
         self.operation.writable().next().is_some()
     }
@@ -192,23 +213,43 @@ where
         })
 }
 
-/// Names of operations: that of the view, with the method where it has several.
+/// Names of operations: that of the view, with the method where it has several. No two are alike as names of schemas either.
 #[derive(Default)]
 struct Names(Vec<String>);
 
 impl Names {
     fn unique<S>(&mut self, view: &View<S>, method: &Method) -> String {
-        let mut name = view.name().to_lowercase().replace(' ', "_");
+        let mut name = snake(view.name());
         if view.methods().nth(1).is_some() {
             name = format!("{name}_{}", method.as_str().to_lowercase());
         }
-        let same = self.0.iter().filter(|known| **known == name).count();
-        self.0.push(name.clone());
-        if same > 0 {
-            name = format!("{name}_{}", same + 1);
+        let mut unique = name.clone();
+        let mut number = 1;
+        while self.0.contains(&pascal(&unique)) {
+            number += 1;
+            unique = format!("{name}_{number}");
         }
-        name
+        self.0.push(pascal(&unique));
+        unique
     }
+}
+
+/// `Token Obtain Pair` becomes `token_obtain_pair`: a name that any language can have.
+fn snake(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    if words.is_empty() {
+        return "view".to_owned();
+    }
+    words.join("_")
+}
+
+/// axum's `{*rest}` is a parameter like others.
+fn template(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 fn components(jwt: &SimpleJwt, bodies: Object) -> Object {
@@ -255,7 +296,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
         .map(|name| {
             let schema = object([("type", Value::from("string")), ("minLength", 1.into())]);
             let parameter = object([
-                ("name", Value::from(name.trim_start_matches('*'))),
+                ("name", Value::from(name)),
                 ("in", "path".into()),
                 ("required", true.into()),
                 ("schema", schema.into()),
@@ -288,9 +329,8 @@ fn request_body(name: &str, operation: &Operation) -> Object {
             )
         })
         .collect();
-    let required = operation.writable().any(|field| field.required);
     object([
-        ("required", Value::from(required)),
+        ("required", Value::from(operation.needs_body())),
         ("content", content.into()),
     ])
 }

@@ -25,12 +25,28 @@ pub struct Operation {
     pub(super) answers: Vec<Answer>,
 }
 
+const TOKEN_DELIVERY: &str = "X-Token-Delivery";
+
 /// One answer of an [`Operation`].
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) description: Cow<'static, str>,
     pub(super) body: Answered,
+}
+
+impl Answer {
+    pub(super) fn new(
+        status: StatusCode,
+        description: impl Into<Cow<'static, str>>,
+        body: Answered,
+    ) -> Self {
+        Self {
+            status,
+            description: description.into(),
+            body,
+        }
+    }
 }
 
 /// The body of an answer.
@@ -83,11 +99,21 @@ impl Operation {
         description: impl Into<Cow<'static, str>>,
         body: Answered,
     ) -> Self {
-        self.answers.push(Answer {
-            status,
-            description: description.into(),
-            body,
-        });
+        self.answers.push(Answer::new(status, description, body));
+        self
+    }
+
+    /// The same where this field has to be sent; for [`View::redescribe`](super::View::redescribe).
+    pub fn require(mut self, name: &str) -> Self {
+        for field in self.fields.iter_mut().filter(|field| field.name == name) {
+            field.required = true;
+        }
+        self
+    }
+
+    /// The same without a field.
+    pub fn without(mut self, name: &str) -> Self {
+        self.fields.retain(|field| field.name != name);
         self
     }
 
@@ -97,7 +123,7 @@ impl Operation {
         if !settings.auth_cookies {
             return self;
         }
-        let header = Field::optional("X-Token-Delivery")
+        let header = Field::optional(TOKEN_DELIVERY)
             .kind(Kind::Choice(&["cookie"]))
             .help("Tokens come in cookies, and what the endpoint acts on is taken from there.");
         let described = self.header(header).answer(
@@ -127,6 +153,17 @@ impl Operation {
         let found = answers
             .find(|answer| matches!(&answer.body, Answered::Object(fields) if has_token(fields)));
         found.map(|answer| answer.status)
+    }
+
+    /// Whether nobody can do without a body, be it that a cookie holds the token.
+    pub(super) fn needs_body(&self) -> bool {
+        let knows_cookies = self
+            .headers
+            .iter()
+            .any(|header| header.name == TOKEN_DELIVERY);
+        let is_in_cookie = |field: &Field| knows_cookies && field.kind == Kind::Token;
+        self.writable()
+            .any(|field| field.required && !is_in_cookie(field))
     }
 
     /// The fields that a client may send.

@@ -7,9 +7,14 @@ pub(super) mod browsable;
 mod docs;
 mod frame;
 mod highlight;
+mod people;
 
 pub use docs::docs_view;
 pub use frame::{Frame, Site, Visitor};
+pub use people::{
+    browser_account, browser_password_reset, browser_password_reset_confirm, browser_register,
+    browser_register_resend, browser_register_verify,
+};
 
 use super::respond;
 use askama::Template;
@@ -46,8 +51,8 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
     headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    // With `no-referrer` browsers would send `Origin: null` with every form.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    // An address may hold a link of a mail. With `no-referrer` browsers would send `Origin: null` with every form.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,4 +1,4 @@
-//! Results into responses: the only file that knows statuses and the wire's JSON. Failures are logged here, once for many.
+//! Results into responses: which error has which status, and the wire's JSON. Failures are logged here, once for many.
 //!
 //! Answers to Simple JWT's `exceptions.py` and DRF's exception handler.
 
@@ -123,6 +123,7 @@ pub(super) fn error(jwt: &SimpleJwt, request_id: Option<&str>, error: Error) -> 
             let body = fields.map(|(name, flaws)| (name.to_owned(), texts(flaws)));
             json(StatusCode::BAD_REQUEST, body.collect::<Object>())
         }
+        Error::NotOffered => no_such_row(),
         Error::Store(cause) => store_failed(jwt, &cause, request_id),
         Error::Busy { retry_after } => busy(jwt, retry_after, request_id),
     }

@@ -4,11 +4,11 @@ mod described;
 
 use super::cookies;
 use super::delivery::Delivery;
-use super::extract::{IsAuthenticated, Principal};
+use super::extract::{IsAuthenticated, Principal, header};
 use super::respond;
 use super::urls::DjangoUrls as _;
 use super::view::View;
-use super::views::presented;
+use super::views::read_token;
 use crate::SimpleJwt;
 use crate::accounts::sessions::{self, SessionUser};
 use crate::authentication;
@@ -19,6 +19,7 @@ use axum::Router;
 use axum::extract::{FromRef, OriginalUri, Path, Request, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::future::Future;
 
 /// The endpoints of sessions: `/logout/`, `/logout/all/`, `/sessions/` and `/sessions/{id}/`, to be nested where you like.
@@ -107,7 +108,10 @@ async fn post_logout(
     request: Request,
 ) -> Response {
     let result = async {
-        let token = presented(&jwt, &delivery, request, "refresh").await?;
+        if let Some(ended) = delivery.log_out(&jwt, &info).await {
+            return Ok(ended?);
+        }
+        let token = read_token(&jwt, request, "refresh").await?;
         Ok(sessions::log_out(&jwt, &token, &info).await?)
     };
     delivery.answer_logout(&jwt, &info, result.await)
@@ -157,12 +161,20 @@ async fn get_session(
     respond::answer_with(&jwt, &info, answer)
 }
 
+/// What may stand in a path as it is (RFC 3986): an id may be whatever an issuer beside us wrote.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// With the path of the session, below that of the list.
 fn linked(mut session: Object, list: &str) -> Object {
     let id = session
         .get("id")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let id = utf8_percent_encode(id, UNRESERVED);
     let url = match list.strip_suffix('/') {
         Some(bare) => format!("{bare}/{id}/"),
         None => format!("{list}/{id}"),
@@ -178,21 +190,28 @@ async fn delete_session(
     info: RequestInfo,
     headers: HeaderMap,
 ) -> Response {
-    let ended = sessions::end(&jwt, &caller.user, &id, &info).await;
-    let is_own = caller.session.as_deref() == Some(&id);
-    let response = respond::answer_with(
-        &jwt,
-        &info,
-        ended.map(|ended| {
-            if ended {
-                respond::no_content()
-            } else {
-                respond::no_such_row()
-            }
-        }),
-    );
-    if is_own {
-        forgetting(&jwt, &headers, response)
+    end_session(&jwt, &caller, &id, &info, &headers).await
+}
+
+/// Ends one of the caller's sessions, perhaps the one that asks.
+pub(super) async fn end_session(
+    jwt: &SimpleJwt,
+    caller: &SessionUser,
+    id: &str,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+) -> Response {
+    let ended = sessions::end(jwt, &caller.user, id, info).await;
+    let response = ended.map(|ended| {
+        if ended {
+            respond::no_content()
+        } else {
+            respond::no_such_row()
+        }
+    });
+    let response = respond::answer_with(jwt, info, response);
+    if caller.session.as_deref() == Some(id) {
+        forgetting(jwt, headers, response)
     } else {
         response
     }
@@ -201,9 +220,10 @@ async fn delete_session(
 /// An answer that ended the session of a browser takes its cookies back.
 fn forgetting(jwt: &SimpleJwt, headers: &HeaderMap, mut response: Response) -> Response {
     let settings = jwt.settings();
-    let is_by_cookie = !headers.contains_key(jwt.auth_header()) && cookies::any(settings, headers);
-    if is_by_cookie && response.status().is_success() {
-        cookies::forget(settings, response.headers_mut());
+    let header = header(headers, jwt.auth_header());
+    let is_by_header = authentication::names_caller(jwt, header.as_deref());
+    if !is_by_header && cookies::any(settings, headers) && response.status().is_success() {
+        cookies::forget_all(settings, response.headers_mut());
     }
     response
 }
@@ -218,5 +238,26 @@ impl Principal for SessionUser {
 
     fn is_admin(&self) -> bool {
         self.user.is_staff
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_linked_whatever_its_id_is() {
+        for (list, id, url) in [
+            (
+                "/api/sessions/",
+                "0198-a_b.c~d",
+                "/api/sessions/0198-a_b.c~d/",
+            ),
+            ("/api/sessions", "a", "/api/sessions/a"),
+            ("/s/", "a/b?c#d%é", "/s/a%2Fb%3Fc%23d%25%C3%A9/"),
+        ] {
+            let session = linked(Object::from_iter([("id", id)]), list);
+            assert_eq!(session.get("url").and_then(Value::as_str), Some(url));
+        }
     }
 }

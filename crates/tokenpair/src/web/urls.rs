@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::any;
 use http::Uri;
 use http::uri::PathAndQuery;
+use std::borrow::Cow;
 use std::task::{Context, Poll};
 use tower::Service;
 
@@ -39,7 +40,18 @@ async fn append_slash(OriginalUri(uri): OriginalUri) -> Response {
         .filter(|query| !query.is_empty())
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
-    respond::moved_permanently(&format!("{}/{query}", uri.path()))
+    let path = of_this_host(uri.path());
+    respond::moved_permanently(&format!("{path}/{query}"))
+}
+
+/// A browser takes what follows `//` or `/\` for another host: Django's `escape_leading_slashes`.
+pub(super) fn of_this_host(path: &str) -> Cow<'_, str> {
+    for (host, escaped) in [("//", "/%2F"), ("/\\", "/%5C")] {
+        if let Some(rest) = path.strip_prefix(host) {
+            return format!("{escaped}{rest}").into();
+        }
+    }
+    path.into()
 }
 
 /// Decodes percent-encoded paths before they are routed, `%2F` included, as Django does.

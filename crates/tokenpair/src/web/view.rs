@@ -34,6 +34,7 @@ type Describe = Arc<dyn Fn(&SimpleJwt) -> Operation + Send + Sync>;
 ///
 /// Handlers are ordinary axum handlers that answer JSON. Mount it with [`DjangoUrls::url`](super::DjangoUrls::url) or
 /// `axum::routing::any`. Who asks for HTML gets a page with the answer and with forms to try the endpoint.
+/// A form of a browser is read whole before the handler runs, up to `DATA_UPLOAD_MAX_MEMORY_SIZE`.
 ///
 /// ```
 /// use axum::Router;
@@ -123,6 +124,21 @@ where
         self.with(|about| {
             about.operations.retain(|(known, _)| *known != method);
             about.operations.push((method, Arc::new(operation)));
+        })
+    }
+
+    /// Changes what was said of a method, where rules of your own ask for more, or for less.
+    pub fn redescribe(
+        self,
+        method: &Method,
+        change: impl Fn(Operation) -> Operation + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|about| {
+            let mut operations = about.operations.iter_mut();
+            if let Some((_, describe)) = operations.find(|(known, _)| known == method) {
+                let said = Arc::clone(describe);
+                *describe = Arc::new(move |jwt| change(said(jwt)));
+            }
         })
     }
 
@@ -288,7 +304,8 @@ where
         self.with_headers(response)
     }
 
-    async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
+    /// The answer as a program gets it, whatever was negotiated.
+    pub(super) async fn dispatch(&self, request: Request, state: S, jwt: &SimpleJwt) -> Response {
         let (mut parts, body) = request.into_parts();
         if let Some((check, _)) = self.0.permission
             && let Err(error) = check(&mut parts, jwt).await
@@ -316,7 +333,7 @@ where
         let prepared = forms::prepare(jwt, &mut parts, body).await;
         let asked = Asked {
             method: parts.method.clone(),
-            typed: parts.extensions.remove(),
+            typed: parts.extensions.get().cloned(),
         };
         let frame = Frame::of(&mut parts, &self.0.site, jwt).await;
         let (response, renewed) = match prepared {
@@ -332,7 +349,7 @@ where
         let mut response = browsable::render(self, jwt, &frame, &asked, response).await;
         let headers = response.headers_mut();
         // A log-in or log-out knows better which cookies there are from now on.
-        if !headers.contains_key(SET_COOKIE) {
+        if !cookies::sets_any(jwt.settings(), headers) {
             frame.keep_token(headers);
             headers.extend(renewed.map(|access| (SET_COOKIE, access)));
         }

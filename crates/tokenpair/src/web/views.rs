@@ -115,7 +115,7 @@ async fn post_token_obtain_pair(
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_pair(&jwt, &credentials, &info).await?)
     };
-    delivery.answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_log_in(&jwt, &info, result.await).await
 }
 
 async fn post_token_obtain_sliding(
@@ -128,7 +128,7 @@ async fn post_token_obtain_sliding(
         let credentials = read_credentials(&jwt, request).await?;
         Ok(flows::obtain_sliding(&jwt, &credentials, &info).await?)
     };
-    delivery.answer_or_failure(&jwt, &info, result.await)
+    delivery.answer_log_in(&jwt, &info, result.await).await
 }
 
 async fn post_token_refresh(
@@ -173,7 +173,10 @@ async fn post_token_blacklist(
 ) -> Response {
     let info = request_info(request.headers(), request.extensions());
     let result = async {
-        let token = presented(&jwt, &delivery, request, "refresh").await?;
+        if let Some(ended) = delivery.log_out(&jwt, &info).await {
+            return Ok(ended?);
+        }
+        let token = read_token(&jwt, request, "refresh").await?;
         Ok(flows::blacklist(&jwt, &token, &info).await?)
     };
     delivery.answer_logout(&jwt, &info, result.await)
@@ -213,7 +216,7 @@ async fn read_credentials(jwt: &SimpleJwt, request: Request) -> Result<Credentia
 }
 
 /// The token that a request acts on: of a cookie, or of the body.
-pub(super) async fn presented(
+async fn presented(
     jwt: &SimpleJwt,
     delivery: &Delivery,
     request: Request,

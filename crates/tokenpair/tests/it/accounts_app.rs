@@ -29,11 +29,13 @@ pub(crate) struct AccountsApp {
 pub(crate) struct Outbox {
     messages: Arc<Mutex<Vec<Message>>>,
     pub(crate) is_full: Arc<AtomicBool>,
+    /// Whether there is room and then there is none.
+    pub(crate) refuses: Arc<AtomicBool>,
 }
 
 impl Mailer for Outbox {
     fn send(&self, message: Message) -> Result<(), MailerFull> {
-        if !self.has_room() {
+        if !self.has_room() || self.refuses.load(SeqCst) {
             return Err(MailerFull);
         }
         self.messages.lock().unwrap().push(message);
@@ -72,6 +74,8 @@ impl Outbox {
     }
 }
 
+pub(crate) const TAKEN: &str = r#"{"username":["A user with that username already exists."]}"#;
+
 /// Anybody may sign up.
 pub(crate) fn open() -> AccountOptions {
     let mut options = AccountOptions::default();
@@ -104,8 +108,9 @@ impl AccountsApp {
         change(&mut options);
         let store = store.unwrap_or_else(|| Arc::new(app.store.clone()));
         let accounts = Accounts::new(app.jwt.clone(), store, options).unwrap();
-        let urls = account_urls(&accounts).with_state(accounts);
-        let app = app.layered(|router| router.merge(Router::new().nest("/api", urls)));
+        let urls = Router::new().nest("/api", account_urls(&accounts));
+        let urls = urls.merge(crate::people::pages()).with_state(accounts);
+        let app = app.layered(|router| router.merge(urls));
         Self { app, outbox }
     }
 

@@ -1,6 +1,6 @@
 //! Passwords: changed by who knows them, set anew by who gets the mail.
 
-use crate::accounts_app::{AccountsApp, CHANGE, CONFIRM, DAY, ME, RESET};
+use crate::accounts_app::{AccountsApp, CHANGE, CONFIRM, DAY, ME, REGISTER, RESET};
 use crate::app::SECRET;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -224,6 +224,7 @@ async fn links_that_are_none_are_refused_alike() {
 #[tokio::test]
 async fn known_and_unknown_addresses_are_answered_alike() {
     let app = with_address().await;
+    let mut headers = None;
     for (email, messages) in [
         (ADDRESS, 1),
         ("Alice@Example.COM", 1),
@@ -233,6 +234,8 @@ async fn known_and_unknown_addresses_are_answered_alike() {
     ] {
         let reply = app.post_fields(RESET, [("email", email)]).await;
         reply.assert(200, ON_ITS_WAY);
+        let known = headers.get_or_insert_with(|| reply.headers.clone());
+        assert_eq!(reply.headers, *known, "{email}");
         assert_eq!(app.outbox.take().len(), messages, "{email}");
     }
     for (body, flaw) in [
@@ -295,5 +298,74 @@ async fn where_no_mail_can_be_taken_everybody_is_told_alike() {
             r#"{"detail":"Service temporarily unavailable, try again later.","code":"service_unavailable"}"#,
         );
         assert!(reply.header("retry-after").is_some());
+    }
+}
+
+/// Ten of them at a time, and others of them the next second: who takes somebody's address keeps them from no mail.
+#[tokio::test]
+async fn of_many_with_one_address_everybody_gets_a_link_some_time() {
+    let app = AccountsApp::new();
+    let sign_up = async |name: &str| {
+        let body =
+            format!(r#"{{"username":"{name}","email":"{ADDRESS}","password":"s3cret-enough"}}"#);
+        assert_eq!(app.post(REGISTER, &body).await.status, 201);
+    };
+    for number in 0..24 {
+        sign_up(&format!("squatter-{number}")).await;
+    }
+    sign_up("the-late-one").await;
+    let mut has_got_one = false;
+    for _ in 0..25 {
+        app.post_fields(RESET, [("email", ADDRESS)]).await;
+        let messages = app.outbox.take();
+        assert_eq!(messages.len(), 10);
+        has_got_one |= messages
+            .iter()
+            .any(|message| message.body.contains("the-late-one"));
+        app.app.advance(1);
+    }
+    assert!(has_got_one);
+}
+
+/// Those who are barred, have no password, or whose address is another one to people.
+#[tokio::test]
+async fn who_gets_no_mail_keeps_nobody_from_one() {
+    use tokenpair::store::AccountStore as _;
+    let app = AccountsApp::new();
+    let store = &app.app.store;
+    for number in 0..12 {
+        let body = format!(
+            r#"{{"username":"barred-{number}","email":"{ADDRESS}","password":"s3cret-enough"}}"#
+        );
+        let reply = app.post(REGISTER, &body).await;
+        assert_eq!(reply.status, 201);
+        let user = store.find_by_login(&format!("barred-{number}")).await;
+        let id = user.unwrap().unwrap().id;
+        if number % 2 == 0 {
+            store.set_active(&id, false).await.unwrap();
+        } else {
+            let unusable = EncodedPassword::new("!unusable");
+            store.change_password(&id, &unusable).await.unwrap();
+        }
+    }
+    let changes = Changes {
+        email: Some(ADDRESS.to_owned()),
+        ..Changes::default()
+    };
+    store
+        .update_profile(&UserId::Int(1), &changes)
+        .await
+        .unwrap();
+    link(&app).await;
+}
+
+/// The room may fill up between the question and the message.
+#[tokio::test]
+async fn where_room_ends_meanwhile_everybody_is_told_alike() {
+    let app = with_address().await;
+    app.outbox.refuses.store(true, SeqCst);
+    for email in [ADDRESS, "nobody@example.com"] {
+        let reply = app.post_fields(RESET, [("email", email)]).await;
+        reply.assert(200, ON_ITS_WAY);
     }
 }

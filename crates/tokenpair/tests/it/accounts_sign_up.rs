@@ -1,16 +1,15 @@
 //! `POST /api/register/`.
 
-use crate::accounts_app::{AccountsApp, CAROL, ME, REGISTER, refusal};
+use crate::accounts_app::{AccountsApp, CAROL, ME, REGISTER, TAKEN, refusal};
 use crate::app::{TestApp, claims, payload};
 use axum::body::Body;
 use axum::http::{Request, header};
+use axum::routing::any;
 use std::sync::{Arc, Mutex};
 use tokenpair::json::Value;
 use tokenpair::passwords::Hasher;
 use tokenpair::{Event, UserId, UserTable as _};
 use tokio::task::JoinSet;
-
-const TAKEN: &str = r#"{"username":["A user with that username already exists."]}"#;
 
 #[tokio::test]
 async fn who_signs_up_is_logged_in() {
@@ -328,6 +327,28 @@ async fn without_sign_up_there_is_no_such_path() {
     let app = AccountsApp::with(|_| (), |options| options.mail = None);
     assert_eq!(app.post("/api/password/reset/", "{}").await.status, 404);
     assert_eq!(app.post("/api/register/verify/", "{}").await.status, 404);
+}
+
+/// A view may be mounted by itself, where the options say otherwise: that is no outage.
+#[tokio::test]
+async fn what_is_not_offered_is_not_found() {
+    use tokenpair::web;
+    let app = TestApp::new();
+    let mut options = tokenpair::accounts::AccountOptions::default();
+    options.email_verification = false;
+    let store = Arc::new(app.store.clone());
+    let accounts = tokenpair::accounts::Accounts::new(app.jwt.clone(), store, options).unwrap();
+    let urls = axum::Router::new()
+        .route("/register/", any(web::register()))
+        .route("/verify/", any(web::register_verify()))
+        .route("/resend/", any(web::register_resend()))
+        .route("/reset/", any(web::password_reset()))
+        .with_state(accounts);
+    let app = app.layered(|router| router.merge(urls));
+    for path in ["/register/", "/verify/", "/resend/", "/reset/"] {
+        let reply = app.post(path, CAROL.to_owned()).await;
+        reply.assert(404, r#"{"detail":"Not found."}"#);
+    }
 }
 
 #[test]

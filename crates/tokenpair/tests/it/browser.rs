@@ -4,12 +4,22 @@ use crate::app::{ALICE, REFRESH, Reply, TOKEN, TestApp};
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use std::collections::BTreeMap;
+use tokenpair::Settings;
 
 pub(crate) const ACCESS: &str = "__Host-access";
 pub(crate) const REFRESH_COOKIE: &str = "__Host-refresh";
 pub(crate) const CSRF: &str = "__Host-csrftoken";
 pub(crate) const LOGIN: &str = "/auth/login/";
 pub(crate) const LOGOUT: &str = "/auth/logout/";
+
+/// What alice types into the log-in page.
+pub(crate) const ALICE_FORM: [(&str, &str); 2] = [("username", "alice"), ("password", "secret")];
+
+/// Every refresh token works once.
+pub(crate) fn rotating(settings: &mut Settings) {
+    settings.rotate_refresh_tokens = true;
+    settings.blacklist_after_rotation = true;
+}
 
 pub(crate) struct Browser<'a> {
     app: &'a TestApp,
@@ -57,6 +67,14 @@ impl<'a> Browser<'a> {
         let reply = self.script(Method::POST, TOKEN, ALICE).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         reply
+    }
+
+    /// A log-in of alice at the page, which leads on to `next`.
+    pub(crate) async fn log_in_by_form(&mut self, next: &str) -> Reply {
+        self.open(LOGIN).await;
+        let mut fields = ALICE_FORM.to_vec();
+        fields.push(("next", next));
+        self.submit_with_token(LOGIN, &fields).await
     }
 
     pub(crate) async fn refresh(&mut self) -> Reply {
@@ -157,6 +175,15 @@ pub(crate) fn set_cookies(reply: &Reply) -> Vec<String> {
 pub(crate) fn names(reply: &Reply) -> Vec<String> {
     let name = |cookie: &String| cookie.split('=').next().unwrap().to_owned();
     set_cookies(reply).iter().map(name).collect()
+}
+
+/// What the forms of a page send as `csrfmiddlewaretoken`.
+pub(crate) fn form_token(page: &Reply) -> String {
+    let (_, rest) = page
+        .body
+        .split_once("name=\"csrfmiddlewaretoken\" value=\"")
+        .unwrap();
+    rest.split('"').next().unwrap().to_owned()
 }
 
 pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {

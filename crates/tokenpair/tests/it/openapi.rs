@@ -74,13 +74,16 @@ fn an_operation_says_what_it_takes_and_every_way_it_answers() {
     let change = &document["paths"]["/orders/{id}/"]["patch"];
     assert_eq!(change["operationId"], "orders_patch");
     assert_eq!(
-        change["parameters"],
-        json!([{
+        change["parameters"][0],
+        json!({
             "name": "X-Reason", "in": "header", "required": false, "description": "Why.",
             "schema": document["components"]["schemas"]["TokenVerifyRequest"]["properties"]["token"]
                 .as_object().map(|token| json!({"type": token["type"], "pattern": token["pattern"]})),
-        }])
+        })
     );
+    let csrf_token = &change["parameters"][1];
+    assert_eq!(csrf_token["name"], "X-CSRFToken");
+    assert_eq!(csrf_token["required"], false);
     assert_eq!(
         document["components"]["schemas"]["OrdersPatchRequest"],
         json!({"type": "object", "properties": {
@@ -110,6 +113,89 @@ fn an_operation_says_what_it_takes_and_every_way_it_answers() {
     assert!(change["responses"]["204"].get("content").is_none());
     let parameters = &document["paths"]["/orders/{id}/"]["parameters"];
     assert_eq!(parameters[0]["name"], "id");
+}
+
+#[test]
+fn a_body_may_be_left_out_where_a_cookie_holds_the_token() {
+    let with_cookies = document(&TestApp::new().jwt);
+    let without = document(&TestApp::with(|settings| settings.auth_cookies = false).jwt);
+    let needs_body = |document: &Value, path: &str| {
+        document["paths"][path]["post"]["requestBody"]["required"] == json!(true)
+    };
+    for (path, is_needed) in [
+        ("/api/token/", true),
+        ("/api/token/verify/", true),
+        ("/api/token/refresh/", false),
+        ("/api/token/blacklist/", false),
+        ("/api/token/sliding/refresh/", false),
+    ] {
+        assert_eq!(needs_body(&with_cookies, path), is_needed, "{path}");
+        assert!(needs_body(&without, path), "{path}");
+    }
+}
+
+#[test]
+fn names_are_good_in_any_language_and_no_two_are_alike() {
+    let view = |name| {
+        let fields = |_: &SimpleJwt| vec![Field::required("a")];
+        View::<SimpleJwt>::new(name)
+            .fields(fields)
+            .post(|| async {})
+    };
+    let names = [
+        "Orders",
+        "Orders",
+        "Orders2",
+        "Orders <b>",
+        "Ü",
+        "A B",
+        "AB",
+    ];
+    let views: Vec<(String, View<SimpleJwt>)> = names
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (format!("/{place}/{{*rest}}"), view(name)))
+        .collect();
+    let document = OpenApi::new("Shop", "1").document(&TestApp::new().jwt, &views);
+    let document: Value =
+        serde_json::from_str(&json::encode_utf8(&json::Value::Object(document))).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let ids: Vec<&Value> = paths
+        .values()
+        .map(|path| &path["post"]["operationId"])
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            "orders",
+            "orders_2",
+            "orders2_2",
+            "orders_b",
+            "view",
+            "a_b",
+            "ab"
+        ]
+    );
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let requests = schemas.keys().filter(|name| name.ends_with("Request"));
+    assert_eq!(requests.count(), names.len());
+    assert_eq!(paths["/0/{rest}"]["parameters"][0]["name"], "rest");
+}
+
+#[test]
+fn what_is_said_of_a_view_can_be_changed() {
+    let view = View::<SimpleJwt>::new("Orders")
+        .fields(|_| vec![Field::optional("article"), Field::optional("size")])
+        .redescribe(&Method::POST, |order| {
+            order.require("article").without("size")
+        })
+        .post(|| async {});
+    let document = OpenApi::new("Shop", "1").document(&TestApp::new().jwt, &[("/", view)]);
+    let text = json::encode_utf8(&json::Value::Object(document));
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let schema = &document["components"]["schemas"]["OrdersRequest"];
+    assert_eq!(schema["required"], json!(["article"]));
+    assert_eq!(schema["properties"].get("size"), None);
 }
 
 #[test]

@@ -86,7 +86,7 @@ async fn a_page_may_run_nothing_but_its_own_script_and_is_never_kept() {
         ("content-type", "text/html; charset=utf-8"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
-        ("referrer-policy", "same-origin"),
+        ("referrer-policy", "strict-origin"),
         ("cache-control", "no-store"),
         ("vary", "Accept"),
         ("allow", "POST, OPTIONS"),
@@ -320,4 +320,43 @@ fn csrf_token(page: &Reply) -> String {
         .split_once("name=\"csrfmiddlewaretoken\" value=\"")
         .unwrap();
     rest.split('"').next().unwrap().to_owned()
+}
+
+/// An empty field of a PATCH wipes out what is there.
+#[tokio::test]
+async fn a_form_that_changes_is_shown_where_the_values_are_known() {
+    let change = |_: &SimpleJwt| Operation::new("Change").fields([Field::optional("note")]);
+    let view = View::new("Order")
+        .describe(Method::PATCH, change)
+        .get(|| async { json(StatusCode::OK, r#"{"note":"Soon."}"#) })
+        .patch(|| async { json(StatusCode::BAD_REQUEST, r#"{"note":["No."]}"#) });
+    let app = TestApp::new().with_routes(Router::new().url("/order/", view));
+    let token = csrf_token(&browse(&app, Method::GET, "/order/", "").await);
+    let send = async |form: &str| {
+        let request = Request::post("/order/")
+            .header("accept", "text/html")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", format!("__Host-csrftoken={token}"));
+        let form = format!("csrfmiddlewaretoken={token}&{form}");
+        app.send(request.body(Body::from(form)).unwrap()).await.body
+    };
+    let raw = "_method=PATCH&_content_type=application/json&_content=%7B%22note%22:%22Now.%22%7D";
+    let field = r#"name="note" type="text""#;
+    for (form, is_shown) in [
+        ("_method=OPTIONS", false),
+        (raw, false),
+        ("_method=PATCH&note=Now.", true),
+    ] {
+        let page = send(form).await;
+        assert_eq!(page.contains(field), is_shown, "{form}\n{page}");
+    }
+    let page = browse(&app, Method::GET, "/order/", "").await.body;
+    assert!(
+        page.contains(&format!(r#"{field} value="Soon.""#)),
+        "{page}"
+    );
+    assert!(
+        !page.contains(r#"class="optional""#),
+        "whatever is not changed stays"
+    );
 }

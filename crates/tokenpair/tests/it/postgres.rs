@@ -16,6 +16,7 @@ mod purge;
 mod relations;
 mod schema;
 mod sessions;
+mod sign_up;
 mod slow;
 mod standby;
 mod tls;

@@ -2,6 +2,7 @@
 
 use crate::app::{ALICE, Pair, Reply, SLIDING, TOKEN, TestApp, claims, good, memory, sign, users};
 use crate::browser::Browser;
+use crate::cookies_ended;
 use crate::stores::sqlite_with;
 use axum::Router;
 use axum::body::Body;
@@ -51,6 +52,8 @@ pub(crate) async fn check<S: Store>(make: impl AsyncFn() -> S) {
     a_log_out_that_came_after_a_refresh_ends_the_session(make().await).await;
     a_log_out_everywhere_ends_every_session(make().await).await;
     a_browser_whose_session_ends_gives_its_cookies_back(make().await).await;
+    cookies_ended::a_log_out_ends_a_sliding_token(make().await).await;
+    cookies_ended::a_log_out_by_an_access_token_ends_its_session(make().await).await;
     without_sessions_a_log_out_everywhere_ends_every_refresh_token(make().await).await;
     a_token_without_sid_begins_a_session_when_it_is_refreshed(make().await).await;
     a_sid_that_can_be_no_id_is_replaced(make().await).await;
@@ -63,7 +66,7 @@ fn strict(settings: &mut Settings) {
     settings.blacklist_after_rotation = true;
 }
 
-fn app(store: Arc<dyn Store>, change: impl FnOnce(&mut Settings)) -> TestApp {
+pub(crate) fn app(store: Arc<dyn Store>, change: impl FnOnce(&mut Settings)) -> TestApp {
     let change = |settings: &mut Settings| {
         settings.sessions = true;
         change(settings);

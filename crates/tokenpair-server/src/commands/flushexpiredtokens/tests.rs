@@ -40,7 +40,7 @@ impl Script {
 #[async_trait]
 impl TokenStore for Script {
     async fn flush_expired(&self, before: Timestamp, limit: usize) -> Result<Flushed, StoreError> {
-        assert_eq!(before.as_second(), NOW - 2 * 86_400 - 300);
+        assert_eq!(before.as_second(), NOW - 2 * 86_400 - 2 * 300);
         assert_eq!(limit, BACKGROUND_BATCH);
         let mut answers = self.answers.lock().unwrap();
         if answers.is_empty() {

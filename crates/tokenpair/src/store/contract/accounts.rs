@@ -2,7 +2,7 @@
 
 use super::{at, ok, users};
 use crate::models::{EncodedPassword, User, UserId};
-use crate::store::{AccountStore, Changes, NewUser, SignUp, Updated};
+use crate::store::{AccountStore, Changes, NewUser, Saved, SignUp, Unverified};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -11,8 +11,10 @@ pub async fn check_accounts<S: AccountStore>(make: impl AsyncFn(Vec<User>) -> S)
     let make = async || make(users()).await;
     who_signs_up_is_found_with_all_they_told(make().await).await;
     of_many_who_sign_up_at_once_with_one_name_one_does(make().await).await;
-    an_address_is_proved_once_and_lets_its_user_in(make().await).await;
-    what_an_operator_decided_is_not_undone_by_an_old_link(make().await).await;
+    who_has_yet_to_prove_the_address_is_no_user(make().await).await;
+    of_many_who_prove_one_address_at_once_one_becomes_the_user(make().await).await;
+    who_proves_an_address_too_late_finds_the_name_taken(make().await).await;
+    what_is_not_proved_is_forgotten(make().await).await;
     an_address_is_found_in_any_case_for_all_who_have_it(make().await).await;
     a_profile_changes_where_asked_and_nobody_elses(make().await).await;
     the_name_of_somebody_else_is_not_taken_over(make().await).await;
@@ -30,13 +32,6 @@ fn sign_up(username: &str, email: &str) -> SignUp {
     user.into()
 }
 
-fn unverified(username: &str, email: &str) -> SignUp {
-    SignUp {
-        is_verified: false,
-        ..sign_up(username, email)
-    }
-}
-
 fn named(username: &str) -> Changes {
     Changes {
         username: Some(username.to_owned()),
@@ -45,12 +40,34 @@ fn named(username: &str) -> Changes {
 }
 
 async fn added<S: AccountStore>(store: &S, new: SignUp) -> UserId {
-    let user = ok(store.sign_up(new, at(0)).await);
-    #[expect(
-        clippy::panic,
-        reason = "a failed rule of the contract is a failed test"
-    )]
-    user.map_or_else(|| panic!("the name is free"), |user| user.id)
+    done(ok(store.sign_up(new, at(0)).await)).id
+}
+
+#[expect(
+    clippy::panic,
+    reason = "a failed rule of the contract is a failed test"
+)]
+fn done(saved: Saved<User>) -> User {
+    match saved {
+        Saved::Done(user) => user,
+        other => panic!("the name is free: {other:?}"),
+    }
+}
+
+/// What is kept for this address.
+async fn kept_for<S: AccountStore>(store: &S, email: &str) -> Vec<Unverified> {
+    ok(store.find_unverified_by_email(email, at(0), 2).await)
+}
+
+async fn verify<S: AccountStore>(store: &S, kept: Unverified) -> Saved<()> {
+    ok(store.verify(kept, at(1)).await).map(drop)
+}
+
+/// What is kept of carol.
+async fn kept<S: AccountStore>(store: &S) -> Unverified {
+    let new = sign_up("carol", "carol@example.com");
+    let id = ok(store.keep_unverified(&new, at(0), at(0)).await);
+    Unverified { id, sign_up: new }
 }
 
 /// First name, last name, address.
@@ -96,11 +113,9 @@ pub async fn who_signs_up_is_found_with_all_they_told<S: AccountStore>(store: S)
     let user = ok(store.find_by_login("carol").await);
     let rights = user.map(|user| (user.is_active, user.is_staff, user.is_superuser));
     assert_eq!(rights, Some((true, false, false)));
-    assert!(!ok(store.is_unverified(&id).await));
-    let again = ok(store
-        .sign_up(sign_up("carol", "other@example.com"), at(1))
-        .await);
-    assert!(again.is_none(), "the name is taken");
+    let again = sign_up("carol", "other@example.com");
+    let again = ok(store.sign_up(again, at(1)).await).map(drop);
+    assert_eq!(again, Saved::Taken("username"));
     assert!(ok(store.find_by_key(&UserId::Int(99)).await).is_none());
     assert!(ok(store.get_account(&UserId::Int(99)).await).is_none());
 }
@@ -112,48 +127,94 @@ pub async fn of_many_who_sign_up_at_once_with_one_name_one_does<S: AccountStore>
     for number in 0..50 {
         let store = store.clone();
         tasks.spawn(async move {
-            let email = format!("{number}@example.com");
-            let new = if number % 2 == 0 {
-                sign_up("carol", &email)
-            } else {
-                unverified("carol", &email)
-            };
-            ok(store.sign_up(new, at(0)).await).is_some()
+            let new = sign_up("carol", &format!("{number}@example.com"));
+            ok(store.sign_up(new, at(0)).await).map(drop)
         });
     }
-    let winners = tasks.join_all().await.into_iter().filter(|won| *won);
-    assert_eq!(winners.count(), 1);
+    let outcomes = tasks.join_all().await;
+    let lost = outcomes
+        .iter()
+        .filter(|one| **one == Saved::Taken("username"));
+    assert_eq!(lost.count(), 49);
 }
 
-/// Before that the user is inactive.
-pub async fn an_address_is_proved_once_and_lets_its_user_in<S: AccountStore>(store: S) {
-    let id = added(&store, unverified("carol", "carol@example.com")).await;
-    let is_active = async || ok(store.get_user(&id).await).map(|user| user.is_active);
-    assert_eq!(is_active().await, Some(false));
-    assert!(ok(store.is_unverified(&id).await));
-    assert!(ok(store.verify(&id).await));
-    assert_eq!(is_active().await, Some(true));
-    assert!(!ok(store.is_unverified(&id).await));
-    assert!(!ok(store.verify(&id).await), "once");
-    for other in [UserId::Int(1), UserId::Int(2), UserId::Int(99)] {
-        assert!(!ok(store.verify(&other).await), "{other} did not sign up");
-    }
-    let bob = ok(store.get_user(&UserId::Int(2)).await);
-    assert_eq!(bob.map(|bob| bob.is_active), Some(false));
+/// Neither the name nor the address is anybody's before.
+pub async fn who_has_yet_to_prove_the_address_is_no_user<S: AccountStore>(store: S) {
+    let new = SignUp {
+        first_name: "Carol".to_owned(),
+        last_name: "Öz".to_owned(),
+        ..sign_up("carol", "Carol@example.com")
+    };
+    assert!(store.keeps_unverified());
+    let id = ok(store.keep_unverified(&new, at(0), at(0)).await);
+    assert!(ok(store.find_by_login("carol").await).is_none());
+    assert_eq!(ok(store.find_by_email("carol@example.com").await).len(), 0);
+    let kept = kept_for(&store, "CAROL@example.com").await;
+    let ids: Vec<i64> = kept.iter().map(|kept| kept.id).collect();
+    assert_eq!(ids, [id]);
+    assert_eq!(kept_for(&store, "%@example.com").await.len(), 0);
+    let found = ok(store.find_unverified(id, at(0)).await);
+    assert!(ok(store.find_unverified(id + 1, at(0)).await).is_none());
+    let Some(found) = found else {
+        return assert!(found.is_some());
+    };
+    let password = found.sign_up.user.password.clone();
+    let user = done(ok(store.verify(found, at(1)).await));
+    assert_eq!(
+        (user.username.as_str(), &user.password),
+        ("carol", &password)
+    );
+    let rights = (user.is_active, user.is_staff, user.is_superuser);
+    assert_eq!(rights, (true, false, false));
+    let known = person(&store, &user.id).await;
+    assert_eq!(known, Some(told("Carol", "Öz", "Carol@example.com")));
+    assert_eq!(kept_for(&store, "carol@example.com").await.len(), 0);
 }
 
-/// Neither of a user whom they barred nor of one whom they let in and barred later.
-pub async fn what_an_operator_decided_is_not_undone_by_an_old_link<S: AccountStore>(store: S) {
-    for (name, decisions) in [("carol", &[false][..]), ("dave", &[true, false])] {
-        let id = added(&store, unverified(name, "x@example.com")).await;
-        for decision in decisions {
-            ok(store.set_active(&id, *decision).await);
-        }
-        assert!(!ok(store.is_unverified(&id).await));
-        assert!(!ok(store.verify(&id).await));
-        let user = ok(store.get_user(&id).await);
-        assert_eq!(user.map(|user| user.is_active), Some(false), "{name}");
+/// The others are told that nothing is kept.
+pub async fn of_many_who_prove_one_address_at_once_one_becomes_the_user<S: AccountStore>(store: S) {
+    let kept = kept(&store).await;
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let (store, kept) = (store.clone(), kept.clone());
+        tasks.spawn(async move { verify(&*store, kept).await });
     }
+    let outcomes = tasks.join_all().await;
+    let gone = outcomes.iter().filter(|one| **one == Saved::Gone);
+    assert_eq!(gone.count(), 19);
+}
+
+/// And nothing is kept any more: the name will not become free again for this link.
+pub async fn who_proves_an_address_too_late_finds_the_name_taken<S: AccountStore>(store: S) {
+    let (one, other) = (kept(&store).await, kept(&store).await);
+    let ids: Vec<i64> = kept_for(&store, "carol@example.com")
+        .await
+        .iter()
+        .map(|kept| kept.id)
+        .collect();
+    assert_eq!(ids, [other.id, one.id], "the newest first");
+    let first = added(&store, sign_up("carol", "")).await;
+    for kept in [one, other] {
+        let late = verify(&store, kept.clone()).await;
+        assert_eq!(late, Saved::Taken("username"));
+        assert_eq!(verify(&store, kept).await, Saved::Gone);
+    }
+    let carol = ok(store.find_by_login("carol").await);
+    assert_eq!(carol.map(|carol| carol.id), Some(first));
+}
+
+/// It is not found from then on, and is gone with the next sign-up.
+pub async fn what_is_not_proved_is_forgotten<S: AccountStore>(store: S) {
+    let old = kept(&store).await;
+    assert!(ok(store.find_unverified(old.id, at(0)).await).is_some());
+    assert!(ok(store.find_unverified(old.id, at(1)).await).is_none());
+    let late = store.find_unverified_by_email("carol@example.com", at(1), 2);
+    assert_eq!(ok(late.await).len(), 0);
+    let new = sign_up("dave", "dave@example.com");
+    ok(store.keep_unverified(&new, at(2), at(1)).await);
+    assert!(ok(store.find_unverified(old.id, at(0)).await).is_none());
+    assert_eq!(verify(&store, old).await, Saved::Gone);
 }
 
 /// Django's table lets several users have one address.
@@ -164,9 +225,11 @@ pub async fn an_address_is_found_in_any_case_for_all_who_have_it<S: AccountStore
         ("caroline", "carol@example.com"),
         ("dave", "dave@example.com"),
         ("erin", "c_rol@example.com"),
+        ("barred", "carol@example.com"),
     ] {
         ids.push(added(&store, sign_up(name, email)).await);
     }
+    ok(store.set_active(&ids[4], false).await);
     let found = async |email: &str| {
         let accounts = ok(store.find_by_email(email).await).into_iter();
         accounts
@@ -174,7 +237,7 @@ pub async fn an_address_is_found_in_any_case_for_all_who_have_it<S: AccountStore
             .collect::<Vec<UserId>>()
     };
     assert_eq!(found("CAROL@EXAMPLE.com").await, ids[..2]);
-    assert_eq!(found("c_rol@example.com").await, ids[3..]);
+    assert_eq!(found("c_rol@example.com").await, ids[3..4]);
     assert_eq!(found("%@example.com").await, []);
     assert_eq!(found("nobody@example.com").await, []);
 }
@@ -188,11 +251,14 @@ pub async fn a_profile_changes_where_asked_and_nobody_elses<S: AccountStore>(sto
         email: Some(String::new()),
         ..Changes::default()
     };
-    assert_eq!(ok(store.update_profile(&id, &changes).await), Updated::Done);
+    assert_eq!(
+        ok(store.update_profile(&id, &changes).await),
+        Saved::Done(())
+    );
     assert_eq!(person(&store, &id).await, Some(told("Carol", "", "")));
     assert_eq!(
         ok(store.update_profile(&id, &named("karol")).await),
-        Updated::Done
+        Saved::Done(())
     );
     let renamed = ok(store.find_by_login("karol").await);
     assert_eq!(renamed.map(|user| user.id), Some(id));
@@ -204,7 +270,7 @@ pub async fn a_profile_changes_where_asked_and_nobody_elses<S: AccountStore>(sto
     let nobody = UserId::Int(99);
     assert_eq!(
         ok(store.update_profile(&nobody, &changes).await),
-        Updated::Gone
+        Saved::Gone
     );
 }
 
@@ -212,9 +278,9 @@ pub async fn a_profile_changes_where_asked_and_nobody_elses<S: AccountStore>(sto
 pub async fn the_name_of_somebody_else_is_not_taken_over<S: AccountStore>(store: S) {
     let id = added(&store, sign_up("carol", "")).await;
     for (name, outcome) in [
-        ("alice", Updated::Taken),
-        ("bob", Updated::Taken),
-        ("carol", Updated::Done),
+        ("alice", Saved::Taken("username")),
+        ("bob", Saved::Taken("username")),
+        ("carol", Saved::Done(())),
     ] {
         let updated = ok(store.update_profile(&id, &named(name)).await);
         assert_eq!(updated, outcome, "{name}");
@@ -233,6 +299,6 @@ pub async fn of_many_who_rename_themselves_at_once_to_one_name_one_does<S: Accou
         tasks.spawn(async move { ok(store.update_profile(&id, &named("carol")).await) });
     }
     let outcomes = tasks.join_all().await;
-    let of = |wanted: Updated| outcomes.iter().filter(|one| **one == wanted).count();
-    assert_eq!((of(Updated::Done), of(Updated::Taken)), (1, 19));
+    let of = |wanted: Saved<()>| outcomes.iter().filter(|one| **one == wanted).count();
+    assert_eq!((of(Saved::Done(())), of(Saved::Taken("username"))), (1, 19));
 }

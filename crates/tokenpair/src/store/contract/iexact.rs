@@ -3,6 +3,8 @@
 use super::{at, ok};
 use crate::models::{EncodedPassword, User, UserId};
 use crate::store::{NewUser, UserAdmin};
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// Users whose names differ in case, or would to a search by pattern: Alice (1), Bob (2), BOB (3), `a_b` (4), `axb` (5).
 pub fn users_of_several_spellings() -> Vec<User> {
@@ -19,6 +21,17 @@ pub async fn check_iexact<S: UserAdmin>(make: impl AsyncFn() -> S) {
     a_name_is_found_in_any_spelling_that_only_one_user_has(make().await).await;
     an_operator_means_the_exact_name_first(make().await).await;
     a_name_is_taken_in_every_spelling(make().await).await;
+    of_many_who_want_a_name_at_once_in_other_spellings_one_gets_it(make().await).await;
+}
+
+fn new_user(name: &str) -> NewUser {
+    NewUser {
+        username: name.to_owned(),
+        email: String::new(),
+        password: EncodedPassword::new("md5$salt$new"),
+        is_staff: false,
+        is_superuser: false,
+    }
 }
 
 async fn id_without_case<S: UserAdmin>(store: &S, login: &str) -> Option<UserId> {
@@ -66,14 +79,33 @@ pub async fn a_name_is_taken_in_every_spelling<S: UserAdmin>(store: S) {
         ("Carol", true),
         ("carol", false),
     ] {
-        let user = NewUser {
-            username: name.to_owned(),
-            email: String::new(),
-            password: EncodedPassword::new("md5$salt$new"),
-            is_staff: false,
-            is_superuser: false,
-        };
-        let created = ok(store.create_user(user, at(0)).await);
+        let created = ok(store.create_user(new_user(name), at(0)).await);
         assert_eq!(created.is_some(), is_free, "{name}");
     }
+}
+
+/// No constraint of the table keeps them apart.
+pub async fn of_many_who_want_a_name_at_once_in_other_spellings_one_gets_it<S: UserAdmin>(
+    store: S,
+) {
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for number in 0..16 {
+        let letter = |place: usize, letter: char| {
+            let is_capital = number >> place & 1 == 1;
+            if is_capital {
+                letter.to_ascii_uppercase()
+            } else {
+                letter
+            }
+        };
+        let name: String = (0..)
+            .zip("dave".chars())
+            .map(|(place, c)| letter(place, c))
+            .collect();
+        let store = store.clone();
+        tasks.spawn(async move { ok(store.create_user(new_user(&name), at(0)).await).is_some() });
+    }
+    let won = tasks.join_all().await.into_iter().filter(|won| *won);
+    assert_eq!(won.count(), 1);
 }

@@ -269,9 +269,9 @@ pub async fn a_new_password_ends_the_other_sessions_or_nothing_happens<S: Store 
             .replace_password(&alice, encoded, &all_but(except))
             .await)
     };
-    assert!(replace("first", Some("a")).await);
+    assert_eq!(replace("first", Some("a")).await, Some(1));
     assert_eq!(ids(&store, &ALICE).await, ["a"]);
-    assert!(!replace("second", None).await);
+    assert_eq!(replace("second", None).await, None);
     assert_eq!(ids(&store, &ALICE).await, ["a"]);
     let stored = ok(store.find_by_login("alice").await).map(|user| user.password);
     assert_eq!(stored, Some(EncodedPassword::new("first")));
@@ -440,7 +440,8 @@ pub async fn a_new_password_beside_refreshes_leaves_no_living_token<S: SessionSt
             return;
         };
         let ending = all_but(None);
-        assert!(ok(store.replace_password(&alice, "new", &ending).await));
+        let ended = ok(store.replace_password(&alice, "new", &ending).await);
+        assert_eq!(ended, Some(10));
     })
     .await;
 }

@@ -202,13 +202,10 @@ impl SessionStore for MemoryStore {
         user: &User,
         encoded: &str,
         ending: &Ending,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<usize>, StoreError> {
         let mut data = self.data();
         let is_replaced = data.set_password(user, encoded);
-        if is_replaced {
-            data.end_all(&user.id, ending);
-        }
-        Ok(is_replaced)
+        Ok(is_replaced.then(|| data.end_all(&user.id, ending)))
     }
 
     async fn get_user_and_ended(

@@ -2,10 +2,11 @@
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, AccountStore, Changes, MOST_NAMESAKES, Migration, NewUser, SignUp, Updated, UserAdmin,
-    UserModel, UserPage, UserTable as _, UsernameLookup, several_users,
+    Account, AccountStore, Changes, MOST_NAMESAKES, Migration, NewUser, Saved, SignUp, Unverified,
+    UserAdmin, UserModel, UserPage, UsernameLookup, several_users,
 };
 use super::iexact::iexact;
+use super::sign_up::refused;
 use super::users::UserQueries;
 use super::value::Value;
 use super::{PostgresStore, schema};
@@ -16,25 +17,6 @@ use jiff::Timestamp;
 use std::time::SystemTime;
 use tokio_postgres::Row;
 
-const CREATE: &str = r#"INSERT INTO "auth_user"
-    ("password", "last_login", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active",
-     "date_joined")
-    SELECT $1, NULL, $2, $3, $7, $8, $4, $5, $9, $6"#;
-const NOTE_UNVERIFIED: &str = r#"INSERT INTO "tokenpair_unverified" ("user_id") SELECT "id"::text FROM made ON CONFLICT DO NOTHING"#;
-const IS_UNVERIFIED: &str = r#"SELECT 1 FROM "tokenpair_unverified" WHERE "user_id" = $1"#;
-/// Django's table lets two users have one address; where it is the login, that must not be.
-const UNLESS_ADDRESS_IS_TAKEN: &str =
-    r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = $4)"#;
-/// Whether what a log-in may be by is somebody's in any case, as a constraint of the project's own may compare.
-fn is_taken() -> String {
-    let [by_name, by_email] = [r#""username""#, r#""email""#].map(|column| iexact(column, "$1"));
-    format!(r#"SELECT 1 FROM "auth_user" WHERE {by_name} OR {by_email} LIMIT 1"#)
-}
-
-/// Such as after a `COPY` of rows with their ids.
-const IN_THE_WAY: &str = "the name is free, but another row of auth_user is in the way of a new one: is its sequence of ids \
-                          behind (manage.py sqlsequencereset auth)?";
-
 #[async_trait]
 impl UserAdmin for PostgresStore {
     fn user_model(&self) -> &UserModel {
@@ -42,7 +24,7 @@ impl UserAdmin for PostgresStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        self.sign_up(user.into(), at).await
+        self.sign_up(user.into(), at).await?.created()
     }
 
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
@@ -101,18 +83,13 @@ impl UserAdmin for PostgresStore {
     async fn set_active(&self, id: &UserId, is_active: bool) -> Result<bool, StoreError> {
         let column = self.user_model().active_column()?;
         let UserQueries { table, id: key, .. } = &*self.0.users;
-        let mut sql = format!(
+        let sql = format!(
             r#"UPDATE {table} SET "{column}" = $1 WHERE {key} = $2 AND "{column}" IS DISTINCT FROM $1 RETURNING 1"#
         );
-        let text = id.to_string();
-        let mut values = vec![
+        let values = [
             Value::Bool(is_active),
             Value::Key(Some(id), self.0.users.id_kind),
         ];
-        if self.notes_unverified() {
-            sql = format!("{} {sql}", forget_unverified("$3"));
-            values.push(Value::Text(&text));
-        }
         Ok(!self.0.pool.write(&sql, &values).await?.is_empty())
     }
 
@@ -134,48 +111,8 @@ impl UserAdmin for PostgresStore {
 
 #[async_trait]
 impl AccountStore for PostgresStore {
-    async fn sign_up(&self, new: SignUp, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let model = self.user_model();
-        let by_email = model.creates_by_email()?;
-        let SignUp { user, .. } = &new;
-        let email = if by_email {
-            &user.username
-        } else {
-            &user.email
-        };
-        let unless = if model.username_lookup == UsernameLookup::Iexact {
-            let is_taken = iexact(&format!("\"{}\"", model.username), "$3");
-            format!(r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE {is_taken})"#)
-        } else if by_email {
-            UNLESS_ADDRESS_IS_TAKEN.to_owned()
-        } else {
-            String::new()
-        };
-        let values = [
-            Value::Text(user.password.expose()),
-            Value::Bool(user.is_superuser),
-            Value::Text(&user.username),
-            Value::Text(email),
-            Value::Bool(user.is_staff),
-            Value::time(at),
-            Value::Text(&new.first_name),
-            Value::Text(&new.last_name),
-            Value::Bool(new.is_verified),
-        ];
-        let create = format!("{CREATE} {unless} ON CONFLICT DO NOTHING RETURNING \"id\"");
-        let sql = if new.is_verified {
-            create
-        } else {
-            format!("WITH made AS ({create}), noted AS ({NOTE_UNVERIFIED}) SELECT 1 FROM made")
-        };
-        if !self.0.pool.write(&sql, &values).await?.is_empty() {
-            return self.find_by_login(&user.username).await;
-        }
-        let name = [Value::Text(&user.username)];
-        match &self.0.pool.read(&is_taken(), &name).await?[..] {
-            [] => Err(StoreError::new(IN_THE_WAY)),
-            _ => Ok(None),
-        }
+    async fn sign_up(&self, new: SignUp, at: Timestamp) -> Result<Saved<User>, StoreError> {
+        self.add(None, &new, at).await
     }
 
     async fn find_by_key(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
@@ -197,27 +134,36 @@ impl AccountStore for PostgresStore {
             return Ok(Vec::new());
         }
         let is_same = iexact(&column(queries, "email"), "$1");
-        let key = column(queries, &self.user_model().id);
+        let model = self.user_model();
+        let is_active = model.is_active.as_deref();
+        let is_active = is_active.map_or("true".to_owned(), |name| column(queries, name));
+        let key = column(queries, &model.id);
         let sql = format!(
-            "{} WHERE {is_same} ORDER BY {key} LIMIT {MOST_NAMESAKES}",
+            "{} WHERE {is_same} AND {is_active}::boolean ORDER BY {key} LIMIT {MOST_NAMESAKES}",
             self.select(columns)
         );
         let rows = self.0.pool.read(&sql, &[Value::Text(email)]).await?;
         rows.iter().map(|row| account(queries, row)).collect()
     }
 
-    async fn update_profile(&self, id: &UserId, changes: &Changes) -> Result<Updated, StoreError> {
+    async fn update_profile(
+        &self,
+        id: &UserId,
+        changes: &Changes,
+    ) -> Result<Saved<()>, StoreError> {
         let (queries, model) = (&self.0.users, self.user_model());
         let UserQueries { table, id: key, .. } = &**queries;
         let mut values = vec![Value::Key(Some(id), queries.id_kind)];
         let (mut assignments, mut condition) = (Vec::new(), format!("{key} = $1"));
         let columns = changes.columns(model);
-        for (name, value) in &columns {
-            values.push(Value::Compared(value));
+        let mut login = None;
+        for column in &columns {
+            values.push(Value::Compared(column.value));
             let place = values.len();
-            assignments.push(format!(r#""{name}" = ${place}"#));
-            if **name == *model.username {
-                values.push(Value::Text(value));
+            assignments.push(format!(r#""{}" = ${place}"#, column.name));
+            if *column.name == *model.username {
+                login = Some(column);
+                values.push(Value::Text(column.value));
                 condition += &self.unless_anothers(values.len());
             }
         }
@@ -225,41 +171,49 @@ impl AccountStore for PostgresStore {
             "UPDATE {table} SET {} WHERE {condition} RETURNING 1",
             assignments.join(", ")
         );
-        match self.0.pool.write_unless_taken(&sql, &values).await? {
-            None => Ok(Updated::Taken),
-            Some(rows) if !rows.is_empty() => Ok(Updated::Done),
-            Some(_) if self.find_by_key(id).await?.is_some() => Ok(Updated::Taken),
-            Some(_) => Ok(Updated::Gone),
+        let name = login.map(|column| column.value);
+        let taken = login.map_or("username", |column| column.field);
+        match self.change_users(name, &sql, &values).await? {
+            Err(failure) => Ok(refused(&failure, &columns, model)),
+            Ok(rows) if !rows.is_empty() => Ok(Saved::Done(())),
+            Ok(_) if self.find_by_key(id).await?.is_some() => Ok(Saved::Taken(taken)),
+            Ok(_) => Ok(Saved::Gone),
         }
     }
 
-    async fn is_unverified(&self, id: &UserId) -> Result<bool, StoreError> {
-        let id = id.to_string();
-        let rows = self.0.pool.read(IS_UNVERIFIED, &[Value::Text(&id)]).await?;
-        Ok(!rows.is_empty())
+    fn keeps_unverified(&self) -> bool {
+        self.0.steps.contains(&Migration::Unverified)
     }
 
-    async fn verify(&self, id: &UserId) -> Result<bool, StoreError> {
-        let active = self.user_model().active_column()?;
-        let UserQueries { table, id: key, .. } = &*self.0.users;
-        let sql = format!(
-            r#"{} UPDATE {table} SET "{active}" = true WHERE {key} = $2 AND EXISTS (SELECT 1 FROM forgotten) RETURNING 1"#,
-            forget_unverified("$1")
-        );
-        let text = id.to_string();
-        let values = [
-            Value::Text(&text),
-            Value::Key(Some(id), self.0.users.id_kind),
-        ];
-        Ok(!self.0.pool.write(&sql, &values).await?.is_empty())
+    async fn keep_unverified(
+        &self,
+        new: &SignUp,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> Result<i64, StoreError> {
+        self.keep(new, at, since).await
     }
-}
 
-/// The beginning of a statement that decides on somebody who has not proved the address.
-fn forget_unverified(id: &str) -> String {
-    format!(
-        r#"WITH forgotten AS (DELETE FROM "tokenpair_unverified" WHERE "user_id" = {id} RETURNING 1)"#
-    )
+    async fn find_unverified(
+        &self,
+        id: i64,
+        since: Timestamp,
+    ) -> Result<Option<Unverified>, StoreError> {
+        Ok(self.kept(id, since).await?.pop())
+    }
+
+    async fn find_unverified_by_email(
+        &self,
+        email: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Unverified>, StoreError> {
+        self.kept_for(email, since, most).await
+    }
+
+    async fn verify(&self, proved: Unverified, at: Timestamp) -> Result<Saved<User>, StoreError> {
+        self.add(Some(proved.id), &proved.sign_up, at).await
+    }
 }
 
 impl PostgresStore {
@@ -278,11 +232,6 @@ impl PostgresStore {
             [row] => account(queries, row).map(Some),
             _ => Ok(None),
         }
-    }
-
-    /// Whether there may be somebody who has yet to prove the address.
-    fn notes_unverified(&self) -> bool {
-        self.user_model().is_auth_user() && self.0.steps.contains(&Migration::Unverified)
     }
 
     /// The condition that nobody but the user with the key $1 logs in by the name at this place.

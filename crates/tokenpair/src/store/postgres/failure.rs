@@ -86,14 +86,51 @@ impl Failure {
         self.has_one_of(&UNSPEAKABLE)
     }
 
+    /// Whether a row's own values (class 22) or a constraint on them (23) are why nothing was done.
+    pub(super) fn is_about_values(&self) -> bool {
+        ["22", "23"].contains(&self.class()) && !self.is_repeatable() && !self.is_unspeakable()
+    }
+
+    /// How many characters fit, where a text was too long.
+    pub(super) fn most_characters(&self) -> Option<usize> {
+        let Self::Refused(error) = self else {
+            return None;
+        };
+        let error = error.as_db_error()?;
+        let is_too_long = *error.code() == SqlState::STRING_DATA_RIGHT_TRUNCATION;
+        let (_, most) = error.message().rsplit_once('(').filter(|_| is_too_long)?;
+        most.trim_end_matches(')').parse().ok()
+    }
+
+    /// What names the column that is complained of: never a value.
+    pub(super) fn complaint(&self) -> String {
+        let Self::Refused(error) = self else {
+            return String::new();
+        };
+        let Some(error) = error.as_db_error() else {
+            return String::new();
+        };
+        // A detail of another kind repeats the row.
+        let key = error.detail().filter(|detail| detail.starts_with("Key ("));
+        let key = key.and_then(|detail| detail.split(")=").next());
+        let parts = [error.column(), key, error.constraint()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether one row of many may be why nothing was done: its values (class 22), what they refer to (23), another
     /// transaction (40) or its lock. Others may fare better without it.
     pub(super) fn is_about_one(&self) -> bool {
-        let Self::Refused(error) = self else {
-            return false;
+        ["22", "23", "40"].contains(&self.class()) || self.is_lock_timeout()
+    }
+
+    /// The first two letters of the server's code.
+    fn class(&self) -> &str {
+        let code = match self {
+            Self::Refused(error) => error.code(),
+            _ => None,
         };
-        let class = error.code().and_then(|code| code.code().get(..2));
-        class.is_some_and(|class| ["22", "23", "40"].contains(&class)) || self.is_lock_timeout()
+        code.and_then(|code| code.code().get(..2))
+            .unwrap_or_default()
     }
 
     pub(super) fn is_unique_violation(&self) -> bool {

@@ -128,15 +128,15 @@ impl Pool {
         Ok(self.change(sql, values).await?)
     }
 
-    /// The same; `None`, and nothing done, where a unique constraint is in the way.
-    pub(super) async fn write_unless_taken(
+    /// The same; the inner error, and nothing done, is what the server says against the values.
+    pub(super) async fn write_unless_refused(
         &self,
         sql: &str,
         values: &[Value<'_>],
-    ) -> Result<Option<Vec<Row>>, StoreError> {
+    ) -> Result<Result<Vec<Row>, Failure>, StoreError> {
         match self.change(sql, values).await {
-            Err(failure) if failure.is_unique_violation() => Ok(None),
-            made => Ok(Some(made?)),
+            Err(failure) if failure.is_about_values() => Ok(Err(failure)),
+            made => Ok(Ok(made?)),
         }
     }
 

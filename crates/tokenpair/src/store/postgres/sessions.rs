@@ -76,6 +76,9 @@ const ALL_BUT: &str = r#""session" <> $7"#;
 /// `sid`. Only when no exchange of ours is under way, which would wait for the row while we wait for its token.
 const MARK: &str = r#"UPDATE "tokenpair_session" SET "ended_at" = $3 WHERE "user_id" = $1 AND {which} AND "ended_at" IS NULL"#;
 
+/// Asked first, as it is so with most refreshes and a question takes no turn among the changes.
+const NOTED_LATELY: &str = r#"SELECT 1 FROM "tokenpair_session" WHERE "user_id" = $1 AND "id" = $2 AND "refreshed_at" > $3"#;
+
 /// A new password with the end of the sessions.
 const REPLACE_LIMIT: Duration = Duration::from_secs(10);
 /// A node that is frozen in the middle must not keep its locks.
@@ -183,6 +186,10 @@ impl Pass {
         })
     }
 
+    fn sessions(&self) -> usize {
+        usize::try_from(self.sessions).unwrap_or(0)
+    }
+
     /// Whether nothing can be under way that would bring another token.
     fn is_last(&self) -> bool {
         self.found == self.gone
@@ -248,30 +255,33 @@ impl PostgresStore {
         Pass::read(&self.0.pool.write(sql, &end.values()).await?)
     }
 
-    /// Whether the password was still the one that was checked.
+    /// `None`: the password was no longer the one that was checked.
     async fn try_to_replace(
         &self,
         transaction: Transaction<'_>,
         password: &[Value<'_>],
         end: &End<'_>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<Option<usize>, Trouble> {
         transaction.run(REPLACE_PATIENCE).await?;
         let replaced = transaction
             .ask(&self.0.users.set_password, password)
             .await?;
         if replaced.is_empty() {
             transaction.commit().await?;
-            return Ok(false);
+            return Ok(None);
         }
+        let mut sessions = 0;
         for _ in 0..RACES {
             let rows = transaction
                 .ask(&self.0.sessions.end_all, &end.values())
                 .await?;
-            if Pass::read(&rows)?.is_last() {
+            let pass = Pass::read(&rows)?;
+            sessions += pass.sessions();
+            if pass.is_last() {
                 let mark = &self.0.sessions.mark_all;
                 transaction.ask(mark, &end.mark()).await?;
                 transaction.commit().await?;
-                return Ok(true);
+                return Ok(Some(sessions));
             }
         }
         Err(never_done().into())
@@ -325,6 +335,14 @@ impl SessionStore for PostgresStore {
 
     async fn touch_session(&self, usage: &SessionUse) -> Result<(), StoreError> {
         let note = Note::of(usage);
+        let lately = [
+            Value::Text(&note.user_id),
+            Value::Text(&note.id),
+            Value::Int(note.lately),
+        ];
+        if !self.0.pool.read(NOTED_LATELY, &lately).await?.is_empty() {
+            return Ok(());
+        }
         let [user, id, created_at, expires_at, address, user_agent] = note.rest();
         let values = [
             Value::Text(&note.jti),
@@ -378,7 +396,7 @@ impl SessionStore for PostgresStore {
         let mut sessions = 0;
         for _ in 0..RACES {
             let pass = self.pass(&self.0.sessions.end_all, &end).await?;
-            sessions += usize::try_from(pass.sessions).unwrap_or(0);
+            sessions += pass.sessions();
             if pass.is_last() {
                 let mark = &self.0.sessions.mark_all;
                 self.0.pool.write(mark, &end.mark()).await?;
@@ -393,7 +411,7 @@ impl SessionStore for PostgresStore {
         user: &User,
         encoded: &str,
         ending: &Ending,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<usize>, StoreError> {
         let users = &self.0.users;
         let password = [
             Value::Text(encoded),
@@ -407,7 +425,7 @@ impl SessionStore for PostgresStore {
             attempts -= 1;
             let transaction = self.0.pool.begin(Purpose::Write, REPLACE_LIMIT).await?;
             match self.try_to_replace(transaction, &password, &end).await {
-                Ok(is_replaced) => return Ok(is_replaced),
+                Ok(ended) => return Ok(ended),
                 Err(Trouble::Failure(failure)) if failure.is_repeatable() && attempts > 0 => {}
                 Err(Trouble::Failure(failure)) => return Err(failure.into()),
                 Err(Trouble::Store(error)) => return Err(error),

@@ -2,33 +2,21 @@
 
 use super::super::user_admin::PERSONAL;
 use super::super::{
-    Account, AccountStore, Changes, MOST_NAMESAKES, Migration, NewUser, SignUp, Updated, UserAdmin,
-    UserModel, UserPage, UserTable as _, several_users,
+    Account, AccountStore, Changes, MOST_NAMESAKES, Migration, NewUser, Saved, SignUp, Unverified,
+    UserAdmin, UserModel, UserPage, several_users,
 };
+use super::SqliteStore;
 use super::iexact::IexactQueries;
+use super::sign_up::{self, refused};
 use super::users::UserQueries;
-use super::{SqliteStore, django_time};
 use crate::error::StoreError;
 use crate::models::{EncodedPassword, User, UserId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, ErrorCode, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 use std::sync::{Arc, OnceLock};
-
-const CREATE: &str = r#"INSERT INTO "auth_user"
-    ("password", "last_login", "is_superuser", "username", "last_name", "email", "is_staff", "is_active",
-     "date_joined", "first_name")
-    SELECT ?1, NULL, ?2, ?3, ?7, ?4, ?5, ?8, ?6, ?9"#;
-const NOTE_UNVERIFIED: &str =
-    r#"INSERT OR REPLACE INTO "tokenpair_unverified" ("user_id") VALUES (?1)"#;
-const FORGET_UNVERIFIED: &str = r#"DELETE FROM "tokenpair_unverified" WHERE "user_id" = ?1"#;
-const IS_UNVERIFIED: &str =
-    r#"SELECT EXISTS (SELECT 1 FROM "tokenpair_unverified" WHERE "user_id" = ?1)"#;
-/// Django's table lets two users have one address; where it is the login, that must not be.
-const UNLESS_ADDRESS_IS_TAKEN: &str =
-    r#"WHERE NOT EXISTS (SELECT 1 FROM "auth_user" WHERE "email" = ?4)"#;
 
 #[async_trait]
 impl UserAdmin for SqliteStore {
@@ -37,7 +25,7 @@ impl UserAdmin for SqliteStore {
     }
 
     async fn create_user(&self, user: NewUser, at: Timestamp) -> Result<Option<User>, StoreError> {
-        self.sign_up(user.into(), at).await
+        self.sign_up(user.into(), at).await?.created()
     }
 
     async fn list_users(&self, page: &UserPage) -> Result<Vec<Account>, StoreError> {
@@ -73,14 +61,9 @@ impl UserAdmin for SqliteStore {
             r#"UPDATE "{}" SET "{column}" = ?1 WHERE "{}" = ?2 AND "{column}" IS NOT ?1"#,
             model.table, model.id
         );
-        let (id, is_ours) = (id.clone(), self.notes_unverified());
-        let switch = move |db: &Connection| {
-            if is_ours {
-                db.execute(FORGET_UNVERIFIED, [id.to_string()])?;
-            }
-            Ok(db.execute(&sql, params![is_active, id])? == 1)
-        };
-        self.write(switch).await
+        let id = id.clone();
+        self.write(move |db| Ok(db.execute(&sql, params![is_active, id])? == 1))
+            .await
     }
 
     async fn change_password(
@@ -101,22 +84,8 @@ impl UserAdmin for SqliteStore {
 
 #[async_trait]
 impl AccountStore for SqliteStore {
-    async fn sign_up(&self, user: SignUp, at: Timestamp) -> Result<Option<User>, StoreError> {
-        let by_email = self.user_model().creates_by_email()?;
-        let (login, iexact) = (user.user.username.clone(), self.0.iexact.clone());
-        let add = move |db: &Connection| {
-            let is_taken = iexact.as_ref().map_or(Ok(false), |iexact| {
-                let spellings = iexact.spellings(db, &user.user.username)?;
-                Ok::<_, rusqlite::Error>(!spellings.is_empty())
-            });
-            Ok(!is_taken? && create(db, &user, by_email, at)?)
-        };
-        let created = self.write(add).await?;
-        if created {
-            self.find_by_login(&login).await
-        } else {
-            Ok(None)
-        }
+    async fn sign_up(&self, new: SignUp, at: Timestamp) -> Result<Saved<User>, StoreError> {
+        self.add(None, new, at).await
     }
 
     async fn find_by_key(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
@@ -129,71 +98,88 @@ impl AccountStore for SqliteStore {
         self.read(move |db| queries.by_email(db, &email)).await
     }
 
-    async fn update_profile(&self, id: &UserId, changes: &Changes) -> Result<Updated, StoreError> {
+    async fn update_profile(
+        &self,
+        id: &UserId,
+        changes: &Changes,
+    ) -> Result<Saved<()>, StoreError> {
         let queries = self.0.accounts.clone();
         let (id, changes, iexact) = (id.clone(), changes.clone(), self.0.iexact.clone());
         self.write(move |db| queries.update(db, &id, &changes, iexact.as_deref()))
             .await
     }
 
-    async fn is_unverified(&self, id: &UserId) -> Result<bool, StoreError> {
-        let id = id.to_string();
-        self.read(move |db| {
-            db.prepare_cached(IS_UNVERIFIED)?
-                .query_row([&id], |row| row.get(0))
-        })
-        .await
+    fn keeps_unverified(&self) -> bool {
+        self.0.steps.contains(&Migration::Unverified)
     }
 
-    async fn verify(&self, id: &UserId) -> Result<bool, StoreError> {
-        let model = self.user_model();
-        let sql = format!(
-            r#"UPDATE "{}" SET "{}" = 1 WHERE "{}" = ?1"#,
-            model.table,
-            model.active_column()?,
-            model.id
-        );
-        let id = id.clone();
-        self.write(move |db| {
-            let was_unverified = db.execute(FORGET_UNVERIFIED, [id.to_string()])? == 1;
-            Ok(was_unverified && db.execute(&sql, params![id])? == 1)
-        })
-        .await
+    async fn keep_unverified(
+        &self,
+        new: &SignUp,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let new = new.clone();
+        self.write(move |db| sign_up::keep(db, &new, at, since))
+            .await
+    }
+
+    async fn find_unverified(
+        &self,
+        id: i64,
+        since: Timestamp,
+    ) -> Result<Option<Unverified>, StoreError> {
+        self.look_up(move |db| sign_up::kept(db, id, since)).await
+    }
+
+    async fn find_unverified_by_email(
+        &self,
+        email: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Unverified>, StoreError> {
+        let email = email.to_owned();
+        self.look_up(move |db| sign_up::kept_for(db, &email, since, most))
+            .await
+    }
+
+    async fn verify(&self, proved: Unverified, at: Timestamp) -> Result<Saved<User>, StoreError> {
+        self.add(Some(proved.id), proved.sign_up, at).await
     }
 }
 
 impl SqliteStore {
-    /// Whether there may be somebody who has yet to prove the address.
-    fn notes_unverified(&self) -> bool {
-        self.0.model.is_auth_user() && self.0.steps.contains(&Migration::Unverified)
+    /// Adds a user, of whom this was kept.
+    async fn add(
+        &self,
+        kept: Option<i64>,
+        new: SignUp,
+        at: Timestamp,
+    ) -> Result<Saved<User>, StoreError> {
+        let by_email = self.user_model().creates_by_email()?;
+        let (login, iexact) = (new.user.username.clone(), self.0.iexact.clone());
+        let queries = self.0.accounts.clone();
+        let add = move |db: &Connection| {
+            if let Some(id) = kept
+                && !sign_up::forget(db, id)?
+            {
+                return Ok(Saved::Gone);
+            }
+            let spellings = iexact.as_ref().map(|iexact| iexact.spellings(db, &login));
+            if spellings
+                .transpose()?
+                .is_some_and(|found| !found.is_empty())
+            {
+                return Ok(Saved::Taken(sign_up::login_field(by_email)));
+            }
+            let saved = sign_up::create(db, &new, by_email, at)?;
+            let key = db.last_insert_rowid();
+            let made = queries.by_key(db, &UserId::Int(key))?;
+            let made = made.map(|account| account.user);
+            Ok(saved.map(|()| made.unwrap_or_else(|| User::new(key, login.as_str()))))
+        };
+        self.write(add).await
     }
-}
-
-/// Adds a user to `auth_user`; false if the name is taken.
-fn create(db: &Connection, new: &SignUp, by_email: bool, at: Timestamp) -> rusqlite::Result<bool> {
-    let user = &new.user;
-    let (email, unless) = if by_email {
-        (&user.username, UNLESS_ADDRESS_IS_TAKEN)
-    } else {
-        (&user.email, "WHERE true")
-    };
-    let values = params![
-        user.password.expose(),
-        user.is_superuser,
-        user.username,
-        email,
-        user.is_staff,
-        django_time(at),
-        new.last_name,
-        new.is_verified,
-        new.first_name
-    ];
-    let sql = format!("{CREATE} {unless} ON CONFLICT DO NOTHING");
-    let created = db.execute(&sql, values)? == 1;
-    if created && !new.is_verified {
-        db.execute(NOTE_UNVERIFIED, [db.last_insert_rowid().to_string()])?;
-    }
-    Ok(created)
 }
 
 /// The statements of one user model.
@@ -227,7 +213,7 @@ impl AccountQueries {
         let account = accounts.next().transpose()?;
         Ok(self
             .users
-            .unless_ambiguous(account, accounts.next().is_some()))
+            .unless_ambiguous(account, accounts.next().transpose()?.is_some()))
     }
 
     fn by_key(&self, db: &Connection, id: &UserId) -> rusqlite::Result<Option<Account>> {
@@ -244,8 +230,10 @@ impl AccountQueries {
             return Ok(Vec::new());
         }
         let (key, column) = (self.column(&self.model.id), self.column("email"));
+        let is_active = self.model.is_active.as_deref();
+        let is_active = is_active.map_or("true".to_owned(), |name| self.column(name));
         let mut statement = db.prepare_cached(&format!(
-            "{} WHERE {column} = ?1 COLLATE NOCASE ORDER BY {key} LIMIT {MOST_NAMESAKES}",
+            "{} WHERE {column} = ?1 COLLATE NOCASE AND {is_active} ORDER BY {key} LIMIT {MOST_NAMESAKES}",
             self.select(&columns)
         ))?;
         let accounts = statement.query_map([email], |row| self.read(row))?;
@@ -258,18 +246,19 @@ impl AccountQueries {
         id: &UserId,
         changes: &Changes,
         iexact: Option<&IexactQueries>,
-    ) -> rusqlite::Result<Updated> {
+    ) -> rusqlite::Result<Saved<()>> {
         let columns = changes.columns(&self.model);
         let login = columns
             .iter()
-            .find(|(name, _)| *name == self.model.username);
-        if let Some((_, login)) = login
-            && self.is_anothers(db, login, id, iexact)?
+            .find(|column| column.name == self.model.username);
+        if let Some(login) = login
+            && self.is_anothers(db, login.value, id, iexact)?
         {
-            return Ok(Updated::Taken);
+            return Ok(Saved::Taken(login.field));
         }
         let assignments = (2..).zip(&columns);
-        let assignments = assignments.map(|(place, (name, _))| format!("\"{name}\" = ?{place}"));
+        let assignments =
+            assignments.map(|(place, column)| format!("\"{}\" = ?{place}", column.name));
         let sql = format!(
             "UPDATE {} SET {} WHERE \"{}\" = ?1",
             self.users.table,
@@ -277,15 +266,12 @@ impl AccountQueries {
             self.model.id
         );
         let mut values: Vec<&dyn ToSql> = vec![id];
-        values.extend(columns.iter().map(|(_, value)| value as &dyn ToSql));
+        values.extend(columns.iter().map(|column| &column.value as &dyn ToSql));
         match db.execute(&sql, values.as_slice()) {
-            Ok(0) => Ok(Updated::Gone),
-            Ok(_) => Ok(Updated::Done),
+            Ok(0) => Ok(Saved::Gone),
+            Ok(_) => Ok(Saved::Done(())),
             // The statement alone is undone, not the transaction around it.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                Ok(Updated::Taken)
-            }
-            Err(error) => Err(error),
+            Err(error) => refused(error, &columns, &self.model.table),
         }
     }
 
@@ -422,4 +408,42 @@ impl AccountQueries {
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let utc: DateTime = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(utc).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_that_is_interrupted_wherever_finds_no_absence() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE auth_user (id integer PRIMARY KEY, username text, password text, is_active bool, is_staff bool,
+                is_superuser bool, email text, first_name text, last_name text, last_login text);
+             INSERT INTO auth_user VALUES (1, 'ada', '', 1, 0, 0, '', '', '', NULL)",
+        )
+        .unwrap();
+        let model = UserModel::default();
+        let users = Arc::new(UserQueries::new(&model));
+        let queries = AccountQueries::new(&users, &model);
+        let find = |db: &Connection| queries.by_user_id(db, &UserId::Int(1));
+        assert!(find(&db).unwrap().is_some());
+        let mut interrupted = 0;
+        for steps in 1.. {
+            let mut left = steps;
+            let count = move || {
+                left -= 1;
+                left == 0
+            };
+            db.progress_handler(1, Some(count)).unwrap();
+            match find(&db) {
+                Err(_) => interrupted += 1,
+                Ok(found) => {
+                    assert!(found.is_some(), "interrupted after {steps} steps");
+                    break;
+                }
+            }
+        }
+        assert!(interrupted > 9, "{interrupted}");
+    }
 }

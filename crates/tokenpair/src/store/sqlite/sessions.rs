@@ -253,15 +253,13 @@ impl SessionStore for SqliteStore {
         user: &User,
         encoded: &str,
         ending: &Ending,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<usize>, StoreError> {
         let (users, user) = (self.0.users.clone(), user.clone());
         let (encoded, ending) = (encoded.to_owned(), ending.clone());
         self.write(move |db| {
             let is_replaced = users.set_password(db, &user, &encoded)?;
-            if is_replaced {
-                end_all(db, &user.id, &ending)?;
-            }
-            Ok(is_replaced)
+            let end = || end_all(db, &user.id, &ending);
+            is_replaced.then(end).transpose()
         })
         .await
     }

@@ -10,15 +10,14 @@ const FLAWED: &str = "A field is missing or wrong, or what it says is taken.";
 const BAD_LINK: &str = "The link is wrong, expired or used, or a field is missing.";
 
 pub(super) fn register(jwt: &SimpleJwt) -> Operation {
-    let by_email = jwt.users().username_field() == "email";
-    let email = |field: Field| field.kind(Kind::Email).max_length(MAX_EMAIL);
+    let by_email = logs_in_by_email(jwt);
     let login = if by_email {
-        vec![email(Field::required("email"))]
+        vec![email(Field::required("email"), jwt)]
     } else {
         let username = Field::required("username").kind(Kind::NewUsername);
         vec![
             username.max_length(MAX_USERNAME),
-            email(Field::optional("email")),
+            email(Field::optional("email"), jwt),
         ]
     };
     Operation::new("Sign up")
@@ -59,15 +58,17 @@ pub(super) fn get_me(_jwt: &SimpleJwt) -> Operation {
     )
 }
 
-pub(super) fn patch_me(_jwt: &SimpleJwt) -> Operation {
+pub(super) fn patch_me(jwt: &SimpleJwt) -> Operation {
     let username = Field::optional("username").kind(Kind::NewUsername);
-    let email = Field::optional("email").kind(Kind::Email);
+    let username = username.max_length(MAX_USERNAME);
+    let username = (!logs_in_by_email(jwt)).then_some(username);
     Operation::new("Change the profile")
-        .fields([
-            username.max_length(MAX_USERNAME),
-            email.max_length(MAX_EMAIL),
-        ])
+        .fields(username)
+        .fields([email(Field::optional("email"), jwt)])
         .fields(names())
+        .fields([Field::optional("password")
+            .kind(Kind::Password)
+            .help("Needed for a new address where mail is sent.")])
         .answer(
             StatusCode::OK,
             "The user as they are now.",
@@ -123,6 +124,20 @@ fn mail(summary: &'static str) -> Operation {
         )
 }
 
+fn logs_in_by_email(jwt: &SimpleJwt) -> bool {
+    jwt.users().username_field() == "email"
+}
+
+/// An address that fits, be it in the column of the user names as well.
+fn email(field: Field, jwt: &SimpleJwt) -> Field {
+    let most = if logs_in_by_email(jwt) {
+        MAX_USERNAME
+    } else {
+        MAX_EMAIL
+    };
+    field.kind(Kind::Email).max_length(most)
+}
+
 /// What stands in a link of a mail.
 fn link() -> [Field; 2] {
     ["uid", "token"].map(|name| Field::required(name).help("From the link."))
@@ -137,9 +152,9 @@ fn names() -> [Field; 2] {
 }
 
 fn new_password(name: &str) -> Field {
-    Field::required(name)
-        .kind(Kind::NewPassword)
-        .help("At least 8 characters; no common one, not all digits, not like the user's name or address.")
+    Field::required(name).kind(Kind::NewPassword).help(
+        "At least 8 characters; no common one, not all digits, not like your name or address.",
+    )
 }
 
 fn profile() -> Vec<Field> {
@@ -157,7 +172,7 @@ fn profile() -> Vec<Field> {
 fn let_in() -> Vec<Field> {
     let token = |name| Field::optional(name).kind(Kind::Token);
     vec![
-        Field::read_only("user").kind(Kind::Object(profile())),
+        Field::optional("user").kind(Kind::Object(profile())),
         token("refresh"),
         token("access"),
         Field::optional("detail"),

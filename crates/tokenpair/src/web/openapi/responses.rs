@@ -4,7 +4,6 @@ use super::{Described, object, pascal, schema};
 use crate::json::{Object, Value};
 use crate::web::operation::{Answer, Answered};
 use http::StatusCode;
-use std::borrow::Cow;
 
 /// Every status with all that it may mean.
 pub(super) fn all<S>(
@@ -14,7 +13,7 @@ pub(super) fn all<S>(
 ) -> Object {
     let mut answers = described.operation.answers.clone();
     if !answers.iter().any(|answer| answer.status.is_success()) {
-        answers.push(answer(StatusCode::OK, "Done.", Answered::Json));
+        answers.push(Answer::new(StatusCode::OK, "Done.", Answered::Json));
     }
     answers.extend(of_any_view(described));
     answers.extend(more.iter().cloned());
@@ -39,8 +38,7 @@ fn of_any_view<S>(described: &Described<'_, S>) -> Vec<Answer> {
         Some(false) => Some("The credentials are missing or no good."),
     };
     let refused = refused.map(|text| (StatusCode::UNAUTHORIZED, text));
-    let takes_cookies = described.jwt.settings().auth_cookies && !described.method.is_safe();
-    let forged = (takes_cookies && described.lets_in().is_some()).then_some((
+    let forged = described.needs_csrf_token().then_some((
         StatusCode::FORBIDDEN,
         "The credentials are a cookie, and X-CSRFToken or the page's origin is not what it should be.",
     ));
@@ -68,16 +66,8 @@ fn of_any_view<S>(described: &Described<'_, S>) -> Vec<Answer> {
         .chain(forged)
         .chain(of_bodies)
         .chain(of_all)
-        .map(|(status, text)| answer(status, text, Answered::Detail))
+        .map(|(status, text)| Answer::new(status, text, Answered::Detail))
         .collect()
-}
-
-fn answer(status: StatusCode, text: &'static str, body: Answered) -> Answer {
-    Answer {
-        status,
-        description: Cow::Borrowed(text),
-        body,
-    }
 }
 
 fn response<S>(

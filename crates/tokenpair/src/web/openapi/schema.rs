@@ -8,8 +8,8 @@ use crate::web::fields::{Field, Kind};
 
 /// Not blank, and without NUL: what DRF's `CharField` takes.
 const NOT_BLANK: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
-/// Django's `UnicodeUsernameValidator`.
-const USERNAME: &str = r"^[\w.@+-]+$";
+/// Django's `UnicodeUsernameValidator`. Python's `\w` has the letters and digits of all scripts, that of ECMAScript has not.
+const USERNAME: &str = r"^[\p{L}\p{N}_.@+-]+$";
 /// Django's `MinimumLengthValidator`.
 const SHORTEST_PASSWORD: i64 = 8;
 
@@ -120,49 +120,45 @@ pub(super) fn field_errors<'a>(fields: impl Iterator<Item = &'a Field>) -> Objec
 /// The schema of one value.
 pub(super) fn value(kind: &Kind, jwt: &SimpleJwt) -> Object {
     let plain = |name: &str| members([("type", name.into())]);
-    let with = |name: &str, key: &str, value: Value| {
-        let mut schema = plain(name);
-        schema.insert(key, value);
-        schema
-    };
-    let not_blank = || with("string", "pattern", NOT_BLANK.into());
     match kind {
-        Kind::Text | Kind::Username => not_blank(),
-        Kind::Token => {
-            let mut schema = not_blank();
-            schema.insert("format", "jwt");
-            schema
-        }
-        Kind::NewUsername => with("string", "pattern", USERNAME.into()),
-        Kind::Password => {
-            let mut schema = not_blank();
-            schema.insert("format", "password");
-            schema
-        }
-        Kind::NewPassword => {
-            let mut schema = not_blank();
-            schema.insert("minLength", SHORTEST_PASSWORD);
-            schema.insert("format", "password");
-            schema
-        }
+        Kind::Text | Kind::Username => not_blank([]),
+        Kind::Token => not_blank([("format", "jwt".into())]),
+        Kind::Password => not_blank([("format", "password".into())]),
+        Kind::NewPassword => not_blank([
+            ("minLength", SHORTEST_PASSWORD.into()),
+            ("format", "password".into()),
+        ]),
+        Kind::NewUsername => text("pattern", USERNAME.into()),
         Kind::Anything => plain("string"),
-        Kind::Email => with("string", "format", "email".into()),
-        Kind::DateTime => with("string", "format", "date-time".into()),
+        Kind::Email => text("format", "email".into()),
+        Kind::DateTime => text("format", "date-time".into()),
         Kind::Boolean => plain("boolean"),
         Kind::Integer => plain("integer"),
         Kind::Id => match jwt.users().user_id_kind() {
             UserIdKind::Integer => plain("integer"),
-            UserIdKind::Uuid => with("string", "format", "uuid".into()),
+            UserIdKind::Uuid => text("format", "uuid".into()),
             UserIdKind::Text => plain("string"),
         },
         Kind::Choice(texts) => {
             let texts = texts.iter().map(|text| Value::from(*text));
-            with("string", "enum", Value::Array(texts.collect()))
+            text("enum", Value::Array(texts.collect()))
         }
         Kind::Object(fields) => object(fields.iter(), jwt),
-        Kind::List(kind) => with("array", "items", value(kind, jwt).into()),
+        Kind::List(kind) => members([("type", "array".into()), ("items", value(kind, jwt).into())]),
         Kind::Nullable(kind) => nullable(value(kind, jwt)),
     }
+}
+
+fn text(key: &str, value: Value) -> Object {
+    members([("type", "string".into()), (key, value)])
+}
+
+fn not_blank<const N: usize>(more: [(&str, Value); N]) -> Object {
+    let mut schema = text("pattern", NOT_BLANK.into());
+    for (key, value) in more {
+        schema.insert(key, value);
+    }
+    schema
 }
 
 /// Also null.

@@ -1,6 +1,6 @@
 //! The browsable API: an answer as a page, with forms to try the view. DRF's `BrowsableAPIRenderer`.
 
-mod form;
+pub(super) mod form;
 
 use super::{Frame, highlight, page};
 use crate::SimpleJwt;
@@ -47,38 +47,36 @@ pub(in crate::web) async fn render<S>(
         return response;
     }
     let (mut response, text) = take_text(response).await;
-    let answered = json::decode_body(&text).ok();
-    let answered = answered.as_ref().and_then(json::Value::as_object);
+    let body = json::decode_body(&text).ok();
     let status = response.status();
-    let rendered = page(
-        shown_as(status),
-        &Page {
-            frame,
-            name: view.name(),
-            description: view.prose(),
-            method: &asked.method,
-            status,
-            headers: shown(response.headers()),
-            body: highlight::json(&text),
-            can_get: view.methods().any(|known| known == Method::GET),
-            forms: forms(
-                view,
-                jwt,
-                frame,
-                asked,
-                &Answered {
-                    status,
-                    body: answered,
-                },
-            ),
-        },
-    );
-    *response.status_mut() = rendered.status();
-    for (name, value) in rendered.headers() {
-        response.headers_mut().insert(name, value.clone());
-    }
-    *response.body_mut() = rendered.into_body();
+    let answered = Answered {
+        status,
+        body: body.as_ref().and_then(json::Value::as_object),
+    };
+    let template = Page {
+        frame,
+        name: view.name(),
+        description: view.prose(),
+        method: &asked.method,
+        status,
+        headers: shown(response.headers()),
+        body: highlight::json(&text),
+        can_get: can_get(view),
+        forms: forms(view, jwt, frame, asked, &answered),
+    };
+    let page = page(shown_as(status), &template);
+    put(&mut response, page);
     response
+}
+
+/// A page in the place of an answer's body. What the answer says of itself stays, cookies and `Retry-After` included.
+pub(super) fn put(answer: &mut Response, page: Response) {
+    let (head, body) = page.into_parts();
+    *answer.status_mut() = head.status;
+    for (name, value) in &head.headers {
+        answer.headers_mut().insert(name, value.clone());
+    }
+    *answer.body_mut() = body;
 }
 
 /// A page is something to be seen, be it of an answer without content.
@@ -115,6 +113,10 @@ fn usual_name(name: &HeaderName) -> String {
     words.join("-")
 }
 
+fn can_get<S>(view: &View<S>) -> bool {
+    view.methods().any(|known| known == Method::GET)
+}
+
 /// What came of it.
 struct Answered<'a> {
     status: StatusCode,
@@ -132,6 +134,7 @@ fn forms<S>(
     let may_override = frame.visitor().csrf_token().is_some();
     let is_error = answered.status.is_client_error() || answered.status.is_server_error();
     let linked = Typed::in_link(frame.query());
+    let can_get = can_get(view);
     let methods = view.methods().filter(|method| **method != Method::GET);
     methods
         .map(|method| {
@@ -143,6 +146,7 @@ fn forms<S>(
                     .body
                     .filter(|_| (is_asked || asked.method == Method::GET) && !is_error),
                 linked: &linked,
+                can_get,
             };
             Form::new(method, &view.operation(method, jwt), may_override, &known)
         })

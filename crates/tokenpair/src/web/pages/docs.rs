@@ -137,48 +137,51 @@ impl Document<'_> {
     ) -> Documented {
         let own = array(operation, "parameters");
         let parameters = shared.iter().chain(own).filter_map(Value::as_object);
-        let parameters = parameters.map(|parameter| Input {
-            name: text(Some(parameter), "name").to_owned(),
-            kind: format!(
-                "{} ({})",
-                self.kind(object(parameter, "schema")),
-                text(Some(parameter), "in")
-            ),
-            is_required: parameter.get("required") == Some(&Value::Bool(true)),
-            help: text(Some(parameter), "description").to_owned(),
-        });
         let body = object(operation, "requestBody").and_then(json_schema);
         let body = body.map(|schema| self.resolved(schema));
-        let required = body.map(|schema| array(schema, "required"));
-        let fields = members(body.and_then(|schema| object(schema, "properties")));
-        let fields = fields.map(|(name, schema)| Input {
-            name: name.to_owned(),
-            kind: self.kind(Some(schema)),
-            is_required: required.unwrap_or_default().contains(&Value::from(name)),
-            help: text(Some(schema), "description").to_owned(),
-        });
         let security = array(operation, "security");
         let needs_token = !security.is_empty() && !security.contains(&Value::from(Object::new()));
+        let credentials = needs_token.then_some(credentials);
         let example = body.map(|schema| self.example("", schema));
         let method = method.to_uppercase();
         Documented {
             id: text(Some(operation), "operationId").to_owned(),
-            curl_html: curl(
-                &method,
-                path,
-                needs_token.then_some(credentials),
-                example.as_ref(),
-            ),
+            curl_html: curl(&method, path, credentials, example.as_ref()),
             method,
             path: path.to_owned(),
             summary: text(Some(operation), "summary").to_owned(),
             description: text(Some(operation), "description").to_owned(),
             needs_token,
-            inputs: parameters.chain(fields).collect(),
+            inputs: parameters
+                .map(|parameter| self.parameter(parameter))
+                .chain(self.fields(body))
+                .collect(),
             answers: members(object(operation, "responses"))
                 .map(|(status, response)| self.answer(status, response))
                 .collect(),
         }
+    }
+
+    fn parameter(&self, parameter: &Object) -> Input {
+        let kind = self.kind(object(parameter, "schema"));
+        Input {
+            name: text(Some(parameter), "name").to_owned(),
+            kind: format!("{kind} ({})", text(Some(parameter), "in")),
+            is_required: parameter.get("required") == Some(&Value::Bool(true)),
+            help: text(Some(parameter), "description").to_owned(),
+        }
+    }
+
+    /// The members of a body.
+    fn fields(&self, body: Option<&Object>) -> impl Iterator<Item = Input> {
+        let required = body.map(|schema| array(schema, "required"));
+        let fields = members(body.and_then(|schema| object(schema, "properties")));
+        fields.map(move |(name, schema)| Input {
+            name: name.to_owned(),
+            kind: self.kind(Some(schema)),
+            is_required: required.unwrap_or_default().contains(&Value::from(name)),
+            help: text(Some(schema), "description").to_owned(),
+        })
     }
 
     fn answer(&self, status: &str, response: &Object) -> Answer {
@@ -272,15 +275,19 @@ impl Document<'_> {
             }
             Some("boolean") => Value::Bool(true),
             Some("integer") => Value::from(1),
-            _ => Value::from(match (text(Some(schema), "format"), name) {
-                ("email", _) => "ada@example.com",
-                ("date-time", _) => "2027-01-15T08:00:00Z",
-                ("uuid", _) => "0190f3a4-5b6c-7d8e-9f01-23456789abcd",
-                ("jwt", _) => "eyJhbGciOi…",
-                (_, "username") => "ada",
-                _ => "…",
-            }),
+            _ => Value::from(example_text(text(Some(schema), "format"), name)),
         }
+    }
+}
+
+fn example_text(format: &str, name: &str) -> &'static str {
+    match (format, name) {
+        ("email", _) => "ada@example.com",
+        ("date-time", _) => "2027-01-15T08:00:00Z",
+        ("uuid", _) => "0190f3a4-5b6c-7d8e-9f01-23456789abcd",
+        ("jwt", _) => "eyJhbGciOi…",
+        (_, "username") => "ada",
+        _ => "…",
     }
 }
 

@@ -4,6 +4,7 @@ use super::{SCRIPT, STYLESHEET, push_escaped};
 use crate::SimpleJwt;
 use crate::web::csrf::{self, PageToken};
 use crate::web::extract::visitor;
+use crate::web::urls::of_this_host;
 use axum::extract::{FromRequestParts, OriginalUri};
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 /// use tokenpair::web::Site;
 /// let site = Site::new("Orders").home("/api/docs/").login("/auth/login/").logout("/auth/logout/");
 /// ```
+///
+/// A path that is not told is linked nowhere: pages offer what there is.
 #[derive(Clone, Debug)]
 pub struct Site(Arc<Paths>);
 
@@ -27,6 +30,10 @@ struct Paths {
     home: Option<String>,
     login: Option<String>,
     logout: Option<String>,
+    account: Option<String>,
+    register: Option<String>,
+    register_resend: Option<String>,
+    password_reset: Option<String>,
 }
 
 impl Default for Site {
@@ -43,6 +50,10 @@ impl Site {
             home: None,
             login: None,
             logout: None,
+            account: None,
+            register: None,
+            register_resend: None,
+            password_reset: None,
         }))
     }
 
@@ -61,6 +72,26 @@ impl Site {
         self.with(|paths| paths.logout = Some(path.into()))
     }
 
+    /// Where people see and change their [account](crate::web::browser_account).
+    pub fn account(self, path: impl Into<String>) -> Self {
+        self.with(|paths| paths.account = Some(path.into()))
+    }
+
+    /// Where people [sign up](crate::web::browser_register).
+    pub fn register(self, path: impl Into<String>) -> Self {
+        self.with(|paths| paths.register = Some(path.into()))
+    }
+
+    /// Where people ask for another link to [prove their address](crate::web::browser_register_resend).
+    pub fn register_resend(self, path: impl Into<String>) -> Self {
+        self.with(|paths| paths.register_resend = Some(path.into()))
+    }
+
+    /// Where people go who have [forgotten their password](crate::web::browser_password_reset).
+    pub fn password_reset(self, path: impl Into<String>) -> Self {
+        self.with(|paths| paths.password_reset = Some(path.into()))
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Paths)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
@@ -74,8 +105,28 @@ impl Site {
         self.0.home.as_deref()
     }
 
+    pub(crate) fn login_path(&self) -> Option<&str> {
+        self.0.login.as_deref()
+    }
+
     pub(crate) fn logout_path(&self) -> Option<&str> {
         self.0.logout.as_deref()
+    }
+
+    pub(crate) fn account_path(&self) -> Option<&str> {
+        self.0.account.as_deref()
+    }
+
+    pub(crate) fn register_path(&self) -> Option<&str> {
+        self.0.register.as_deref()
+    }
+
+    pub(crate) fn register_resend_path(&self) -> Option<&str> {
+        self.0.register_resend.as_deref()
+    }
+
+    pub(crate) fn password_reset_path(&self) -> Option<&str> {
+        self.0.password_reset.as_deref()
     }
 }
 
@@ -113,6 +164,8 @@ pub struct Frame {
     visitor: Visitor,
     csrf_cookie: Option<HeaderValue>,
     path: String,
+    /// Whether nobody wants to come back here from the log-in.
+    is_way_in: bool,
 }
 
 /// What stays as it is in `next`: a path and its query.
@@ -138,6 +191,7 @@ impl Frame {
             },
             csrf_cookie: cookie,
             path: path(parts),
+            is_way_in: false,
         };
         parts.extensions.insert(frame.clone());
         frame
@@ -149,7 +203,7 @@ impl Frame {
         if let Some(cookie) = self.csrf_cookie
             && answer.get(CONTENT_TYPE).is_some_and(is_page)
         {
-            answer.insert(SET_COOKIE, cookie);
+            answer.append(SET_COOKIE, cookie);
         }
     }
 
@@ -172,6 +226,11 @@ impl Frame {
         self.path.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// Whether this is the page with that path.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        self.bare_path() == path
+    }
+
     /// The path of the page without its query.
     pub(crate) fn bare_path(&self) -> &str {
         self.path
@@ -179,10 +238,27 @@ impl Frame {
             .map_or(self.path.as_str(), |(bare, _)| bare)
     }
 
+    /// The same frame around a page whose query is for nobody else, as it has a link of a mail in it, or old news.
+    pub(super) fn bare(mut self) -> Self {
+        self.path = self.bare_path().to_owned();
+        self
+    }
+
+    /// The same frame around a page for who is not logged in.
+    pub(super) fn way_in(self) -> Self {
+        Self {
+            is_way_in: true,
+            ..self.bare()
+        }
+    }
+
     /// Where to log in, and to come back from there; `None` where one is there already.
     pub(crate) fn login_link(&self) -> Option<String> {
-        let login = self.site.0.login.as_deref();
+        let login = self.site.login_path();
         let login = login.filter(|login| *login != self.bare_path())?;
+        if self.is_way_in {
+            return Some(login.to_owned());
+        }
         let next = utf8_percent_encode(&self.path, IN_QUERY);
         Some(format!("{login}?next={next}"))
     }
@@ -232,7 +308,6 @@ impl<S: Sync> FromRequestParts<S> for Frame {
 fn path(parts: &Parts) -> String {
     let original = parts.extensions.get::<OriginalUri>();
     let uri = original.map_or(&parts.uri, |OriginalUri(uri)| uri);
-    uri.path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned()
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    of_this_host(path).into_owned()
 }

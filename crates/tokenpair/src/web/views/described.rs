@@ -65,7 +65,7 @@ pub(super) fn verify(_jwt: &SimpleJwt) -> Operation {
 pub(super) fn blacklist(jwt: &SimpleJwt) -> Operation {
     let nothing = Answered::Object(Vec::new());
     let text = "The token is invalid, expired, of another type or blacklisted already.";
-    Operation::new("Log out")
+    Operation::new("Blacklist a refresh token")
         .fields([token("refresh")])
         .answer(StatusCode::OK, "The token has ended.", nothing)
         .answer(StatusCode::BAD_REQUEST, FIELDS, Answered::FieldErrors)

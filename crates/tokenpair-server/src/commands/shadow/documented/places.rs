@@ -83,6 +83,9 @@ pub(super) fn around_page(exchange: &Exchange<'_>, difference: &Difference) -> b
         "x-content-type-options",
         "x-frame-options",
     ];
+    // Django's is `same-origin`, with which a page's whole address goes to other pages of the site.
+    let is_stricter = is_header(difference, "referrer-policy")
+        && difference.tokenpair.as_deref() == Some("strict-origin");
     let is_only_ours = difference.django.is_none();
     let is_safety = SAFETY.iter().any(|name| is_header(difference, name)) && is_only_ours;
     let is_cookie_of = |cookie: &Option<String>, name: &str| {
@@ -93,7 +96,7 @@ pub(super) fn around_page(exchange: &Exchange<'_>, difference: &Difference) -> b
     let is_cookie = is_header(difference, "set-cookie")
         && is_cookie_of(&difference.tokenpair, "__Host-csrftoken=")
         && is_cookie_of(&difference.django, "csrftoken=");
-    is_page(exchange.tokenpair) && (is_safety || is_cookie)
+    is_page(exchange.tokenpair) && (is_safety || is_stricter || is_cookie)
 }
 
 /// `CsrfViewMiddleware`'s cookie, and that the page depends on it.

@@ -192,6 +192,12 @@ fn what_makes_our_pages_safe_is_explained_at_pages_only() {
         page.header_code("content-security-policy", policy, None),
         None
     );
+    let (theirs, ours) = (Some("same-origin"), Some("strict-origin"));
+    assert_eq!(
+        page.header_code("referrer-policy", theirs, ours),
+        Some("pages")
+    );
+    assert_eq!(page.header_code("referrer-policy", ours, theirs), None);
     assert_eq!(page.header_code("set-cookie", None, token), Some("pages"));
     let theirs = Some("csrftoken=<value>");
     assert_eq!(page.header_code("set-cookie", theirs, token), Some("pages"));

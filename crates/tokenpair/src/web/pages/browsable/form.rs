@@ -8,15 +8,17 @@ use http::Method;
 
 /// What the page knows about a method when it shows its form.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(in crate::web::pages) struct Known<'a> {
     /// The answer that refused what was sent.
-    pub(super) errors: Option<&'a Object>,
+    pub(in crate::web::pages) errors: Option<&'a Object>,
     /// What was sent and refused.
-    pub(super) typed: Option<&'a Typed>,
+    pub(in crate::web::pages) typed: Option<&'a Typed>,
     /// The answer that says how things are.
-    pub(super) values: Option<&'a Object>,
+    pub(in crate::web::pages) values: Option<&'a Object>,
     /// What stood in the link that led here: of a mail, say.
-    pub(super) linked: &'a Typed,
+    pub(in crate::web::pages) linked: &'a Typed,
+    /// Whether there is a page that knows the values.
+    pub(in crate::web::pages) can_get: bool,
 }
 
 impl Known<'_> {
@@ -28,6 +30,12 @@ impl Known<'_> {
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect()
+    }
+
+    /// Whether fields would be empty that are not: sent as they stand, they would wipe out what is there.
+    fn hides(&self, method: &Method) -> bool {
+        let fields = self.typed.filter(|typed| typed.content().is_none());
+        *method == Method::PATCH && self.can_get && self.values.is_none() && fields.is_none()
     }
 
     /// What a field has, as one would type it. A password is not written into a page.
@@ -53,51 +61,54 @@ fn is_secret(field: &Field) -> bool {
 
 /// As the template shows it.
 #[derive(Debug)]
-pub(super) struct Form {
-    pub(super) id: String,
-    pub(super) method: &'static Method,
-    pub(super) summary: String,
-    pub(super) inputs: Vec<Input>,
+pub(in crate::web::pages) struct Form {
+    pub(in crate::web::pages) id: String,
+    pub(in crate::web::pages) method: &'static Method,
+    pub(in crate::web::pages) summary: String,
+    pub(in crate::web::pages) inputs: Vec<Input>,
     /// What is wrong with no field alone.
-    pub(super) errors: Vec<String>,
+    pub(in crate::web::pages) errors: Vec<String>,
     /// A body to begin with.
-    pub(super) raw: String,
+    pub(in crate::web::pages) raw: String,
     /// Whether the body is one that was refused.
-    pub(super) is_raw_open: bool,
-    pub(super) media_type: String,
-    takes_body: bool,
+    pub(in crate::web::pages) is_raw_open: bool,
+    pub(in crate::web::pages) media_type: String,
+    takes_fields: bool,
     /// Whether the browser may send what its forms cannot: another method, another body.
     may_override: bool,
 }
 
 /// A field of a form.
 #[derive(Debug)]
-pub(super) struct Input {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) label: String,
+pub(in crate::web::pages) struct Input {
+    pub(in crate::web::pages) id: String,
+    pub(in crate::web::pages) name: String,
+    pub(in crate::web::pages) label: String,
     /// HTML's `type`.
-    pub(super) kind: &'static str,
-    pub(super) autocomplete: &'static str,
-    pub(super) choices: Vec<String>,
-    pub(super) is_required: bool,
-    pub(super) value: String,
-    pub(super) help: String,
-    pub(super) errors: Vec<String>,
+    pub(in crate::web::pages) kind: &'static str,
+    pub(in crate::web::pages) autocomplete: &'static str,
+    pub(in crate::web::pages) choices: Vec<String>,
+    pub(in crate::web::pages) is_required: bool,
+    pub(in crate::web::pages) value: String,
+    pub(in crate::web::pages) help: String,
+    pub(in crate::web::pages) errors: Vec<String>,
+    /// Whether one begins to type here.
+    pub(in crate::web::pages) takes_focus: bool,
 }
 
 impl Form {
     /// Errors stand beside their fields, values that can be changed in them.
-    pub(super) fn new(
+    pub(in crate::web::pages) fn new(
         method: &'static Method,
         operation: &Operation,
         may_override: bool,
         known: &Known<'_>,
     ) -> Self {
         let id = method.as_str().to_lowercase();
-        let inputs = operation
-            .writable()
-            .filter_map(|field| Input::new(&id, field, known));
+        let is_hidden = known.hides(method);
+        let inputs = operation.writable().filter(|_| !is_hidden);
+        let inputs = inputs.filter_map(|field| Input::new(&id, field, known));
+        let takes_fields = operation.writable().next().is_some();
         let content = known.typed.and_then(Typed::content);
         let is_raw_open = content.is_some();
         let content = content.filter(|_| !operation.writable().any(is_secret));
@@ -106,38 +117,47 @@ impl Form {
             method,
             summary: operation.summary.to_string(),
             errors: known.errors("non_field_errors"),
-            raw: content.map_or_else(|| skeleton(operation, known.values), str::to_owned),
+            raw: match content {
+                Some(content) => content.to_owned(),
+                None if is_hidden => EMPTY.to_owned(),
+                None => skeleton(operation, known.values),
+            },
             is_raw_open,
             media_type: known
                 .typed
                 .map(Typed::media_type)
                 .unwrap_or_default()
                 .to_owned(),
-            takes_body: operation.writable().next().is_some() || *method != Method::DELETE,
+            takes_fields,
             may_override,
             id,
         }
     }
 
-    pub(super) fn is_usable(&self) -> bool {
+    pub(in crate::web::pages) fn is_usable(&self) -> bool {
         self.may_override || *self.method == Method::POST
     }
 
     /// Forms of HTML know GET and POST.
-    pub(super) fn needs_override(&self) -> bool {
+    pub(in crate::web::pages) fn needs_override(&self) -> bool {
         *self.method != Method::POST
     }
 
+    /// Whether what is not sent stays as it is.
+    pub(in crate::web::pages) fn is_partial(&self) -> bool {
+        *self.method == Method::PATCH
+    }
+
     /// Whether a click says everything.
-    pub(super) fn takes_nothing(&self) -> bool {
-        self.inputs.is_empty() && self.raw == EMPTY
+    pub(in crate::web::pages) fn takes_nothing(&self) -> bool {
+        !self.takes_fields && self.raw == EMPTY
     }
 
-    pub(super) fn has_raw(&self) -> bool {
-        self.may_override && self.takes_body
+    pub(in crate::web::pages) fn has_raw(&self) -> bool {
+        self.may_override && (self.takes_fields || *self.method != Method::DELETE)
     }
 
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::web::pages) fn rows(&self) -> usize {
         self.raw.lines().count().clamp(3, 16) + 1
     }
 }
@@ -179,6 +199,8 @@ impl Input {
             kind => kind,
         };
         let (kind, autocomplete) = match plain {
+            Kind::Anything if field.name == "first_name" => ("text", "given-name"),
+            Kind::Anything if field.name == "last_name" => ("text", "family-name"),
             Kind::Username | Kind::NewUsername => ("text", "username"),
             Kind::Password => ("password", "current-password"),
             Kind::NewPassword => ("password", "new-password"),
@@ -209,10 +231,11 @@ impl Input {
             value: known.value(field),
             help: field.help.to_string(),
             errors: known.errors(&field.name),
+            takes_focus: false,
         })
     }
 
-    pub(super) fn is_described(&self) -> bool {
+    pub(in crate::web::pages) fn is_described(&self) -> bool {
         !self.help.is_empty() || !self.errors.is_empty()
     }
 }

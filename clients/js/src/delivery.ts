@@ -1,0 +1,80 @@
+import type { Answer } from "./endpoint.js";
+import { here, host } from "./host.js";
+import { claims, type Login } from "./login.js";
+
+/** How tokens come and go: in bodies and the header `Authorization`, or in cookies. */
+export interface Delivery {
+  /** The path of the log-out, unless another one is given. */
+  logout: string;
+  /** Whether there may be a login that the storage knows nothing of. */
+  mayBeUnknown: boolean;
+  credentials?: RequestCredentials;
+  /** What the token endpoints want to see. */
+  headers: Record<string, string>;
+  /** What refresh and log-out send. */
+  body(login: Login | null): object | undefined;
+  /** What a request carries. */
+  pass(login: Login | null, method: string): Record<string, string> | undefined;
+  /** The login that an answer brings, if it brings one, by our clock in milliseconds. */
+  login(answer: Answer, clock: number, before: Login | null): Login | undefined;
+}
+
+export function inBodies(headerType: string): Delivery {
+  return {
+    logout: "/token/blacklist/",
+    mayBeUnknown: false,
+    headers: {},
+    body: (login) => ({ refresh: refreshOf(login) }),
+    pass: (login) => (login && "access" in login ? { Authorization: `${headerType} ${login.access}` } : undefined),
+    login({ data, date }, clock, before) {
+      const { access, refresh = refreshOf(before) } = data;
+      if (typeof access !== "string") return undefined;
+      const iat = claims(access).start;
+      const now = date ?? (iat === undefined ? undefined : iat * 1000);
+      return {
+        access,
+        refresh: typeof refresh === "string" ? refresh : undefined,
+        skew: now === undefined ? undefined : now - clock,
+      };
+    },
+  };
+}
+
+const refreshOf = (login: Login | null) => (login && "access" in login ? login.refresh : undefined);
+
+export function inCookies(base: () => URL): Delivery {
+  return {
+    logout: "/logout/",
+    mayBeUnknown: true,
+    credentials: "include",
+    headers: { "X-Token-Delivery": "cookie" },
+    body: () => undefined,
+    pass(login, method) {
+      const token = isSafe(method)
+        ? undefined
+        : (csrfCookie(base()) ?? (login && "id" in login ? login.csrf : undefined));
+      const headers: Record<string, string> = {};
+      if (token) headers["X-CSRFToken"] = token;
+      return headers;
+    },
+    login({ data, date }, clock) {
+      const { access_expires: end, csrf_token: csrf } = data;
+      if (typeof end !== "number") return undefined;
+      return {
+        id: Math.random(),
+        start: (date ?? clock) / 1000,
+        end,
+        csrf: typeof csrf === "string" ? csrf : undefined,
+        skew: date === undefined ? undefined : date - clock,
+      };
+    },
+  };
+}
+
+const isSafe = (method: string) => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method);
+
+/** The page sees the server's cookies only if both are of one host. */
+function csrfCookie(base: URL): string | undefined {
+  if (!host.document || new URL(here() ?? base).hostname !== base.hostname) return undefined;
+  return /(?:^|; )(?:__Host-)?csrftoken=([^;]*)/.exec(host.document.cookie)?.[1];
+}

@@ -1,0 +1,59 @@
+import { Unavailable } from "./errors.js";
+import { within } from "./time.js";
+
+/** An answer that decides something: no outage. */
+export interface Answer {
+  ok: boolean;
+  status: number;
+  data: Record<string, unknown>;
+  /** The server's clock, in milliseconds. Pages of another origin cannot read it. */
+  date?: number;
+}
+
+export interface Post {
+  url: string;
+  headers: Record<string, string>;
+  body?: object;
+  /** The time limit in milliseconds. */
+  limit: number;
+  signal?: AbortSignal;
+  credentials?: RequestCredentials;
+}
+
+/** Posts once. Follows no redirect: tokens go to one origin. Throws `Unavailable` in an outage. */
+export function post(send: typeof fetch, { url, headers, body, limit, signal, credentials }: Post): Promise<Answer> {
+  const work = async (signal: AbortSignal) => {
+    const init: RequestInit = { method: "POST", headers, redirect: "manual", cache: "no-store", signal };
+    if (body) init.headers = { ...headers, "Content-Type": "application/json" };
+    if (body) init.body = JSON.stringify(body);
+    // The new cookies are kept even if the page is closed meanwhile.
+    if (credentials) Object.assign(init, { credentials, keepalive: true });
+    const answer = await send(url, init).catch(unreached);
+    const date = Date.parse(answer.headers.get("Date") ?? "") || undefined;
+    if (isOutage(answer.status)) throw new Unavailable(answer.status, seconds(answer.headers.get("Retry-After"), date));
+    return { ok: answer.ok, status: answer.status, data: parse(await answer.text().catch(unreached)), date };
+  };
+  return within(limit, () => new Unavailable(), work, signal);
+}
+
+export const isOutage = (status: number) => status >= 500 || [408, 425, 429].includes(status);
+
+function unreached(): never {
+  throw new Unavailable();
+}
+
+/** `Retry-After` is a number of seconds or a date of the server's clock. */
+function seconds(value: string | null, now = Date.now()): number | undefined {
+  const number = Number(value ?? NaN);
+  const wait = Number.isNaN(number) ? (Date.parse(value ?? "") - now) / 1000 : number;
+  return wait > 0 ? wait : undefined;
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const data: unknown = JSON.parse(text);
+    return typeof data === "object" && data !== null ? (data as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

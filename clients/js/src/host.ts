@@ -1,0 +1,25 @@
+/** What browsers have, and Node, workers or pages over plain HTTP may not have. */
+interface Host {
+  BroadcastChannel?: typeof BroadcastChannel;
+  document?: Document;
+  localStorage?: Storage;
+  location?: Location;
+  navigator?: { locks?: LockManager };
+  sessionStorage?: Storage;
+}
+
+export const host: Host = globalThis;
+
+/** A web storage, if there is one: a browser that blocks cookies throws where others have it. */
+export function area(name: "localStorage" | "sessionStorage"): Storage | undefined {
+  try {
+    return host[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** What relative addresses are relative to. */
+export function here(): string | undefined {
+  return host.document?.baseURI ?? host.location?.href;
+}

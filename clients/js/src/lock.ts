@@ -1,0 +1,70 @@
+import { area, host } from "./host.js";
+import { sleep, within } from "./time.js";
+
+/** Runs `work` while nobody else who shares the storage does. It may reject when `signal` aborts, without having run it. */
+export type Lock = (work: () => Promise<unknown>, signal: AbortSignal) => Promise<unknown>;
+
+/** For how long a lock is waited for, in milliseconds. */
+const WAIT = 10_000;
+
+/** How late a change may be, in milliseconds. */
+const SETTLE = 100;
+
+/** Runs `work` under the lock, or without it when it cannot be had in time or at all: no lock hangs the application. */
+export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Promise<T>): Promise<T> {
+  let running: Promise<T> | undefined;
+  const once = (isHeld: boolean) => (running ??= work(isHeld));
+  await within(WAIT, Error, async (signal) => {
+    await new Promise<void>((resolve) => {
+      const granted = () => {
+        resolve();
+        return once(true);
+      };
+      lock(granted, signal).then(() => {
+        resolve();
+      }, resolve);
+    });
+  }).catch(() => undefined);
+  return once(false);
+}
+
+/** A Web Lock for a storage that windows share, or the next best; for any other storage, one within this window. */
+export function defaultLock(shared?: string): Lock {
+  if (!shared) return queue();
+  const locks = host.navigator?.locks;
+  const store = area("localStorage");
+  const look = () => store?.getItem(shared);
+  if (locks) return (work, signal) => locks.request(shared, { signal }, settled(work, look));
+  return store ? lease(store, `${shared}:lock`) : queue();
+}
+
+/** Browsers tell other windows of a change of `localStorage` later than of a lock that is free again. So it is kept a bit longer. */
+function settled(work: () => Promise<unknown>, look: () => unknown): () => Promise<void> {
+  return async () => {
+    const before = look();
+    await work();
+    if (look() !== before) await sleep(SETTLE);
+  };
+}
+
+/** One after the other. */
+export function queue(): Lock {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => (last = last.then(work, work));
+}
+
+/** For pages over plain HTTP, where browsers have no Web Locks: a note that ends by itself, read again to see who was first. */
+export function lease(store: Storage, key: string): Lock {
+  return async (work, signal) => {
+    const me = `${Math.random()}`;
+    const isMine = () => store.getItem(key)?.startsWith(me) === true;
+    while (!isMine()) {
+      const end = Number(store.getItem(key)?.split(" ")[1] ?? 0);
+      if (end < Date.now()) store.setItem(key, `${me} ${Date.now() + WAIT}`);
+      await sleep(50, signal);
+    }
+    return work().finally(() => {
+      if (isMine()) store.removeItem(key);
+    });
+  };
+}

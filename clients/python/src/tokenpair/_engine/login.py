@@ -1,0 +1,248 @@
+"""What the faces have in common: the login, and how a request is taken care of."""
+
+from __future__ import annotations
+
+import logging
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tokenpair._engine.answers import Post
+from tokenpair._engine.clock import Clock
+from tokenpair._engine.endpoints import Endpoints, Paths
+from tokenpair._engine.keeper import Keeper
+from tokenpair._engine.refresher import Refresher
+from tokenpair._engine.tokens import Tokens, seconds
+from tokenpair.errors import Unavailable
+from tokenpair.storage import MemoryStorage, Storage
+
+PATIENCE = 15.0
+"""Seconds for which a refresh is tried."""
+BREATHER = 30.0
+"""Seconds for which nothing is refreshed ahead of time after that found no server."""
+
+Reason = Literal["asked", "refused"]
+Origin = tuple[str, str, int | None]
+log = logging.getLogger("tokenpair")
+
+
+@dataclass
+class Send:
+    """A step of a request: send it with this access token."""
+
+    access: str | None = field(repr=False)
+    again: bool = False
+    refused: bool = False
+    """Whether the answer was a 401 to a request with this token; whoever sends says so."""
+
+
+class Login:
+    """A login that is kept, with its events.
+
+    `on_login()`, `on_refresh()` and `on_logout(reason)` are called in whichever thread the thing happens; an error in them is
+    logged. The reason is "asked" or "refused".
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        post: Post,
+        *,
+        storage: Storage | None,
+        header_type: str,
+        paths: Paths,
+        patience: float,
+        clock: Clock | None,
+        on_login: Callable[[], object] | None,
+        on_refresh: Callable[[], object] | None,
+        on_logout: Callable[[Reason], object] | None,
+    ) -> None:
+        self.base_url = base_url
+        self.header_type = header_type
+        self.on_login, self.on_refresh, self.on_logout = on_login, on_refresh, on_logout
+        self._clock = clock or Clock()
+        self._keeper = Keeper(storage or MemoryStorage())
+        self._endpoints = Endpoints(post, self._url, paths, self._clock, patience)
+        self._refresher = Refresher(self._keeper, self._endpoints, self._tell_refresh, self._tell_refused)
+        self._rested_at = self._clock.monotonic()
+        _all.add(self)
+
+    @property
+    def base_url(self) -> str:
+        """What the paths begin with. Tokens go to its origin alone."""
+        return self._base_url
+
+    @base_url.setter
+    def base_url(self, value: str) -> None:
+        self._origin = self._origin_of(value)
+        self._base_url = value
+
+    @property
+    def access_token(self) -> str | None:
+        return self._keeper.load().access
+
+    @access_token.setter
+    def access_token(self, value: str | None) -> None:
+        self._put(value, self.refresh_token)
+
+    @property
+    def refresh_token(self) -> str | None:
+        return self._keeper.load().refresh
+
+    @refresh_token.setter
+    def refresh_token(self, value: str | None) -> None:
+        self._put(self.access_token, value)
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether there are tokens. Whether the server still takes them shows with the next request."""
+        return bool(self._keeper.load())
+
+    def login(self, username: str | None = None, password: str | None = None, **fields: object) -> None:
+        """Logs in with name and password, or with the fields that your server asks for: `login(email=…, password=…)`.
+
+        Raises `Refused` if the server does not let you in, `Unavailable` if it cannot be asked.
+        """
+        named = {"username": username, "password": password}
+        credentials = {name: value for name, value in named.items() if value is not None}
+        self._keeper.save(self._endpoints.log_in(credentials | fields))
+        self._tell(self.on_login)
+
+    def register(self, **fields: object) -> dict[str, Any]:
+        """Signs up and logs in. Gives back the server's answer without the tokens.
+
+        A server that first sends a link by mail answers without tokens: then nobody is logged in yet. Raises as `login` does;
+        the `data` of a `Refused` says what is wrong with which field.
+        """
+        tokens, answer = self._endpoints.register(fields)
+        if tokens:
+            self._keeper.save(tokens)
+            self._tell(self.on_login)
+        return answer
+
+    def logout(self) -> bool:
+        """Ends the login, at the server and here. False: the server could not be told, its token lives until it expires."""
+        tokens = self._keeper.load()
+        self._refresher.leaving = tokens.refresh
+        revoked = self._revoke(tokens)
+        left = self._keeper.take()
+        self._refresher.leaving = None
+        if left and left.refresh != tokens.refresh:
+            revoked = self._revoke(left)  # refreshed meanwhile
+        if left:
+            self._tell(self.on_logout, "asked")
+        return revoked
+
+    def refresh(self) -> None:
+        """Refreshes now. Raises `LoggedOut`, `Unavailable` or `Refused`."""
+        under_way = self._refresher.refresh(self.access_token)
+        wait([under_way])
+        under_way.result()
+
+    def _steps(self, repeatable: bool) -> Iterator[Send | Future[None]]:
+        """How to send one request: wait for what is to be waited for, send what is to be sent, say if it was refused."""
+        tokens = self._keeper.load()
+        if self._is_due(tokens, repeatable):
+            yield from self._refresh_ahead(tokens)
+            tokens = self._keeper.load()
+        sent = Send(tokens.access)
+        yield sent
+        if sent.access and sent.refused:
+            yield from self._once_more(sent.access, repeatable)
+
+    def _refresh_ahead(self, tokens: Tokens) -> Iterator[Future[None]]:
+        under_way = self._refresher.refresh(tokens.access)
+        yield under_way
+        try:
+            under_way.result()
+        except Unavailable:
+            if not self._lives(tokens):
+                raise
+            self._rested_at = self._clock.monotonic() + BREATHER
+
+    def _once_more(self, refused: str | None, repeatable: bool) -> Iterator[Send | Future[None]]:
+        tokens = self._keeper.load()
+        if tokens.access == refused:
+            if tokens.refresh is None:
+                return
+            under_way = self._refresher.refresh(refused)
+            yield under_way
+            under_way.result()
+        elif repeatable and self._is_due(tokens, repeatable):
+            yield from self._refresh_ahead(tokens)
+        access = self._keeper.load().access
+        if access and repeatable:
+            yield Send(access, again=True)
+
+    def _is_due(self, tokens: Tokens, repeatable: bool) -> bool:
+        if tokens.refresh is None:
+            return False
+        if tokens.access is None:
+            return True
+        if repeatable and not self._endpoints.server_clock.is_known:
+            return False  # our own clock may be wrong, and a 401 costs such a request little
+        if tokens.due is None or self._endpoints.server_clock.now() < tokens.due:
+            return False
+        return self._clock.monotonic() >= self._rested_at or not self._lives(tokens)
+
+    def _lives(self, tokens: Tokens) -> bool:
+        end = seconds(tokens.access or "", "exp")
+        return end is not None and self._endpoints.server_clock.now() < end
+
+    def _revoke(self, tokens: Tokens) -> bool:
+        return tokens.refresh is not None and self._endpoints.revoke(tokens.refresh)
+
+    def _put(self, access: str | None, refresh: str | None) -> None:
+        pair = (access or "").strip() or None, (refresh or "").strip() or None
+        self._keeper.save(Tokens(*pair))
+
+    def _tell_refresh(self) -> None:
+        self._tell(self.on_refresh)
+
+    def _tell_refused(self) -> None:
+        self._tell(self.on_logout, "refused")
+
+    def _tell(self, listener: Callable[..., object] | None, *arguments: object) -> None:
+        try:
+            if listener:
+                listener(*arguments)
+        except Exception:
+            log.exception("a listener of %r failed", self)
+
+    def _header(self, step: Send) -> str | None:
+        """The `Authorization` that a step goes with."""
+        return f"{self.header_type} {step.access}" if step.access else None
+
+    def _url(self, path: str) -> str:
+        """A path behind `base_url`; a whole address, such as the next page's, as it is."""
+        if path.startswith(("http://", "https://")):
+            return path
+        return f"{self.base_url.rstrip('/')}/{path.removeprefix('/')}"
+
+    @staticmethod
+    def _origin_of(url: str) -> Origin:
+        """As the library that sends understands it. Raises ValueError."""
+        raise NotImplementedError
+
+    def _after_fork(self) -> None:
+        self._keeper.unlock_after_fork()
+        self._refresher.forget_after_fork()
+
+    def __repr__(self) -> str:
+        scheme, host, port = self._origin
+        return f"<{type(self).__name__} {scheme}://{host}{f':{port}' if port else ''}>"
+
+
+_all: weakref.WeakSet[Login] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for login in list(_all):
+        login._after_fork()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

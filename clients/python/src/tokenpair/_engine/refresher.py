@@ -1,0 +1,101 @@
+"""One refresh for whoever waits (rules 3, 6, 7 and 9)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from tokenpair._engine.endpoints import Endpoints
+from tokenpair._engine.keeper import Keeper
+from tokenpair._engine.tokens import NOBODY, Tokens
+from tokenpair.errors import LoggedOut
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the waiting requests and the application get to know."""
+
+    problem: BaseException | None = None
+    tell: Callable[[], None] | None = None
+
+
+class Refresher:
+    """Refreshes in a thread of its own, so that nobody who gives up waiting takes it along: a lost answer may be a lost login."""
+
+    def __init__(
+        self, keeper: Keeper, endpoints: Endpoints, on_refresh: Callable[[], None], on_refused: Callable[[], None]
+    ) -> None:
+        self._keeper = keeper
+        self._endpoints = endpoints
+        self._on_refresh = on_refresh
+        self._on_refused = on_refused
+        self.leaving: str | None = None
+        """The refresh token that a log-out is about to revoke: that it is refused then is no news."""
+        self.forget_after_fork()
+
+    def forget_after_fork(self) -> None:
+        """The thread of the parent is not in the child."""
+        self._mutex = threading.Lock()
+        self._under_way: Future[None] | None = None
+
+    def refresh(self, used: str | None) -> Future[None]:
+        """The refresh under way, else a new one, unless `used` is not the access token any more."""
+        with self._mutex:
+            if self._under_way is None:
+                under_way: Future[None] = Future()
+                under_way.set_running_or_notify_cancel()
+                threading.Thread(target=self._run, args=(under_way, used), name="tokenpair-refresh").start()
+                self._under_way = under_way
+            return self._under_way
+
+    def _run(self, under_way: Future[None], used: str | None) -> None:
+        try:
+            with self._keeper.lock():
+                outcome = self._renew(used)
+        except BaseException as problem:  # noqa: BLE001 - nobody must wait for ever
+            outcome = Outcome(problem)
+        with self._mutex:
+            self._under_way = None
+        try:
+            if outcome.tell:
+                outcome.tell()  # before the others go on; what is called may use the client
+        finally:
+            _settle(under_way, outcome.problem)
+
+    def _renew(self, used: str | None) -> Outcome:
+        tokens = self._keeper.load()
+        if tokens.refresh is None:
+            raise LoggedOut("nobody is logged in")
+        if tokens.access != used:
+            return Outcome()
+        try:
+            fresh = self._endpoints.refresh(tokens)
+        except LoggedOut as end:
+            return self._refused(tokens, end)
+        if self._keeper.swap(tokens, fresh):
+            return Outcome(tell=self._on_refresh)
+        return self._overtaken(fresh)
+
+    def _refused(self, tokens: Tokens, end: LoggedOut) -> Outcome:
+        if tokens.refresh == self.leaving:
+            return Outcome(end)
+        if self._keeper.swap(tokens, NOBODY):
+            return Outcome(end, self._on_refused)
+        return self._overtaken()
+
+    def _overtaken(self, fresh: Tokens | None = None) -> Outcome:
+        """Somebody put other tokens into the storage, which are used then, or logged out: then so are the fresh ones."""
+        if self._keeper.load():
+            return Outcome()
+        if fresh and fresh.refresh:
+            self._endpoints.revoke(fresh.refresh)
+        return Outcome(LoggedOut("somebody logged out"))
+
+
+def _settle(under_way: Future[None], problem: BaseException | None) -> None:
+    if problem:
+        under_way.set_exception(problem)
+    else:
+        under_way.set_result(None)
