@@ -35,7 +35,7 @@ const NEEDS_DJANGO: &str = "<!-- run with Django -->";
 /// The line of a page that compiles a package of its own.
 const NEEDS_CARGO: &str = "<!-- run with Cargo -->";
 /// How many pages are run at a time.
-const READERS: usize = 3;
+const READERS: usize = 2;
 /// What pages call, and the Debian package it is in.
 const PROGRAMS: [(&str, &str); 9] = [
     ("curl", "curl"),

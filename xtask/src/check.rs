@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 use crate::{
-    beside, book, cargo, conformance, counts, dependencies, early, faults, hygiene, pages, seeds,
+    beside, book, cargo, conformance, counts, dependencies, faults, hygiene, pages, seeds,
 };
 use std::fmt;
 use std::process::ExitCode;
@@ -107,7 +107,6 @@ pub(crate) fn run(names: &[&str]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let _early = names.is_empty().then(|| early::begin(&project));
     let chosen = STEPS
         .iter()
         .filter(|step| names.is_empty() || names.contains(&step.name));

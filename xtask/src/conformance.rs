@@ -9,8 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub(crate) const BUILD: &str =
-    "build --release --package tokenpair --features sqlite --example conformance";
+const BUILD: &str = "build --release --package tokenpair --features sqlite --example conformance";
 /// What `BUILD` has built, for the scripts to start.
 const OUR_SERVER: &str = "conformance/serve {profile_json} {port} {db}";
 const REFERENCE: &str = "conformance/reference/serve.py {profile_json} {port} {db}";

@@ -17,8 +17,7 @@ use std::process::ExitCode;
 
 const RECORD: &str = "counts/instructions.toml";
 /// Together, so that the features of all crates are the server's, and nothing is compiled twice.
-pub(crate) const BUILD: &str =
-    "build --release --package tokenpair-server --package counts --bin counts";
+const BUILD: &str = "build --release --package tokenpair-server --package counts --bin counts";
 const PROGRAM: &str = "release/counts";
 const CALLGRIND: &str = "--tool=callgrind --quiet";
 /// Without SHA-256: valgrind does not know the processor's instructions for it, and what stands in for them would hide the rest.

@@ -14,7 +14,6 @@ mod conformance;
 mod counts;
 pub mod database;
 mod dependencies;
-mod early;
 mod faults;
 mod hygiene;
 pub mod packages;

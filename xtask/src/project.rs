@@ -11,9 +11,6 @@ use std::{env, fs};
 /// CI stops the whole check after 45 minutes; better that the check itself says what took so long.
 const BUDGET: Duration = Duration::from_secs(44 * 60);
 
-/// Builds the server as it is released.
-pub(crate) const BUILD_SERVER: &str = "build --release --package tokenpair-server";
-
 /// This checkout, for one run of the command.
 #[derive(Debug)]
 pub struct Project {
@@ -70,7 +67,8 @@ impl Project {
 
     /// Builds the server as it is released.
     pub(crate) fn build_server(&self) -> Result<PathBuf, Trouble> {
-        self.run(&mut self.cargo(BUILD_SERVER)).success()?;
+        let line = "build --release --package tokenpair-server";
+        self.run(&mut self.cargo(line)).success()?;
         Ok(self.server())
     }
 

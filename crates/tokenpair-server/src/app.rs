@@ -20,7 +20,7 @@ use tokenpair::accounts::Accounts;
 use tokenpair::json::{self, Object, Value};
 use tokenpair::store::UserModel;
 use tokenpair::web::{
-    DecodedPath, DjangoUrls, Site, View, browser_account, browser_login, browser_logout,
+    DecodedPath, DjangoUrls, Operation, Site, View, browser_account, browser_login, browser_logout,
     browser_password_reset, browser_password_reset_confirm, browser_register,
     browser_register_resend, browser_register_verify, docs_view, logout, logout_all, me, not_found,
     password_change, password_reset, password_reset_confirm, register, register_resend,
@@ -46,8 +46,12 @@ impl App {
 
     /// The service that answers every request.
     pub(crate) fn service(&self, paths: &Paths) -> AppService {
-        let verification = self.accounts.options().email_verification;
-        let users = Users::new(verification, self.accounts.user_model());
+        let options = self.accounts.options();
+        let users = Users::new(
+            options.email_verification,
+            options.mail.is_some(),
+            self.accounts.user_model(),
+        );
         let document = openapi::document(self.accounts.jwt(), paths, users);
         let site = site(paths);
         let views: HashMap<String, View<Self>> = paths
@@ -171,16 +175,28 @@ pub(crate) fn below(endpoint: Endpoint, path: &str) -> Option<(String, View<App>
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Users {
     prove_addresses: bool,
+    /// Whether a new address needs the password.
+    get_mail: bool,
     /// Whether the name they log in by is another than the address, and theirs to change.
     have_names: bool,
 }
 
 impl Users {
-    pub(crate) fn new(prove_addresses: bool, model: &UserModel) -> Self {
+    pub(crate) fn new(prove_addresses: bool, get_mail: bool, model: &UserModel) -> Self {
         Self {
             prove_addresses,
+            get_mail,
             have_names: matches!(model.creates_by_email(), Ok(false)),
         }
+    }
+
+    /// Without what makes no difference for them.
+    fn change_of_profile(self, operation: Operation) -> Operation {
+        let no_use = [("username", !self.have_names), ("password", !self.get_mail)];
+        let names = no_use
+            .into_iter()
+            .filter_map(|(name, is_none)| is_none.then_some(name));
+        names.fold(operation, Operation::without)
     }
 }
 
@@ -200,8 +216,9 @@ pub(crate) fn view(
         Endpoint::TokenBlacklist => token_blacklist(),
         Endpoint::TokenObtainSliding => token_obtain_sliding(),
         Endpoint::TokenRefreshSliding => token_refresh_sliding(),
-        Endpoint::Me if users.have_names => me(),
-        Endpoint::Me => me().redescribe(&Method::PATCH, |change| change.without("username")),
+        Endpoint::Me => me().redescribe(&Method::PATCH, move |change| {
+            users.change_of_profile(change)
+        }),
         Endpoint::Register if users.prove_addresses => {
             register().redescribe(&Method::POST, |sign_up| sign_up.require("email"))
         }

@@ -14,7 +14,11 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let database = config.database.in_file(&place.path().join("none.sqlite3"));
     let store = database.open().await?;
     let jwt = super::engine(&config, &store)?;
-    let users = Users::new(config.accounts.email_verification, store.user_model());
+    let users = Users::new(
+        config.accounts.email_verification,
+        config.email.is_some(),
+        store.user_model(),
+    );
     let document = Value::Object(crate::openapi::document(&jwt, &config.paths, users));
     let text = if options.json {
         json::encode_utf8(&document)

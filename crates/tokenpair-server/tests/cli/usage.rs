@@ -36,6 +36,23 @@ fn the_document_of_the_api_needs_no_server_no_database_and_no_key() {
     assert_eq!(folder.names(), ["tokenpair.toml"], "nothing is made");
 }
 
+#[test]
+fn the_document_names_a_password_for_a_new_address_where_mail_is_sent() {
+    let mail = "[accounts]\nsite_url = \"https://site.example\"\n[email]\nDEFAULT_FROM_EMAIL = \"noreply@site.example\"\n";
+    for (config, is_named) in [("", false), (mail, true)] {
+        let folder = Folder::new().with_file("tokenpair.toml", config);
+        let told = folder.run("openapi");
+        assert_eq!(told.status, Some(0), "{}", told.err);
+        let document: Value = serde_json::from_str(&told.out).unwrap();
+        let change = &document["paths"]["/api/me/"]["patch"]["requestBody"];
+        let schema = change["content"]["application/json"]["schema"]["$ref"].as_str();
+        let name = schema.unwrap().rsplit('/').next().unwrap();
+        let fields = &document["components"]["schemas"][name]["properties"];
+        assert!(fields["first_name"].is_object(), "{fields}");
+        assert_eq!(fields["password"].is_object(), is_named, "{fields}");
+    }
+}
+
 const OF_SERVE: &str = "--listen, --log-format and --demo belong to serve: write them after it, or leave the command out";
 
 #[test]

@@ -68,7 +68,7 @@ pub(super) fn patch_me(jwt: &SimpleJwt) -> Operation {
         .fields(names())
         .fields([Field::optional("password")
             .kind(Kind::Password)
-            .help("Needed for a new address where mail is sent.")])
+            .help("Needed for a new e-mail address where mail is sent.")])
         .answer(
             StatusCode::OK,
             "The user as they are now.",

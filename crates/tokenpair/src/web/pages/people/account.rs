@@ -232,6 +232,10 @@ where
             Ok(false) => operation,
             _ => operation.without("username"),
         };
+        let operation = match deed {
+            Deed::Profile if accounts.options().mail.is_none() => operation.without("password"),
+            _ => operation,
+        };
         let mut form = Form::new(method, &operation, true, &known);
         focus(&mut form, false);
         form
