@@ -26,8 +26,7 @@ def check(scene, profile, with_admin):
     access, refresh = _live(scene, profile, key)
 
     after = database.schema()
-    # A sequence of PostgreSQL's goes with its table, as is seen below.
-    same("tables that tokenpair adds", OURS, {name.removesuffix("_id_seq") for name in set(after) - set(before)})
+    same("tables that tokenpair adds", OURS, {_table(name) for name in set(after) - set(before)})
     _expect_untouched(database, before, history)
     in_django(profile, fixtures.expect_clean)
     in_django(profile, _expect_accepted, access, refresh)
@@ -78,9 +77,14 @@ def check_without_blacklist(scene, profile):
 def _expect_untouched(database, before, history, without_ours=False):
     after = database.schema()
     if not without_ours:
-        after = {table: parts for table, parts in after.items() if table not in OURS}
+        after = {name: parts for name, parts in after.items() if _table(name) not in OURS}
     same("the schema", before, after)
     same("the rows of django_migrations", history, database.query(HISTORY))
+
+
+def _table(name):
+    """The table that a sequence of PostgreSQL's belongs to, and goes with."""
+    return name.removesuffix("_id_seq")
 
 
 def _live(scene, profile, key):
