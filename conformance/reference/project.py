@@ -46,7 +46,7 @@ def settings_of(profile, database):
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database, "OPTIONS": {"timeout": 20}}
         },
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
-        "PASSWORD_HASHERS": [f"django.contrib.auth.hashers.{name}" for name in HASHERS],
+        "PASSWORD_HASHERS": [f"django.contrib.auth.hashers.{name}" for name in profile.get("hashers", HASHERS)],
         "LANGUAGE_CODE": profile["language_code"],
         "USE_TZ": True,
         "TIME_ZONE": "UTC",

@@ -9,96 +9,84 @@ mod play;
 mod player;
 mod proxy;
 mod scenario;
+mod servers;
 mod written;
 
-use crate::databases;
-use crate::nodes::{GRACE, Node, STRICT, Settings};
 use crate::report::Report;
 use crate::run::Run;
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use play::Stage;
-use player::Player;
-use scenario::{Mode, Scenario};
-use std::collections::BTreeMap;
+use player::{Kind, Player};
+use scenario::Scenario;
+use servers::Servers;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use xtask::database::{Database, Store};
 
-/// Scenarios that chance writes, in the whole and in the short form.
-const WRITTEN: (usize, usize) = (1000, 60);
-/// How many are played at a time: they wait more than they compute.
-const AT_ONCE: usize = 40;
-/// How many requests are under way at a time, of all scenarios: a token should not end while it waits for the processor.
-const REQUESTS: usize = 100;
 /// How many flaws are shown.
 const SHOWN: usize = 5;
-/// Short, so that tokens expire while one looks on.
-const LIFETIME: (&str, &str) = ("ACCESS_TOKEN_LIFETIME", "2s");
+/// Of access tokens. Short, so that they end while one looks on.
+const LIFETIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
-    let database = databases::fresh(run, Store::Sqlite, 1).await?;
-    let mut nodes = Vec::new();
-    let mut servers = BTreeMap::new();
-    for (mode, settings) in [
-        (Mode::Plain, &[][..]),
-        (Mode::Strict, STRICT),
-        (Mode::Grace, GRACE),
+    let players = player::chosen(&run.project)?;
+    for servers in [
+        Servers::tokenpair(run).await?,
+        Servers::simple_jwt(run).await?,
     ] {
-        let node = start(run, &database, settings).await?;
-        servers.insert(mode, node.address());
-        nodes.push(node);
-    }
-    let scenarios = scenarios(run)?;
-    for kind in player::chosen() {
-        let player = Arc::new(Player::start(run, kind)?);
-        let flaws = play_all(run, &player, &servers, &scenarios).await?;
-        let found = match flaws.as_slice() {
-            [] => format!("{} scenarios", scenarios.len()),
-            flaws => flaws[..flaws.len().min(SHOWN)].join("\n    "),
-        };
-        let what = format!(
-            "{}: nobody is logged out by mistake, one refresh for every expiry",
-            kind.name
-        );
-        report.target(what, flaws.is_empty(), found);
+        let parts = parts(run, &servers)?;
+        for kind in &players {
+            let flaws = play_all(run, kind, &servers, &parts).await?;
+            let found = match flaws.as_slice() {
+                [] => format!("{} scenarios", parts.len()),
+                flaws => flaws[..flaws.len().min(SHOWN)].join("\n    "),
+            };
+            let what = format!(
+                "{} with {}: nobody is logged out by mistake, one refresh for every expiry",
+                kind.name, servers.name
+            );
+            report.target(what, flaws.is_empty(), found);
+        }
     }
     Ok(())
 }
 
-async fn start(run: &Run, database: &Database, settings: Settings<'_>) -> anyhow::Result<Node> {
-    let settings = [settings, &[LIFETIME]].concat();
-    Node::start(run, database, &settings).await
-}
-
-/// Those of the folder, in the order of their names, then those that chance writes.
-fn scenarios(run: &Run) -> anyhow::Result<Vec<Scenario>> {
+/// What is played with these servers: the scenarios of the folder, in the order of their names, then those that chance writes.
+fn parts(run: &Run, servers: &Servers) -> anyhow::Result<Vec<(Scenario, SocketAddr)>> {
     let mut scenarios = scenario::read(&run.project.root.join("clients/scenarios"))?;
-    ensure!(!scenarios.is_empty(), "clients/scenarios has no scenario");
-    let count = run.rounds(WRITTEN.0, WRITTEN.1);
+    let (full, short) = servers.written;
+    let count = run.rounds(full, short);
     scenarios.extend((0..count).map(|number| written::scenario(run, number)));
-    Ok(scenarios)
+    let parts = scenarios
+        .into_iter()
+        .filter_map(|scenario| servers.of(&scenario).map(|address| (scenario, address)));
+    let parts: Vec<_> = parts.collect();
+    ensure!(
+        !parts.is_empty(),
+        "there is no scenario for {}",
+        servers.name
+    );
+    Ok(parts)
 }
 
 /// What was wrong, each flaw with the name of its scenario.
 async fn play_all(
     run: &Run,
-    player: &Arc<Player>,
-    servers: &BTreeMap<Mode, SocketAddr>,
-    scenarios: &[Scenario],
+    kind: &Kind,
+    servers: &Servers,
+    parts: &[(Scenario, SocketAddr)],
 ) -> anyhow::Result<Vec<String>> {
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    let requests = Arc::new(Semaphore::new(REQUESTS));
+    let player = Arc::new(Player::start(run, kind)?);
+    let room = Arc::new(Semaphore::new(servers.at_once));
+    let requests = Arc::new(Semaphore::new(servers.requests.try_into()?));
     let mut playing = JoinSet::new();
-    for (number, scenario) in scenarios.iter().enumerate() {
-        let server = *servers
-            .get(&scenario.server)
-            .context("a mode without a server")?;
+    for (number, (scenario, server)) in parts.iter().enumerate() {
         let stage = Stage::new(
             player.clone(),
-            server,
-            requests.clone(),
+            *server,
+            (requests.clone(), servers.requests),
             run.folder(),
             number,
         );

@@ -2,7 +2,7 @@
 
 use crate::project::Project;
 use crate::{
-    beside, book, cargo, conformance, counts, dependencies, faults, hygiene, pages, seeds,
+    beside, book, cargo, clients, conformance, counts, dependencies, faults, hygiene, pages, seeds,
 };
 use std::fmt;
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ pub(crate) struct Step {
 
 /// In an order that shows cheap mistakes early and lets a step use what an earlier one has built.
 #[rustfmt::skip]
-pub(crate) const STEPS: [Step; 18] = [
+pub(crate) const STEPS: [Step; 21] = [
     Step { name: "format", about: "rustfmt", run: cargo::format },
     Step { name: "hygiene", about: "unsafe code, unfinished code, foreign paths, long files", run: hygiene::check },
     Step { name: "dependencies", about: "bans, licences, versions, number of crates", run: dependencies::check },
@@ -58,12 +58,15 @@ pub(crate) const STEPS: [Step; 18] = [
     Step { name: "book", about: "what docs/ shows is run, all links are followed", run: book::check },
     Step { name: "openapi", about: "the OpenAPI document is exact, with schemathesis", run: pages::openapi },
     Step { name: "browser", about: "every page in Chromium, narrow and wide, light and dark, with axe-core", run: pages::browser },
+    Step { name: "client-js", about: "the JavaScript client: lints, types, size, tests, windows of Chromium", run: clients::js },
+    Step { name: "client-python", about: "the Python client: lints, types, tests, packages", run: clients::python },
     Step { name: "recorded", about: "recorded exchanges of Simple JWT, with our server", run: conformance::recorded },
     Step { name: "race", about: "one refresh token exchanged many times at once", run: conformance::race },
     Step { name: "differential", about: "the same requests to Simple JWT and to us", run: conformance::differential },
     Step { name: "beside", about: "Django and tokenpair on one database, Simple JWT's own HTTP tests", run: beside::short },
     Step { name: "counts", about: "instructions of the engine's operations beside those on record", run: counts::compare },
     Step { name: "faults", about: "races, crashes, ill databases, storms: the fault programs in their short form", run: faults::short },
+    Step { name: "scenarios", about: "all clients on a network that loses, delays and refuses, in short form", run: faults::clients },
 ];
 
 /// Whether a program's arguments only ask what it takes.

@@ -28,11 +28,21 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     })
 }
 
-/// All programs in their short form.
+/// All programs in their short form, but that of the clients.
 pub(crate) fn short(project: &Project) -> Outcome {
+    run_short(project, "all")
+}
+
+/// The clients on a network that loses, delays and refuses.
+pub(crate) fn clients(project: &Project) -> Outcome {
+    run_short(project, "clients")
+}
+
+fn run_short(project: &Project, name: &str) -> Outcome {
     project.build_server()?;
     build_programs(project)?;
-    let run = project.run(&mut project.command(project.target.join(PROGRAMS), "all --short"));
+    let mut program = project.command(project.target.join(PROGRAMS), name);
+    let run = project.run(program.arg("--short"));
     let told = run.lines.last().cloned().unwrap_or_default();
     match told.strip_prefix(SKIPPED) {
         Some(reason) => Err(Trouble::Skipped(reason.to_owned())),

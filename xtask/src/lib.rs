@@ -10,6 +10,7 @@ mod beside;
 mod book;
 mod cargo;
 pub mod check;
+pub mod clients;
 mod conformance;
 mod counts;
 pub mod database;
@@ -21,7 +22,7 @@ mod pages;
 pub mod postgres;
 pub mod process;
 pub mod project;
-mod python;
+pub mod python;
 mod seeds;
 pub mod vitals;
 

@@ -74,7 +74,7 @@ impl Project {
 
     /// Builds the server for a quick try, of the crates that tests and examples are built of: with features of its own
     /// most of them would be compiled once more.
-    pub(crate) fn build_debug_server(&self) -> Result<PathBuf, Trouble> {
+    pub fn build_debug_server(&self) -> Result<PathBuf, Trouble> {
         let line = "build --workspace --all-features --bin tokenpair --examples";
         self.run(&mut self.cargo(line)).success()?;
         Ok(self.target.join("debug/tokenpair"))

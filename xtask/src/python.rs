@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The reference: Django, Simple JWT and what runs them.
-pub(crate) const REFERENCE: &str = "conformance/reference/requirements.txt";
+pub const REFERENCE: &str = "conformance/reference/requirements.txt";
 const PIP: &str = "-m pip install --quiet --disable-pip-version-check --requirement";
 /// The recorded texts are those of 3.11, so that comes first.
 const CANDIDATES: [&str; 5] = [
@@ -26,7 +26,7 @@ const PACKAGES: &str = "python3 python3-venv";
 
 /// The interpreter of the environment with the packages of the file `requirements`, which is made if it is not there
 /// or has other packages.
-pub(crate) fn environment(project: &Project, requirements: &str) -> Result<PathBuf, Trouble> {
+pub fn environment(project: &Project, requirements: &str) -> Result<PathBuf, Trouble> {
     let name = requirements.replace('/', "-");
     let folder = project.target.join("xtask/venv").join(name);
     let python = folder.join("bin/python");

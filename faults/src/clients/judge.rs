@@ -1,5 +1,6 @@
 //! What must be true of the refreshes of a scenario, whatever happened in it.
 
+use super::LIFETIME;
 use super::network::{Refresh, State};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 const TRY: Duration = Duration::from_secs(10);
 /// A fifth of the lifetime: from then on a client may refresh (rule 4).
 const AHEAD: u32 = 5;
-/// The server counts in seconds.
+/// The server counts in seconds: a token lives for up to one less.
 const SECOND: Duration = Duration::from_secs(1);
 /// What processes that wait for each other may lose.
 const SLACK: Duration = Duration::from_millis(200);
@@ -70,9 +71,7 @@ fn flaw_between(first: &Refresh, second: &Refresh, forced: &[Instant]) -> Option
     if *pair.refresh.as_ref().unwrap_or(&first.jti) != second.jti {
         return Some("a refresh with the token of before the rotation".to_owned());
     }
-    let least = pair
-        .lifetime
-        .saturating_sub(SECOND + pair.lifetime / AHEAD + SLACK);
+    let least = LIFETIME.saturating_sub(SECOND + LIFETIME / AHEAD + SLACK);
     let has_reason =
         second.began >= ended + least || forced.iter().any(|at| (ended..second.began).contains(at));
     let after = second.began.saturating_duration_since(ended);
@@ -93,7 +92,6 @@ mod tests {
             was_delivered: brought.is_some(),
             brought: brought.map(|next| Pair {
                 refresh: Some(next.to_owned()),
-                lifetime: Duration::from_secs(2),
             }),
         }
     }

@@ -1,11 +1,12 @@
 //! What a proxy has seen, and what it is to do next.
 
+use super::LIFETIME;
 use super::scenario::{Fault, Target};
 use crate::client::Answer;
-use crate::jwt::{claim, jti};
+use crate::jwt::jti;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A request to the refresh endpoint; or a log-in, which begins a line of refreshes as if it had brought its own token.
 #[derive(Clone, Debug)]
@@ -28,20 +29,15 @@ pub(super) struct Refresh {
 pub(super) struct Pair {
     /// `jti` of the refresh token, if there was one.
     pub(super) refresh: Option<String>,
-    /// How long the access token lives from its `iat`. The server cuts that to seconds: up to one second less.
-    pub(super) lifetime: Duration,
 }
 
 impl Pair {
     /// What an answer brings, if it brings tokens.
     pub(super) fn of(answer: &Answer) -> Option<Self> {
-        let (access, refresh) = (answer.text("access"), answer.text("refresh"));
-        let seconds = |name| claim(&access, name).as_u64();
-        Some(Self {
-            refresh: Some(refresh)
-                .filter(|token| !token.is_empty())
-                .map(|token| jti(&token)),
-            lifetime: Duration::from_secs(seconds("exp")?.checked_sub(seconds("iat")?)?),
+        let refresh = Some(answer.text("refresh")).filter(|token| !token.is_empty());
+        let is_pair = !answer.text("access").is_empty();
+        is_pair.then(|| Self {
+            refresh: refresh.map(|token| jti(&token)),
         })
     }
 }
@@ -86,7 +82,7 @@ impl Network {
 impl Refresh {
     /// When the access token that it brought to the client has ended for sure.
     fn end(&self) -> Option<Instant> {
-        let pair = self.brought.as_ref().filter(|_| self.was_delivered)?;
-        Some(self.ended? + pair.lifetime)
+        self.brought.as_ref().filter(|_| self.was_delivered)?;
+        Some(self.ended? + LIFETIME)
     }
 }

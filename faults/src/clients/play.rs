@@ -27,6 +27,8 @@ pub(super) struct Stage {
     server: SocketAddr,
     /// A permit for each request that is under way, in all scenarios.
     requests: Arc<Semaphore>,
+    /// How many of them there are.
+    most: u32,
     folder: PathBuf,
     /// Makes the names of its clients its own.
     prefix: String,
@@ -37,7 +39,7 @@ impl Stage {
     pub(super) fn new(
         player: Arc<Player>,
         server: SocketAddr,
-        requests: Arc<Semaphore>,
+        (requests, most): (Arc<Semaphore>, u32),
         folder: &Path,
         number: usize,
     ) -> Self {
@@ -45,6 +47,7 @@ impl Stage {
             player,
             server,
             requests,
+            most,
             folder: folder.to_owned(),
             prefix: format!("{number}-"),
             network: Arc::default(),
@@ -130,8 +133,8 @@ impl Stage {
 
     async fn together(&self, requests: &[Request]) -> anyhow::Result<()> {
         let count: usize = requests.iter().map(|request| request.count).sum();
-        let count = count.min(super::REQUESTS);
-        let _permits = self.requests.acquire_many(u32::try_from(count)?).await?;
+        let count = u32::try_from(count)?.min(self.most);
+        let _permits = self.requests.acquire_many(count).await?;
         let all = requests.iter().map(|request| self.request(request));
         futures_util::future::try_join_all(all).await.map(drop)
     }

@@ -5,6 +5,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use xtask::check::Trouble;
+use xtask::clients;
+use xtask::project::Project;
 
 /// Longer than anything a client does, its patience included.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -24,34 +28,53 @@ const CHOSEN: &str = "FAULTS_PLAYERS";
 #[derive(Debug)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
-    line: &'static str,
+    program: PathBuf,
+    arguments: &'static [&'static str],
 }
 
-const PLAYERS: [Kind; 4] = [
-    Kind {
-        name: "js",
-        line: "node clients/js/player.mjs",
-    },
-    Kind {
-        name: "python",
-        line: "{target}/xtask/venv/clients-python-requirements-dev.txt/bin/python clients/python/player.py",
-    },
-    Kind {
-        name: "python-async",
-        line: "{target}/xtask/venv/clients-python-requirements-dev.txt/bin/python clients/python/player.py --async",
-    },
-    Kind {
-        name: "rust",
-        line: "{target}/debug/examples/player",
-    },
-];
+const JS: &str = "js";
+const PYTHON: &str = "python";
+const PYTHON_ASYNC: &str = "python-async";
+const RUST: &str = "rust";
 
-/// All players, or those that the environment names.
-pub(super) fn chosen() -> impl Iterator<Item = &'static Kind> {
+/// All players, or those that the environment names, ready to be started.
+pub(super) fn chosen(project: &Project) -> Result<Vec<Kind>, Trouble> {
     let chosen = std::env::var(CHOSEN).ok();
-    PLAYERS.iter().filter(move |kind| {
+    let is_chosen = |name: &&str| {
         let mut names = chosen.iter().flat_map(|names| names.split(','));
-        chosen.is_none() || names.any(|name| name == kind.name)
+        chosen.is_none() || names.any(|chosen| chosen == *name)
+    };
+    let names = [JS, PYTHON, PYTHON_ASYNC, RUST];
+    names
+        .into_iter()
+        .filter(is_chosen)
+        .map(|name| prepare(project, name))
+        .collect()
+}
+
+fn prepare(project: &Project, name: &'static str) -> Result<Kind, Trouble> {
+    let (program, arguments): (_, &[&str]) = match name {
+        JS => {
+            clients::build_js(project)?;
+            ("node".into(), &["clients/js/player.mjs"])
+        }
+        RUST => {
+            let server = project.build_debug_server()?;
+            (server.with_file_name("examples/player"), &[])
+        }
+        PYTHON_ASYNC => (
+            clients::python_for_client(project)?,
+            &["clients/python/player.py", "--async"],
+        ),
+        _ => (
+            clients::python_for_client(project)?,
+            &["clients/python/player.py"],
+        ),
+    };
+    Ok(Kind {
+        name,
+        program,
+        arguments,
     })
 }
 
@@ -68,13 +91,9 @@ pub(super) struct Player {
 
 impl Player {
     pub(super) fn start(run: &Run, kind: &Kind) -> anyhow::Result<Self> {
-        let line = kind
-            .line
-            .replace("{target}", &run.project.target.display().to_string());
-        let mut words = line.split(' ');
         let log = File::create(run.logs().join(format!("player-{}.log", kind.name)))?;
-        let mut process = Command::new(words.next().unwrap_or_default())
-            .args(words)
+        let mut process = Command::new(&kind.program)
+            .args(kind.arguments)
             .current_dir(&run.project.root)
             .env("PYTHONPATH", "clients/python/src")
             .stdin(Stdio::piped())
@@ -82,7 +101,7 @@ impl Player {
             .stderr(log)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot run {line}"))?;
+            .with_context(|| format!("cannot run the player {}", kind.name))?;
         let (lines, to_write) = mpsc::unbounded_channel();
         let waiting = Waiting::default();
         let input = process.stdin.take().context("no input")?;

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
+use std::slice;
 
 /// What is played, and what must come of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,6 +15,20 @@ pub(super) struct Scenario {
     pub(super) steps: Vec<Step>,
     /// Refreshes that the server has granted at the end.
     pub(super) exchanges: usize,
+}
+
+impl Scenario {
+    /// No request in it changes something.
+    pub(super) fn only_reads(&self) -> bool {
+        let requests = self.steps.iter().flat_map(|step| match step {
+            Step::Request(request) => slice::from_ref(request),
+            Step::Together { requests } => requests,
+            _ => &[],
+        });
+        requests
+            .map(|request| &request.method)
+            .all(|method| method == GET)
+    }
 }
 
 /// How the server rotates.
@@ -130,8 +145,11 @@ fn patience() -> f64 {
     15.0
 }
 
+/// The method of a request that names none.
+const GET: &str = "GET";
+
 fn get() -> String {
-    "GET".to_owned()
+    GET.to_owned()
 }
 
 fn one() -> usize {
