@@ -37,6 +37,11 @@ SHORT = "/tmp"
 def stored_by_a_page_of(host, refresh_token):
     """What the example leaves in `access_token`, in a page of `http://HOST:5173`."""
     contents = {"/": ("text/html", PAGE % refresh_token), "/example.js": ("text/javascript", example("002_fetch.js"))}
+    return told_by_a_page_of(host, contents)
+
+
+def told_by_a_page_of(host, contents):
+    """What the first of these pages to report anything reports, when a browser is sent to `http://HOST:5173/`."""
     with pages(contents) as reports, chromium(f"http://{host}:{PORT}/") as browser:
         give_up = time.monotonic() + PATIENCE
         while browser.poll() is None and time.monotonic() < give_up:

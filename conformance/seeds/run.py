@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the examples that the seeds print against `tokenpair serve --demo`.
 
-    run.py TOKENPAIR [--chromium PROGRAM]
+    run.py TOKENPAIR [--chromium PROGRAM --axios FOLDER] [--documents FOLDER]
 
-Needs the packages of requirements.txt and curl. The examples name port 8000, so the script moves into a network namespace of its own where it can (root, or user
-namespaces allowed); elsewhere port 8000 has to be free. Exit status 1: an example failed; 77: nothing could be run.
+Needs the packages of requirements.txt and curl, and for axios those of package.json. The examples name port 8000, so the script moves
+into a network namespace of its own where it can (root, or user namespaces allowed); elsewhere port 8000 has to be free. Exit status 1:
+an example failed; 77: nothing could be run.
 """
 import argparse
 import os
@@ -17,6 +18,8 @@ import tempfile
 import browser
 import client
 import command_line
+import documents
+import interceptor
 from demo import serve
 
 PORT = 8000
@@ -30,6 +33,8 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("tokenpair")
     options.add_argument("--chromium", help="runs the browser's examples, too")
+    options.add_argument("--axios", help="with a browser: the folder of the package, runs the example that needs it")
+    options.add_argument("--documents", help="the folder with the seeds, whose lines the examples must be")
     options = options.parse_args()
     if PRIVATE not in os.environ:
         enter_private_network()
@@ -40,11 +45,19 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         command_line.prepare(folder)
         examples = command_line.EXAMPLES + client.EXAMPLES
+        examples_with_2_seconds = list(client.EXAMPLES_WITH_2_SECONDS)
         if options.chromium:
             os.environ[browser.PROGRAM] = options.chromium
             examples += browser.EXAMPLES
+        if options.chromium and options.axios:
+            os.environ[interceptor.PACKAGE] = options.axios
+            examples += interceptor.EXAMPLES
+            examples_with_2_seconds += interceptor.EXAMPLES_WITH_2_SECONDS
+        if options.documents:
+            os.environ[documents.DOCUMENTS] = options.documents
+            examples += documents.EXAMPLES
         outcomes = run(options.tokenpair, {}, examples)
-        outcomes += run(options.tokenpair, {"TOKENPAIR_ACCESS_TOKEN_LIFETIME": "2s"}, client.EXAMPLES_WITH_2_SECONDS)
+        outcomes += run(options.tokenpair, {"TOKENPAIR_ACCESS_TOKEN_LIFETIME": "2s"}, examples_with_2_seconds)
     failed = outcomes.count(False)
     print(f"{len(outcomes) - failed} examples passed, {failed} failed")
     return 1 if failed else 0

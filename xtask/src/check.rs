@@ -54,7 +54,7 @@ pub(crate) const STEPS: [Step; 21] = [
     Step { name: "docs", about: "rustdoc without warnings", run: cargo::docs },
     Step { name: "tests", about: "unit, integration and documentation tests", run: cargo::tests },
     Step { name: "examples", about: "the library's examples run to their end", run: cargo::examples },
-    Step { name: "seeds", about: "printed examples (curl, HTTPie, requests, fetch, a Python client) with the demo", run: seeds::examples },
+    Step { name: "seeds", about: "printed examples (curl, HTTPie, requests, fetch, axios, a Python client) with the demo", run: seeds::examples },
     Step { name: "book", about: "what docs/ shows is run, all links are followed", run: book::check },
     Step { name: "openapi", about: "the OpenAPI document is exact, with schemathesis", run: pages::openapi },
     Step { name: "browser", about: "every page in Chromium, narrow and wide, light and dark, with axe-core", run: pages::browser },

@@ -17,6 +17,7 @@ pub mod database;
 mod dependencies;
 mod faults;
 mod hygiene;
+mod node;
 pub mod packages;
 mod pages;
 pub mod postgres;

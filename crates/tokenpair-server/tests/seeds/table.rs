@@ -10,10 +10,11 @@ const MODULES: [&str; 5] = [
     include_str!("seed_003.rs"),
     include_str!("seed_004.rs"),
 ];
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     include_str!("../../../../conformance/seeds/browser.py"),
     include_str!("../../../../conformance/seeds/client.py"),
     include_str!("../../../../conformance/seeds/command_line.py"),
+    include_str!("../../../../conformance/seeds/interceptor.py"),
 ];
 const LIBRARY: [&str; 3] = [
     include_str!("../../../tokenpair/tests/it/hooks.rs"),
