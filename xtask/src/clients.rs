@@ -2,19 +2,15 @@
 //! workspace; all of them together play the scenarios of the fault program `clients`.
 
 use crate::check::{Outcome, Trouble, verdict};
-use crate::packages;
 use crate::process::output;
 use crate::project::Project;
 use crate::python;
-use std::fs;
+use crate::{node, packages};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const JS: &str = "clients/js";
-/// What is called, and the Debian package it is in.
-const NODE: [(&str, &str); 2] = [("node", "nodejs"), ("npm", "npm")];
 const BROWSER: &str = "chromium";
-const INSTALL: &str = "ci --ignore-scripts --loglevel=error";
 /// The windows of a browser: each life of them takes so many seconds, and the access tokens live for three.
 const JS_CHECKS: [&str; 5] = [
     "run lint",
@@ -37,7 +33,7 @@ const PYTHON_CHECKS: [&str; 5] = [
 
 /// `clients/js`: lints, types, size, tests, and the windows of a real browser.
 pub(crate) fn js(project: &Project) -> Outcome {
-    let folder = install_js(project)?;
+    let folder = node::packages_in_place(project, JS)?;
     packages::program(project, BROWSER, BROWSER)?;
     let chromium = output(&mut project.command("which", BROWSER))?;
     let server = project.build_debug_server()?;
@@ -49,27 +45,6 @@ pub(crate) fn js(project: &Project) -> Outcome {
             .env("TOKENPAIR_BIN", &server);
         command
     })
-}
-
-/// The folder of the client with the packages it is developed with.
-fn install_js(project: &Project) -> Result<PathBuf, Trouble> {
-    for (program, package) in NODE {
-        packages::program(project, program, package)?;
-    }
-    let folder = project.root.join(JS);
-    let wanted = fs::read_to_string(folder.join("package-lock.json"))?;
-    let installed = folder.join("node_modules/installed.json");
-    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
-    }
-    let mut npm = project.command("npm", INSTALL);
-    if project.run(npm.current_dir(&folder)).problem().is_some() {
-        return Err(Trouble::Skipped(format!(
-            "npm cannot install the packages of {JS}"
-        )));
-    }
-    fs::write(installed, wanted)?;
-    Ok(folder)
 }
 
 /// `clients/python`: lints, types, tests, packages.
@@ -98,7 +73,7 @@ fn cache_of_pytest(caches: &Path) -> String {
 
 /// Builds the package and yields its folder.
 pub fn build_js(project: &Project) -> Result<PathBuf, Trouble> {
-    let folder = install_js(project)?;
+    let folder = node::packages_in_place(project, JS)?;
     let mut build = project.command("npm", "run build");
     project.run(build.current_dir(&folder)).success()?;
     Ok(folder)

@@ -9,9 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const BUILD: &str = "build --release --package tokenpair --features sqlite --example conformance";
-/// What `BUILD` has built, for the scripts to start.
-const OUR_SERVER: &str = "conformance/serve {profile_json} {port} {db}";
+/// The library's example, as the tests built it: `conformance/serve` would build it once more, optimised.
+const OUR_SERVER: &str = "{target}/debug/examples/conformance {profile_json} {port} {db}";
 const REFERENCE: &str = "conformance/reference/serve.py {profile_json} {port} {db}";
 
 const RECORDED: &str = "conformance/run.py --strict-crashes --differences conformance/differences.txt \
@@ -28,7 +27,7 @@ const LANGUAGES: &str = "i18n";
 pub(crate) fn recorded(project: &Project) -> Outcome {
     let mut command = script(project, RECORDED)?;
     command
-        .args(["--base-url-command", OUR_SERVER])
+        .args(["--base-url-command", &our_server(project)])
         .args(recordings(project)?);
     figures(&project.run(&mut command))
 }
@@ -49,7 +48,7 @@ pub(crate) fn race(project: &Project) -> Outcome {
     for logout in [None, Some("--logout")] {
         let mut command = script(project, RACE)?;
         command
-            .args(["--base-url-command", OUR_SERVER])
+            .args(["--base-url-command", &our_server(project)])
             .args(logout);
         figures(&project.run(&mut command))?;
     }
@@ -60,7 +59,13 @@ pub(crate) fn differential(project: &Project) -> Outcome {
     let mut command = script(project, DIFFERENTIAL)?;
     let python = python::environment(project, python::REFERENCE)?;
     let reference = format!("{} {REFERENCE}", python.display());
-    command.args(["--ours", OUR_SERVER, "--reference", &reference, "--out"]);
+    command.args([
+        "--ours",
+        &our_server(project),
+        "--reference",
+        &reference,
+        "--out",
+    ]);
     command
         .arg(project.target.join("xtask/differential"))
         .arg("--differences");
@@ -98,10 +103,14 @@ fn profiles(project: &Project) -> Result<Vec<String>, Trouble> {
         .collect())
 }
 
+fn our_server(project: &Project) -> String {
+    OUR_SERVER.replace("{target}", &project.target.display().to_string())
+}
+
 /// A script of the suite, in an environment that has what it needs; our server is built by then.
 fn script(project: &Project, line: &str) -> Result<Command, Trouble> {
     let python = python::environment(project, python::REFERENCE)?;
-    project.run(&mut project.cargo(BUILD)).success()?;
+    project.build_debug_server()?;
     // Unbuffered, so that what was found is seen when it is found.
     Ok(project.command(python, &format!("-u {line}")))
 }
