@@ -15,6 +15,7 @@ mod written;
 use crate::report::Report;
 use crate::run::Run;
 use anyhow::ensure;
+use futures_util::future::try_join_all;
 use play::Stage;
 use player::{Kind, Player};
 use scenario::Scenario;
@@ -27,27 +28,35 @@ use tokio::task::JoinSet;
 
 /// How many flaws are shown.
 const SHOWN: usize = 5;
+/// How many players play at a time: many scenarios need the processor, a few mostly wait.
+const BESIDE: (usize, usize) = (1, 2);
 /// Of access tokens. Short, so that they end while one looks on.
 const LIFETIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(run: &mut Run, report: &mut Report) -> anyhow::Result<()> {
     let players = player::chosen(&run.project)?;
+    let beside = run.rounds(BESIDE.0, BESIDE.1);
     for servers in [
         Servers::tokenpair(run).await?,
         Servers::simple_jwt(run).await?,
     ] {
         let parts = parts(run, &servers)?;
-        for kind in &players {
-            let flaws = play_all(run, kind, &servers, &parts).await?;
-            let found = match flaws.as_slice() {
-                [] => format!("{} scenarios", parts.len()),
-                flaws => flaws[..flaws.len().min(SHOWN)].join("\n    "),
-            };
-            let what = format!(
-                "{} with {}: nobody is logged out by mistake, one refresh for every expiry",
-                kind.name, servers.name
-            );
-            report.target(what, flaws.is_empty(), found);
+        for players in players.chunks(beside) {
+            let played = players
+                .iter()
+                .map(|kind| play_all(run, kind, &servers, &parts));
+            let played = try_join_all(played).await?;
+            for (kind, flaws) in players.iter().zip(played) {
+                let found = match flaws.as_slice() {
+                    [] => format!("{} scenarios", parts.len()),
+                    flaws => flaws[..flaws.len().min(SHOWN)].join("\n    "),
+                };
+                let what = format!(
+                    "{} with {}: nobody is logged out by mistake, one refresh for every expiry",
+                    kind.name, servers.name
+                );
+                report.target(what, flaws.is_empty(), found);
+            }
         }
     }
     Ok(())
@@ -88,7 +97,7 @@ async fn play_all(
             *server,
             (requests.clone(), servers.requests),
             run.folder(),
-            number,
+            format!("{} {} {number} ", servers.name, kind.name),
         );
         let (room, scenario) = (room.clone(), scenario.clone());
         playing.spawn(async move {

@@ -30,7 +30,7 @@ pub(super) struct Stage {
     /// How many of them there are.
     most: u32,
     folder: PathBuf,
-    /// Makes the names of its clients its own.
+    /// Makes the names of its clients and their storages its own.
     prefix: String,
     network: Arc<Network>,
 }
@@ -41,7 +41,7 @@ impl Stage {
         server: SocketAddr,
         (requests, most): (Arc<Semaphore>, u32),
         folder: &Path,
-        number: usize,
+        prefix: String,
     ) -> Self {
         Self {
             player,
@@ -49,7 +49,7 @@ impl Stage {
             requests,
             most,
             folder: folder.to_owned(),
-            prefix: format!("{number}-"),
+            prefix,
             network: Arc::default(),
         }
     }
