@@ -207,10 +207,12 @@ impl Session {
         let session = self.clone();
         to_its_end(async move {
             let _turn = session.keeper.turn().await;
-            let Some(tokens) = session.keeper.load().await? else {
-                return Ok(true);
+            let is_revoked = match session.keeper.load().await {
+                Ok(None) => return Ok(true),
+                Ok(Some(tokens)) => session.endpoints.revoke(&tokens.refresh).await,
+                // Whatever lies there goes.
+                Err(_) => false,
             };
-            let is_revoked = session.endpoints.revoke(&tokens.refresh).await;
             session.keeper.save(None).await?;
             session.listener.tell(Event::Logout(LogoutReason::Asked));
             Ok(is_revoked)
