@@ -43,7 +43,9 @@ async fn the_word_before_the_token_is_an_option() {
     status(&client, "/open/").await;
     let sent = fake.authorizations("GET /api/open/");
     assert!(sent[0].as_ref().unwrap().starts_with("JWT e30."));
-    assert!(fake.builder().auth_header_type("a\nb").build().is_err());
+    for word in ["a\nb", "a b", ""] {
+        assert!(fake.builder().auth_header_type(word).build().is_err());
+    }
 }
 
 #[tokio::test]
