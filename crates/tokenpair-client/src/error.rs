@@ -32,7 +32,7 @@ pub enum Error {
     #[error("the tokens cannot be stored or read")]
     Storage(#[source] Arc<io::Error>),
 
-    /// The request itself got no answer.
+    /// The request itself got no answer; of [`user`](crate::Client::user) also an answer that does not describe one.
     #[error(transparent)]
     Request(Arc<reqwest::Error>),
 }
@@ -118,7 +118,7 @@ pub enum BuildError {
     )]
     BaseUrl,
 
-    /// A header cannot hold it.
+    /// It is empty, or has a space in it or what no header may hold.
     #[error("the auth header type must be a word, such as Bearer")]
     AuthHeaderType,
 
