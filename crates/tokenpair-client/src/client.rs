@@ -123,7 +123,8 @@ impl Client {
 
     /// The access token in the place of one that got a 401. One that was replaced meanwhile is no reason to refresh.
     ///
-    /// With [`access_token`](Self::access_token) it gives the care of [`execute`](Self::execute) to requests that something else sends.
+    /// With [`access_token`](Self::access_token) it gives the care of [`execute`](Self::execute) to requests that something else sends; but the token is
+    /// that of whoever is logged in now.
     pub async fn renew(&self, refused: &Token) -> Result<Token, Error> {
         Ok(self.session.replaced(refused).await?.access)
     }
