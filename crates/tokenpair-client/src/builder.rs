@@ -68,7 +68,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Is called after a log-in, a refresh and a log-out. It should not take long: requests wait for it.
+    /// Is called after a log-in, a refresh and a log-out. It should not take long, nor wait for the client: requests, log-ins and log-outs wait
+    /// for it. Spawn a task for that.
     pub fn on_event(mut self, listener: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.listener = Listener::new(listener);
         self

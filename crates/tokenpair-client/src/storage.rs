@@ -48,7 +48,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Replaces the tokens in one piece. `None`: nobody is logged in.
     async fn save(&self, tokens: Option<&Tokens>) -> io::Result<()>;
 
-    /// Waits until nobody else who shares the storage holds its lock, for ever if need be: the client stops waiting by itself.
+    /// Waits until nobody else who shares the storage holds its lock, for ever if need be: the client stops waiting by itself. After an
+    /// error it goes on without a lock.
     ///
     /// Clones of a client have a lock of their own. So a storage that nobody shares needs none, as here.
     async fn lock(&self) -> io::Result<Guard> {
