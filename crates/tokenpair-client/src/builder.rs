@@ -7,7 +7,6 @@ use crate::keeper::Keeper;
 use crate::session::{Session, State};
 use crate::storage::{MemoryStorage, Storage};
 use reqwest::Url;
-use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -69,7 +68,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Is called after a log-in, a refresh and a log-out. It should not take long: requests wait for it.
+    /// Is called after a log-in, a refresh and a log-out. It should not take long, nor wait for the client: requests, log-ins and log-outs wait
+    /// for it. Spawn a task for that.
     pub fn on_event(mut self, listener: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.listener = Listener::new(listener);
         self
@@ -114,7 +114,8 @@ impl ClientBuilder {
     /// The client. Fails if the base URL or the word is none, or if reqwest cannot be set up.
     pub fn build(self) -> Result<Client, BuildError> {
         let base_url = base_url(&self.base_url)?;
-        if HeaderValue::from_str(&self.auth_header_type).is_err() {
+        let word = &self.auth_header_type;
+        if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(BuildError::AuthHeaderType);
         }
         let prefix = base_url.as_str().trim_end_matches('/').to_owned();
@@ -145,9 +146,8 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        // The base URL may have a password in it, until `build` has looked.
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }
 

@@ -115,10 +115,18 @@ impl Client {
         Ok(response.error_for_status()?.json().await?)
     }
 
-    /// The access token for what is no request of this client, such as a WebSocket; refreshed if it is due.
+    /// The access token for what is no request of this client, such as a WebSocket; refreshed if it is due. Send it to your server alone.
     pub async fn access_token(&self) -> Result<Option<Token>, Error> {
         let tokens = self.session.fresh(false).await?;
         Ok(tokens.map(|tokens| tokens.access))
+    }
+
+    /// The access token in the place of one that got a 401. One that was replaced meanwhile is no reason to refresh.
+    ///
+    /// With [`access_token`](Self::access_token) it gives the care of [`execute`](Self::execute) to requests that something else sends; but the token is
+    /// that of whoever is logged in now.
+    pub async fn renew(&self, refused: &Token) -> Result<Token, Error> {
+        Ok(self.session.replaced(refused).await?.access)
     }
 
     /// GET. The path is one behind the base URL, or a whole address, which gets no token if it is of another origin.

@@ -121,6 +121,7 @@ impl Endpoints {
         if is_outage(status) {
             let now = date.unwrap_or_else(|| self.clock.now());
             return Err(Error::Unavailable {
+                status: Some(status),
                 retry_after: retry_after(response.headers(), now),
                 source: None,
             });
@@ -136,6 +137,7 @@ impl Endpoints {
 
 fn no_answer(error: reqwest::Error) -> Error {
     Error::Unavailable {
+        status: None,
         retry_after: None,
         source: Some(Arc::new(error)),
     }

@@ -15,9 +15,11 @@ pub enum Error {
     LoggedOut,
 
     /// The server of the tokens could not be asked, or was not able to answer. The login stays; try again later.
-    #[error("the token server is not available")]
+    #[error("the token server is not available{}", answered(*status))]
     #[non_exhaustive]
     Unavailable {
+        /// What it answered, if it did: 408, 425, 429 or 5xx.
+        status: Option<StatusCode>,
         /// For how long the server asked to be left alone.
         retry_after: Option<Duration>,
         /// Why there was no answer at all.
@@ -32,7 +34,7 @@ pub enum Error {
     #[error("the tokens cannot be stored or read")]
     Storage(#[source] Arc<io::Error>),
 
-    /// The request itself got no answer.
+    /// The request itself got no answer; of [`user`](crate::Client::user) also an answer that does not describe one.
     #[error(transparent)]
     Request(Arc<reqwest::Error>),
 }
@@ -40,18 +42,24 @@ pub enum Error {
 impl Error {
     pub(crate) fn unavailable() -> Self {
         Self::Unavailable {
+            status: None,
             retry_after: None,
             source: None,
         }
     }
 
-    /// The status with which a token endpoint refused.
+    /// The status that a token endpoint answered.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused(refusal) => Some(refusal.status),
+            Self::Unavailable { status, .. } => *status,
             _ => None,
         }
     }
+}
+
+fn answered(status: Option<StatusCode>) -> String {
+    status.map_or_else(String::new, |status| format!(": it answered {status}"))
 }
 
 impl From<reqwest::Error> for Error {
@@ -118,7 +126,7 @@ pub enum BuildError {
     )]
     BaseUrl,
 
-    /// A header cannot hold it.
+    /// It is empty, or has a space in it or what no header may hold.
     #[error("the auth header type must be a word, such as Bearer")]
     AuthHeaderType,
 

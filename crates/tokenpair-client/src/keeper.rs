@@ -79,8 +79,12 @@ impl Keeper {
 
     /// Saves `new` if `old` is still the login; not so if somebody has logged in or out meanwhile.
     pub(crate) async fn swap(&self, old: &Tokens, new: Option<&Tokens>) -> io::Result<bool> {
-        let held = self.load().await?;
-        let is_same = held.is_some_and(|held| held.refresh == old.refresh);
+        let is_same = match self.load().await {
+            Ok(held) => held.is_some_and(|held| held.refresh == old.refresh),
+            // `old` may be worth nothing any more, and `new` is nowhere else.
+            Err(_) if new.is_some() => true,
+            Err(error) => return Err(error),
+        };
         if is_same {
             self.save(new).await?;
         }

@@ -9,6 +9,7 @@ mod events;
 mod keeper;
 mod patience;
 mod request;
+mod service;
 mod session;
 mod storage;
 mod tokens;

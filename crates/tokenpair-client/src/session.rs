@@ -49,13 +49,14 @@ impl Session {
         self: &Arc<Self>,
         is_repeatable: bool,
     ) -> Result<Option<Tokens>, Error> {
+        let login = self.number();
         let Some(tokens) = self.keeper.load().await? else {
             return Ok(None);
         };
         if !self.is_due(&tokens, is_repeatable) {
             return Ok(Some(tokens));
         }
-        match self.refreshed(&tokens.access).await {
+        match self.refreshed(&tokens.access, login).await {
             Err(Error::Unavailable { .. }) if self.lives(&tokens.access) => {
                 self.state().rests_until = self.clock.elapsed() + BREATHER;
                 Ok(Some(tokens))
@@ -66,14 +67,15 @@ impl Session {
 
     /// The tokens in the place of `used`, which was refused.
     pub(crate) async fn replaced(self: &Arc<Self>, used: &Token) -> Outcome {
+        let login = self.number();
         match self.keeper.load().await? {
-            Some(tokens) if tokens.access == *used => self.refreshed(used).await,
+            Some(tokens) if tokens.access == *used => self.refreshed(used, login).await,
             _ => self.fresh(true).await?.ok_or(Error::LoggedOut),
         }
     }
 
-    /// Waits for the refresh under way, or for a new one.
-    async fn refreshed(self: &Arc<Self>, used: &Token) -> Outcome {
+    /// Waits for the refresh under way, or for a new one. `login` is the number of the login for which that is done.
+    async fn refreshed(self: &Arc<Self>, used: &Token, login: u64) -> Outcome {
         let mut last = None;
         for _ in 0..ROUNDS {
             let mut refresh = self.refresh_under_way(used);
@@ -81,6 +83,8 @@ impl Session {
             match told.ok().and_then(|outcome| outcome.clone()) {
                 // It had begun for a token of before.
                 Some(Ok(tokens)) if tokens.access == *used => last = Some(Ok(tokens)),
+                // What one user asked for would be done by another.
+                Some(Ok(_)) if self.number() != login => return Err(Error::LoggedOut),
                 Some(outcome) => return outcome,
                 None => (),
             }
@@ -207,10 +211,12 @@ impl Session {
         let session = self.clone();
         to_its_end(async move {
             let _turn = session.keeper.turn().await;
-            let Some(tokens) = session.keeper.load().await? else {
-                return Ok(true);
+            let is_revoked = match session.keeper.load().await {
+                Ok(None) => return Ok(true),
+                Ok(Some(tokens)) => session.endpoints.revoke(&tokens.refresh).await,
+                // Whatever lies there goes.
+                Err(_) => false,
             };
-            let is_revoked = session.endpoints.revoke(&tokens.refresh).await;
             session.keeper.save(None).await?;
             session.listener.tell(Event::Logout(LogoutReason::Asked));
             Ok(is_revoked)

@@ -15,6 +15,31 @@ pub type Guard = Box<dyn Send>;
 /// Keeps the tokens of one login.
 ///
 /// Nothing else is asked of it: what to store when is decided by the client. [`Tokens::to_json`] makes a text of tokens.
+///
+/// ```
+/// use std::io;
+/// use std::sync::Mutex;
+/// use tokenpair_client::{Client, Storage, Tokens, async_trait};
+///
+/// /// Stands for the keyring of a desktop.
+/// #[derive(Default)]
+/// struct Keyring(Mutex<Option<String>>);
+///
+/// #[async_trait]
+/// impl Storage for Keyring {
+///     async fn load(&self) -> io::Result<Option<Tokens>> {
+///         let text = self.0.lock().unwrap().clone();
+///         text.map(|text| Tokens::from_json(&text)).transpose()
+///     }
+///
+///     async fn save(&self, tokens: Option<&Tokens>) -> io::Result<()> {
+///         *self.0.lock().unwrap() = tokens.map(Tokens::to_json);
+///         Ok(())
+///     }
+/// }
+///
+/// let client = Client::builder("http://localhost:8000/api").storage(Keyring::default());
+/// ```
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
     /// Reads the tokens; this happens with every request.
@@ -23,7 +48,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Replaces the tokens in one piece. `None`: nobody is logged in.
     async fn save(&self, tokens: Option<&Tokens>) -> io::Result<()>;
 
-    /// Waits until nobody else who shares the storage holds its lock, for ever if need be: the client stops waiting by itself.
+    /// Waits until nobody else who shares the storage holds its lock, for ever if need be: the client stops waiting by itself. After an
+    /// error it goes on without a lock.
     ///
     /// Clones of a client have a lock of their own. So a storage that nobody shares needs none, as here.
     async fn lock(&self) -> io::Result<Guard> {

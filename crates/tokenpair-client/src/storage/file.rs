@@ -35,8 +35,13 @@ impl FileStorage {
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let path = self.path.clone();
-        let done = spawn_blocking(move || work(&path)).await;
-        done.map_err(io::Error::other)?
+        let done = spawn_blocking(move || {
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            };
+            work(&path).map_err(named)
+        });
+        done.await.map_err(io::Error::other)?
     }
 }
 
@@ -87,14 +92,17 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    sync(folder)
+    sync(folder);
+    Ok(())
 }
 
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync(folder_of(path)),
+        removed => {
+            sync(folder_of(path));
+            removed
+        }
     }
 }
 
@@ -127,10 +135,9 @@ fn make_folder(path: &Path) -> io::Result<&Path> {
     Ok(folder)
 }
 
-/// Makes a renaming last; Windows has no such thing.
-fn sync(folder: &Path) -> io::Result<()> {
+/// Makes a renaming last, where folders can be synced: not on Windows, nor on every network disk.
+fn sync(folder: &Path) {
     if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
-    Ok(())
 }

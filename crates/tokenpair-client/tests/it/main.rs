@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::struct_excessive_bools)]
 
 mod clock;
+mod elsewhere;
 mod engine;
 mod fake;
 mod outage;

@@ -96,6 +96,8 @@ async fn a_wait_beyond_all_patience_is_not_begun_and_the_error_tells_it() {
     fake.expire();
     fake.go_wrong([Wrong::RetryAfter("120")]);
     let error = ask(&client).await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert!(error.to_string().contains("503"), "{error}");
     let Error::Unavailable { retry_after, .. } = error else {
         panic!("{error}");
     };
@@ -188,6 +190,7 @@ async fn a_server_that_never_answers_is_given_up() {
     fake.forget_access();
     fake.go_wrong([Wrong::Never]);
     let error = ask(&client).await.unwrap_err();
+    assert_eq!(error.status(), None);
     assert!(matches!(error, Error::Unavailable { source: Some(error), .. } if error.is_timeout()));
     assert_eq!(ask(&client).await.unwrap(), 200);
 }

@@ -43,7 +43,9 @@ async fn the_word_before_the_token_is_an_option() {
     status(&client, "/open/").await;
     let sent = fake.authorizations("GET /api/open/");
     assert!(sent[0].as_ref().unwrap().starts_with("JWT e30."));
-    assert!(fake.builder().auth_header_type("a\nb").build().is_err());
+    for word in ["a\nb", "a b", ""] {
+        assert!(fake.builder().auth_header_type(word).build().is_err());
+    }
 }
 
 #[tokio::test]
@@ -333,22 +335,25 @@ async fn the_user_is_read_as_any_type() {
 
 #[tokio::test]
 async fn what_one_user_asked_for_is_not_done_by_the_next() {
-    let fake = Fake::start().await;
-    let client = fake.client().await;
-    fake.forget_access();
-    fake.go_wrong([Wrong::Held]);
-    let asking = tokio::spawn({
-        let client = client.clone();
-        async move { client.post("/echo/").body("mine").send().await }
-    });
-    fake.holds().await;
-    // Waiting for the refresh is soon over by this clock.
-    client.log_out().await.unwrap();
-    client.log_in("ada", "secret").await.unwrap();
-    fake.release();
-    assert!(matches!(asking.await.unwrap(), Err(Error::LoggedOut)));
-    assert_eq!(fake.count("POST /api/echo/"), 1);
-    assert_eq!(status(&client, "/me/").await, 200);
+    // Waiting after a 401, or before it is sent at all.
+    for (end, sent) in [(Fake::forget_access as fn(&Fake), 1), (Fake::expire, 0)] {
+        let fake = Fake::start().await;
+        let client = fake.client().await;
+        end(&fake);
+        fake.go_wrong([Wrong::Held]);
+        let asking = tokio::spawn({
+            let client = client.clone();
+            async move { client.post("/echo/").body("mine").send().await }
+        });
+        fake.holds().await;
+        // Waiting for the refresh is soon over by this clock.
+        client.log_out().await.unwrap();
+        client.log_in("ada", "secret").await.unwrap();
+        fake.release();
+        assert!(matches!(asking.await.unwrap(), Err(Error::LoggedOut)));
+        assert_eq!(fake.count("POST /api/echo/"), sent);
+        assert_eq!(status(&client, "/me/").await, 200);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::fake::{Fake, Wrong};
 use std::error::Error as _;
 use std::fmt::Write as _;
-use tokenpair_client::{Error, FileStorage};
+use tokenpair_client::{Client, Error, FileStorage};
 
 /// All that an error shows, its causes included.
 fn shown(error: &Error) -> String {
@@ -22,6 +22,11 @@ async fn nothing_shows_a_token_or_a_password() {
     let client = fake.client().await;
     let request = client.get("/me/");
     let mut texts = vec![format!("{client:?} {request:?} {:?}", fake.builder())];
+    // Nobody has looked at that yet.
+    texts.push(format!(
+        "{:?}",
+        Client::builder("http://ada:secret@example.com")
+    ));
     texts.push(format!("{:?}", client.access_token().await.unwrap()));
     // The server repeats what it was sent.
     let wrong = client.log_in("ada", "secret-password").await.unwrap_err();

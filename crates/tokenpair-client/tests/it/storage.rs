@@ -228,16 +228,20 @@ async fn an_empty_file_is_nobodys_login() {
     assert!(!client.is_logged_in().await.unwrap());
 }
 
-/// A disk that may be full.
+/// A disk that may be full, or not be read.
 #[derive(Default)]
 struct Disk {
     memory: MemoryStorage,
     is_full: AtomicBool,
+    is_unreadable: AtomicBool,
 }
 
 #[async_trait]
 impl Storage for Disk {
     async fn load(&self) -> io::Result<Option<Tokens>> {
+        if self.is_unreadable.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         self.memory.load().await
     }
 
@@ -267,4 +271,70 @@ async fn tokens_that_cannot_be_stored_are_not_lost() {
     assert_eq!(fake.refreshes(), 2);
     let stored = disk.load().await.unwrap().unwrap();
     assert_eq!(stored.refresh().expose(), "secret-refresh-3");
+}
+
+#[tokio::test]
+async fn a_storage_that_cannot_be_read_loses_nothing_that_a_refresh_brought() {
+    let fake = Fake::start().await;
+    fake.state().rotates = true;
+    let disk = Arc::new(Disk::default());
+    let client = fake.builder().storage(disk.clone()).build().unwrap();
+    client.log_in("ada", "secret").await.unwrap();
+    fake.expire();
+    fake.go_wrong([Wrong::Held]);
+    let asking = asking(&client);
+    fake.holds().await;
+    disk.is_unreadable.store(true, Ordering::SeqCst);
+    fake.release();
+    assert_eq!(asking.await.unwrap(), 200);
+    // That is no end of the login: it is there when the storage can be read again.
+    let error = client.get("/me/").send().await.unwrap_err();
+    assert!(matches!(error, Error::Storage(_)));
+    disk.is_unreadable.store(false, Ordering::SeqCst);
+    fake.expire();
+    assert_eq!(status(&client).await, 200);
+    assert_eq!(fake.refreshes(), 2);
+}
+
+#[tokio::test]
+async fn a_log_out_clears_also_what_cannot_be_read() {
+    let (fake, folder) = (Fake::start().await, tempfile::tempdir().unwrap());
+    let path = folder.path().join("ada");
+    let builder = fake.builder().storage(FileStorage::new(&path));
+    let (client, events) = fake.told(builder).await;
+    std::fs::write(&path, r#"{"access": "#).unwrap();
+    // The server knows nothing of it.
+    assert!(!client.log_out().await.unwrap());
+    assert!(!path.exists());
+    let asked = Event::Logout(tokenpair_client::LogoutReason::Asked);
+    assert_eq!(events.all(), [Event::Login, asked]);
+}
+
+#[tokio::test]
+async fn an_error_of_the_file_says_which_it_is() {
+    let (fake, folder) = (Fake::start().await, tempfile::tempdir().unwrap());
+    // No file, but a folder.
+    let storage = FileStorage::new(folder.path());
+    let client = fake.builder().storage(storage).build().unwrap();
+    let Err(Error::Storage(error)) = client.is_logged_in().await else {
+        panic!("a folder holds no login");
+    };
+    assert!(error.to_string().contains(folder.path().to_str().unwrap()));
+}
+
+/// As on some network disks. Root may read it all the same.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_cannot_be_synced_holds_a_login() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (fake, folder) = (Fake::start().await, tempfile::tempdir().unwrap());
+    let mode = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode));
+    mode(0o300).unwrap();
+    let storage = FileStorage::new(folder.path().join("ada"));
+    let client = fake.builder().storage(storage).build().unwrap();
+    let logged_in = client.log_in("ada", "secret").await;
+    let logged_out = client.log_out().await;
+    mode(0o700).unwrap();
+    logged_in.unwrap();
+    assert!(logged_out.unwrap());
 }
