@@ -1,6 +1,6 @@
 import type { Answer } from "./endpoint.js";
 import { here, host } from "./host.js";
-import { claims, type Login } from "./login.js";
+import { claims, life, type Login } from "./login.js";
 
 /** How tokens come and go: in bodies and the header `Authorization`, or in cookies. */
 export interface Delivery {
@@ -27,17 +27,29 @@ export function inBodies(headerType: string): Delivery {
     body: (login) => ({ refresh: refreshOf(login) }),
     pass: (login) => (login && "access" in login ? { Authorization: `${headerType} ${login.access}` } : undefined),
     login({ data, date }, clock, before) {
-      const { access, refresh = refreshOf(before) } = data;
+      const { access, refresh } = data;
       if (typeof access !== "string") return undefined;
-      const iat = claims(access).start;
-      const now = date ?? (iat === undefined ? undefined : iat * 1000);
+      const next = typeof refresh === "string" ? refresh : undefined;
+      const start = date === undefined ? arrival(access, next, before) : date / 1000;
       return {
         access,
-        refresh: typeof refresh === "string" ? refresh : undefined,
-        skew: now === undefined ? undefined : now - clock,
+        refresh: next ?? refreshOf(before),
+        start,
+        skew: start === undefined ? undefined : start * 1000 - clock,
       };
     },
   };
+}
+
+/**
+ * When tokens came, in seconds of the server's clock, from the tokens alone. None of these can be later than that: what is
+ * copied is older, and access tokens live for as long as the one before.
+ */
+function arrival(access: string, refresh = "", before: Login | null): number | undefined {
+  const { start, end = NaN } = claims(access);
+  const { start: from, end: to } = (before && life(before)) ?? { start: NaN, end: NaN };
+  const known = [start, claims(refresh).start, end - (to - from) / 1000].filter(Number.isFinite) as number[];
+  return known.length ? Math.max(...known) : undefined;
 }
 
 const refreshOf = (login: Login | null) => (login && "access" in login ? login.refresh : undefined);

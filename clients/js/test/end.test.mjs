@@ -13,7 +13,7 @@ test("a log-in stores the tokens and is told; what else was answered is yielded"
   assert.equal(await auth.loggedIn(), false);
   assert.deepEqual(await auth.login({ username: "test", password: "test" }), { greeting: "Hello" });
   assert.equal(await auth.loggedIn(), true);
-  assert.deepEqual(Object.keys(storage.read()), ["access", "refresh", "skew"]);
+  assert.deepEqual(Object.keys(storage.read()), ["access", "refresh", "start", "skew"]);
   assert.deepEqual(names(events), ["login"]);
   assert.equal(server.requests[0].body, '{"username":"test","password":"test"}');
   assert.equal(server.requests[0].headers["content-type"], "application/json");
