@@ -14,12 +14,14 @@ export class Unavailable extends Error {
   /**
    * @param status what it answered, if it did: 408, 425, 429 or 5xx
    * @param retryAfter seconds that it asked to wait
+   * @param options with the error of `fetch` as `cause`, if there was no answer
    */
   constructor(
     readonly status?: number,
     readonly retryAfter?: number,
+    options?: ErrorOptions,
   ) {
-    super(status ? `The server is not available: it answered ${status}.` : "The server is not available.");
+    super(status ? `The server is not available: it answered ${status}.` : "The server is not available.", options);
   }
 }
 
