@@ -8,7 +8,7 @@ export interface Delivery {
   logout: string;
   /** Whether there may be a login that the storage knows nothing of. */
   mayBeUnknown: boolean;
-  credentials?: RequestCredentials;
+  credentials?: RequestInit["credentials"];
   /** What the token endpoints want to see. */
   headers: Record<string, string>;
   /** What refresh and log-out send. */

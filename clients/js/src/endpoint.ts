@@ -17,7 +17,7 @@ export interface Post {
   /** The time limit in milliseconds. */
   limit: number;
   signal?: AbortSignal;
-  credentials?: RequestCredentials;
+  credentials?: RequestInit["credentials"];
 }
 
 /** Posts once. Follows no redirect: tokens go to one origin. Throws `Unavailable` in an outage. */

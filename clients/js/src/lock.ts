@@ -48,13 +48,13 @@ function settled(work: () => Promise<unknown>, look: () => unknown): () => Promi
 }
 
 /** One after the other. */
-export function queue(): Lock {
+function queue(): Lock {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => (last = last.then(work, work));
 }
 
 /** For pages over plain HTTP, where browsers have no Web Locks: a note that ends by itself, read again to see who was first. */
-export function lease(store: Storage, key: string): Lock {
+function lease(store: Storage, key: string): Lock {
   return async (work, signal) => {
     const me = `${Math.random()}`;
     const isMine = () => store.getItem(key)?.startsWith(me) === true;
