@@ -1,4 +1,4 @@
-import { area, host } from "./host.js";
+import { area, host, SETTLE } from "./host.js";
 import { sleep, within } from "./time.js";
 
 /** Runs `work` while nobody else who shares the storage does. It may reject when `signal` aborts, without having run it. */
@@ -6,9 +6,6 @@ export type Lock = (work: () => Promise<unknown>, signal: AbortSignal) => Promis
 
 /** For how long a lock is waited for, in milliseconds. */
 const WAIT = 10_000;
-
-/** How late a change may be, in milliseconds. */
-const SETTLE = 100;
 
 /** Runs `work` under the lock, or without it when it cannot be had in time or at all: no lock hangs the application. */
 export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Promise<T>): Promise<T> {
@@ -38,7 +35,7 @@ export function defaultLock(shared?: string): Lock {
   return store ? lease(store, `${shared}:lock`) : queue();
 }
 
-/** Browsers tell other windows of a change of `localStorage` later than of a lock that is free again. So it is kept a bit longer. */
+/** Keeps the lock until other windows see what was changed under it. */
 function settled(work: () => Promise<unknown>, look: () => unknown): () => Promise<void> {
   return async () => {
     const before = look();

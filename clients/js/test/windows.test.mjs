@@ -115,6 +115,28 @@ test("a log-out and a log-in are told in the other windows", async (t) => {
   assert.equal(await other.loggedIn(), false);
 });
 
+test("a window is told when it can see the change in its storage, which browsers show it late", async (t) => {
+  browser(t, { locks: locks() });
+  const storage = webStorage("localStorage");
+  let visible = null;
+  const write = (login) => {
+    storage.write(login);
+    setTimeout(() => (visible = login), 90);
+  };
+  const { auth, clock, server } = arrange(t, { storage: { ...storage, write } });
+  const late = { ...storage, read: () => visible };
+  const other = createAuth({ baseUrl: BASE, fetch: server.fetch, storage: late });
+  const told = [];
+  for (const type of ["login", "logout"]) other.on(type, async () => told.push([type, await other.loggedIn()]));
+  await clock.until(auth.login({}));
+  await clock.until(auth.logout());
+  while (told.length < 2) await clock.advance(10);
+  assert.deepEqual(told, [
+    ["login", true],
+    ["logout", false],
+  ]);
+});
+
 test("a log-out in one window ends the requests of the other", async (t) => {
   const { auth, clock, other, server } = await windows(t, { storage: memory() });
   server.fault(REFRESH, lost);
