@@ -85,8 +85,9 @@ export function inCookies(base: () => URL): Delivery {
 
 const isSafe = (method: string) => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method);
 
-/** The page sees the server's cookies only if both are of one host. */
+/** The page sees the server's cookies only if both are of one host. Without the prefix it may be Django's. */
 function csrfCookie(base: URL): string | undefined {
   if (!host.document || new URL(here() ?? base).hostname !== base.hostname) return undefined;
-  return /(?:^|; )(?:__Host-)?csrftoken=([^;]*)/.exec(host.document.cookie)?.[1];
+  const { cookie } = host.document;
+  return (/(?:^|; )__Host-csrftoken=([^;]*)/.exec(cookie) ?? /(?:^|; )csrftoken=([^;]*)/.exec(cookie))?.[1];
 }

@@ -79,6 +79,7 @@ test("the CSRF token is read from the cookie where the page can", async (t) => {
   };
   assert.equal(await read("https://api.example.com/", "a=1; __Host-csrftoken=newer; b=2"), "newer");
   assert.equal(await read("https://api.example.com/", "csrftoken=plain"), "plain");
+  assert.equal(await read("https://api.example.com/", "csrftoken=of-django; __Host-csrftoken=ours"), "ours");
   assert.equal(await read("https://api.example.com/", "xcsrftoken=other"), "csrf-1");
   assert.equal(await read("https://app.example.com/", "csrftoken=of-the-page"), "csrf-1");
 });
