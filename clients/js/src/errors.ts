@@ -30,7 +30,7 @@ export class Refused extends Error {
   override readonly name = "Refused";
 
   /**
-   * @param status what the server answered
+   * @param status what the server answered; 0 for a redirect in a browser
    * @param data the body of the answer to a log-in or a sign-up, such as `{ username: ["This field is required."] }`
    */
   constructor(
@@ -38,6 +38,6 @@ export class Refused extends Error {
     readonly status: number,
     readonly data?: unknown,
   ) {
-    super(`${path} answered ${status}.`);
+    super(`${path} answered ${status || "with a redirect"}.`);
   }
 }

@@ -29,6 +29,12 @@ test("a log-in that is refused says why, and changes nothing", async (t) => {
   assert.deepEqual(events, []);
 });
 
+test("a redirect, whose status browsers hide, is called so", async (t) => {
+  const { auth, server } = arrange(t, { paths: { login: "/token" } });
+  server.fault("/token", () => Response.error());
+  await assert.rejects(auth.login({}), { name: "Refused", status: 0, message: "/token answered with a redirect." });
+});
+
 test("a sign-up logs in if it brings tokens", async (t) => {
   const { auth, server } = arrange(t);
   server.fault("/register/", () => server.answer(201, { user: { id: 4 }, detail: "Verification e-mail sent." }));
