@@ -56,8 +56,9 @@ function lease(store: Storage, key: string): Lock {
     const me = `${Math.random()}`;
     const isMine = () => store.getItem(key)?.startsWith(me) === true;
     while (!isMine()) {
-      const end = Number(store.getItem(key)?.split(" ")[1] ?? 0);
-      if (end < Date.now()) store.setItem(key, `${me} ${Date.now() + WAIT}`);
+      const left = Number(store.getItem(key)?.split(" ")[1]) - Date.now();
+      // Too much may be left after a clock was set.
+      if (!(left >= 0 && left <= WAIT)) store.setItem(key, `${me} ${Date.now() + WAIT}`);
       await sleep(50, signal);
     }
     return work().finally(() => {

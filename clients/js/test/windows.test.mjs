@@ -46,6 +46,21 @@ test("a note that a killed window has left behind is waited for until it ends", 
   assert.equal(localStorage.getItem("tokenpair:lock"), null);
 });
 
+for (const [what, note] of Object.entries({
+  "whose end is too far away, as a clock was wrong": `another ${Date.UTC(2030, 0, 2)}`,
+  "that is spoilt": "another day",
+})) {
+  test(`a note ${what} is not waited for`, async (t) => {
+    const { localStorage } = browser(t, {});
+    const { auth, clock, server } = await windows(t, { storage: webStorage("localStorage") });
+    localStorage.setItem("tokenpair:lock", note);
+    const begin = clock.now();
+    assert.equal((await clock.until(auth.fetch("/me/"))).status, 200);
+    assert.ok(clock.now() - begin < 200, `${clock.now() - begin}`);
+    assert.equal(server.count(REFRESH), 1);
+  });
+}
+
 for (const [what, lock] of Object.entries({
   "is never granted": () => new Promise(() => {}),
   "waits for its signal": (_, signal) => new Promise((_, reject) => signal.addEventListener("abort", reject)),
