@@ -54,11 +54,12 @@ async function openWindows(mode, count, { origin, api }) {
   context.on("request", (request) => {
     seen.refreshes += request.method() === "POST" && request.url().endsWith(REFRESH) ? 1 : 0;
   });
-  const pages = [];
-  for (let page = 0; page < count; page += 1) {
-    pages.push(await context.newPage());
-    await pages[page].goto(`${origin}/app/?${mode}&api=${api}`);
-  }
+  const open = async () => {
+    const page = await context.newPage();
+    await page.goto(`${origin}/app/?${mode}&api=${api}`);
+    return page;
+  };
+  const pages = await Promise.all(Array.from({ length: count }, open));
   await pages[0].evaluate((user) => auth.login(user), TEST);
   for (const page of pages) await page.evaluate(() => use());
   return { context, pages, seen };
