@@ -39,7 +39,7 @@ export interface Options {
 export interface Pass {
   /** `Authorization`, or with cookies perhaps `X-CSRFToken`. */
   headers: Record<string, string>;
-  credentials?: RequestCredentials;
+  credentials?: RequestInit["credentials"];
   /** Another pass for a second try, after a refresh if that is needed. Null: nobody had been logged in. */
   renew(signal?: AbortSignal | null): Promise<Pass | null>;
 }

@@ -1,6 +1,6 @@
 import type { Answer } from "./endpoint.js";
 import { here, host } from "./host.js";
-import { claims, type Login } from "./login.js";
+import { claims, life, type Login } from "./login.js";
 
 /** How tokens come and go: in bodies and the header `Authorization`, or in cookies. */
 export interface Delivery {
@@ -8,7 +8,7 @@ export interface Delivery {
   logout: string;
   /** Whether there may be a login that the storage knows nothing of. */
   mayBeUnknown: boolean;
-  credentials?: RequestCredentials;
+  credentials?: RequestInit["credentials"];
   /** What the token endpoints want to see. */
   headers: Record<string, string>;
   /** What refresh and log-out send. */
@@ -27,17 +27,29 @@ export function inBodies(headerType: string): Delivery {
     body: (login) => ({ refresh: refreshOf(login) }),
     pass: (login) => (login && "access" in login ? { Authorization: `${headerType} ${login.access}` } : undefined),
     login({ data, date }, clock, before) {
-      const { access, refresh = refreshOf(before) } = data;
+      const { access, refresh } = data;
       if (typeof access !== "string") return undefined;
-      const iat = claims(access).start;
-      const now = date ?? (iat === undefined ? undefined : iat * 1000);
+      const next = typeof refresh === "string" ? refresh : undefined;
+      const start = date === undefined ? arrival(access, next, before) : date / 1000;
       return {
         access,
-        refresh: typeof refresh === "string" ? refresh : undefined,
-        skew: now === undefined ? undefined : now - clock,
+        refresh: next ?? refreshOf(before),
+        start,
+        skew: start === undefined ? undefined : start * 1000 - clock,
       };
     },
   };
+}
+
+/**
+ * When tokens came, in seconds of the server's clock, from the tokens alone. None of these can be later than that: what is
+ * copied is older, and access tokens live for as long as the one before.
+ */
+function arrival(access: string, refresh = "", before: Login | null): number | undefined {
+  const { start, end = NaN } = claims(access);
+  const { start: from, end: to } = (before && life(before)) ?? { start: NaN, end: NaN };
+  const known = [start, claims(refresh).start, end - (to - from) / 1000].filter(Number.isFinite) as number[];
+  return known.length ? Math.max(...known) : undefined;
 }
 
 const refreshOf = (login: Login | null) => (login && "access" in login ? login.refresh : undefined);
@@ -73,8 +85,9 @@ export function inCookies(base: () => URL): Delivery {
 
 const isSafe = (method: string) => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method);
 
-/** The page sees the server's cookies only if both are of one host. */
+/** The page sees the server's cookies only if both are of one host. Without the prefix it may be Django's. */
 function csrfCookie(base: URL): string | undefined {
   if (!host.document || new URL(here() ?? base).hostname !== base.hostname) return undefined;
-  return /(?:^|; )(?:__Host-)?csrftoken=([^;]*)/.exec(host.document.cookie)?.[1];
+  const { cookie } = host.document;
+  return (/(?:^|; )__Host-csrftoken=([^;]*)/.exec(cookie) ?? /(?:^|; )csrftoken=([^;]*)/.exec(cookie))?.[1];
 }

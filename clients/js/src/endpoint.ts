@@ -17,7 +17,7 @@ export interface Post {
   /** The time limit in milliseconds. */
   limit: number;
   signal?: AbortSignal;
-  credentials?: RequestCredentials;
+  credentials?: RequestInit["credentials"];
 }
 
 /** Posts once. Follows no redirect: tokens go to one origin. Throws `Unavailable` in an outage. */
@@ -38,8 +38,9 @@ export function post(send: typeof fetch, { url, headers, body, limit, signal, cr
 
 export const isOutage = (status: number) => status >= 500 || [408, 425, 429].includes(status);
 
-function unreached(): never {
-  throw new Unavailable();
+/** Errors of `fetch` are TypeErrors, and show no token. Those of a `fetch` that somebody else made may show anything. */
+function unreached(error: unknown): never {
+  throw new Unavailable(undefined, undefined, error instanceof TypeError ? { cause: error } : undefined);
 }
 
 /** `Retry-After` is a number of seconds or a date of the server's clock. */

@@ -14,12 +14,14 @@ export class Unavailable extends Error {
   /**
    * @param status what it answered, if it did: 408, 425, 429 or 5xx
    * @param retryAfter seconds that it asked to wait
+   * @param options with the error of `fetch` as `cause`, if there was no answer
    */
   constructor(
     readonly status?: number,
     readonly retryAfter?: number,
+    options?: ErrorOptions,
   ) {
-    super(status ? `The server is not available: it answered ${status}.` : "The server is not available.");
+    super(status ? `The server is not available: it answered ${status}.` : "The server is not available.", options);
   }
 }
 
@@ -28,7 +30,7 @@ export class Refused extends Error {
   override readonly name = "Refused";
 
   /**
-   * @param status what the server answered
+   * @param status what the server answered; 0 for a redirect in a browser
    * @param data the body of the answer to a log-in or a sign-up, such as `{ username: ["This field is required."] }`
    */
   constructor(
@@ -36,6 +38,6 @@ export class Refused extends Error {
     readonly status: number,
     readonly data?: unknown,
   ) {
-    super(`${path} answered ${status}.`);
+    super(`${path} answered ${status || "with a redirect"}.`);
   }
 }

@@ -1,4 +1,4 @@
-import { host } from "./host.js";
+import { host, SETTLE } from "./host.js";
 
 export interface AuthEvent {
   type: "login" | "refresh" | "logout";
@@ -19,7 +19,9 @@ export class Events {
     if (!shared || !host.BroadcastChannel) return;
     this.#channel = new host.BroadcastChannel(shared);
     this.#channel.onmessage = ({ data }: MessageEvent<AuthEvent>) => {
-      this.#call({ ...data, elsewhere: true });
+      setTimeout(() => {
+        this.#call({ ...data, elsewhere: true });
+      }, SETTLE);
     };
     (this.#channel as { unref?(): void }).unref?.();
   }

@@ -10,6 +10,9 @@ interface Host {
 
 export const host: Host = globalThis;
 
+/** How late browsers show other windows a change of `localStorage`, in milliseconds: later than a lock or a message. */
+export const SETTLE = 100;
+
 /** A web storage, if there is one: a browser that blocks cookies throws where others have it. */
 export function area(name: "localStorage" | "sessionStorage"): Storage | undefined {
   try {

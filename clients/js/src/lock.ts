@@ -1,4 +1,4 @@
-import { area, host } from "./host.js";
+import { area, host, SETTLE } from "./host.js";
 import { sleep, within } from "./time.js";
 
 /** Runs `work` while nobody else who shares the storage does. It may reject when `signal` aborts, without having run it. */
@@ -6,9 +6,6 @@ export type Lock = (work: () => Promise<unknown>, signal: AbortSignal) => Promis
 
 /** For how long a lock is waited for, in milliseconds. */
 const WAIT = 10_000;
-
-/** How late a change may be, in milliseconds. */
-const SETTLE = 100;
 
 /** Runs `work` under the lock, or without it when it cannot be had in time or at all: no lock hangs the application. */
 export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Promise<T>): Promise<T> {
@@ -38,7 +35,7 @@ export function defaultLock(shared?: string): Lock {
   return store ? lease(store, `${shared}:lock`) : queue();
 }
 
-/** Browsers tell other windows of a change of `localStorage` later than of a lock that is free again. So it is kept a bit longer. */
+/** Keeps the lock until other windows see what was changed under it. */
 function settled(work: () => Promise<unknown>, look: () => unknown): () => Promise<void> {
   return async () => {
     const before = look();
@@ -48,19 +45,20 @@ function settled(work: () => Promise<unknown>, look: () => unknown): () => Promi
 }
 
 /** One after the other. */
-export function queue(): Lock {
+function queue(): Lock {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => (last = last.then(work, work));
 }
 
 /** For pages over plain HTTP, where browsers have no Web Locks: a note that ends by itself, read again to see who was first. */
-export function lease(store: Storage, key: string): Lock {
+function lease(store: Storage, key: string): Lock {
   return async (work, signal) => {
     const me = `${Math.random()}`;
     const isMine = () => store.getItem(key)?.startsWith(me) === true;
     while (!isMine()) {
-      const end = Number(store.getItem(key)?.split(" ")[1] ?? 0);
-      if (end < Date.now()) store.setItem(key, `${me} ${Date.now() + WAIT}`);
+      const left = Number(store.getItem(key)?.split(" ")[1]) - Date.now();
+      // Too much may be left after a clock was set.
+      if (!(left >= 0 && left <= WAIT)) store.setItem(key, `${me} ${Date.now() + WAIT}`);
       await sleep(50, signal);
     }
     return work().finally(() => {

@@ -2,6 +2,8 @@
 export interface TokenLogin {
   access: string;
   refresh?: string;
+  /** When the access token came, in seconds of the server's clock. Its `iat` may be older: some servers copy the refresh token's. */
+  start?: number;
   /** Milliseconds that the server's clock is ahead of ours, if that is known. */
   skew?: number;
 }
@@ -29,7 +31,8 @@ const name = (login: Login) => ("access" in login ? login.access : login.id);
 
 /** From when to when the access token is good, in milliseconds of the server's clock, if that can be read. */
 export function life(login: Login): { start: number; end: number } | undefined {
-  const { start, end } = "access" in login ? claims(login.access) : login;
+  const { start: issued, end } = "access" in login ? claims(login.access) : login;
+  const start = login.start ?? issued;
   return start !== undefined && end !== undefined && end > start ? { start: start * 1000, end: end * 1000 } : undefined;
 }
 
@@ -44,4 +47,4 @@ export function claims(token: string): { start?: number; end?: number } {
   }
 }
 
-const number = (value: unknown) => (typeof value === "number" ? value : undefined);
+const number = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined);

@@ -38,6 +38,9 @@ interface Attempt {
 const MARGIN = 5 * 60_000;
 const SHARE = 1 / 5;
 
+/** For so many milliseconds nothing is refreshed ahead of time after that found no server: every request would wait. */
+const REST = 30_000;
+
 /** Members of answers that nobody but the storage gets. */
 const SECRETS = ["access", "refresh", "csrf_token"];
 
@@ -48,6 +51,8 @@ export class Session {
   #loggingOut = new AbortController();
   /** Of the server's clock, as measured in this window: a shared storage may be fed by a computer with another clock. */
   #skew: number | undefined;
+  /** When a refresh ahead of time last found no server. */
+  #restsSince = -Infinity;
   /** Whether it is certain that nobody is logged in of whom the storage knows nothing. */
   #isNobody: boolean;
 
@@ -64,11 +69,15 @@ export class Session {
   async fresh(): Promise<Login | null> {
     const login = await this.stored();
     if (!login || !this.#isDue(login)) return login;
+    const lives = () => this.#remains(login) > 0;
+    // Clocks are also set back: a rest may not last for hours then.
+    if (lives() && Math.abs(this.#parts.clock() - this.#restsSince) < REST) return login;
     try {
       return await this.#renew(login);
     } catch (error) {
-      if (error instanceof Unavailable && this.#remains(login) > 0) return login;
-      throw error;
+      if (!(error instanceof Unavailable && lives())) throw error;
+      this.#restsSince = this.#parts.clock();
+      return login;
     }
   }
 

@@ -11,7 +11,7 @@ const LATER = 2 * 60 * 60_000;
 /** A server whose cookies the "browser" keeps, so that the client sees nothing of them. */
 function arrange(test, options) {
   const clock = fakeClock(test);
-  const server = { requests: [], access: 0, refresh: false, csrf: 0, isOut: false };
+  const server = { requests: [], access: 0, refresh: false, csrf: 0, isOut: false, showsDate: true };
   const fetch = async (url, init = {}) => {
     const path = new URL(url).pathname.replace("/api", "");
     server.requests.push({ path, init, headers: Object.fromEntries(new Headers(init.headers)), body: init.body });
@@ -19,7 +19,7 @@ function arrange(test, options) {
     const status = answer(path);
     const now = Math.floor(clock.now() / 1000);
     const data = { access_expires: now + 3600, refresh_expires: now + 86400, csrf_token: `csrf-${server.csrf}` };
-    const headers = { Date: new Date(clock.now()).toUTCString() };
+    const headers = server.showsDate ? { Date: new Date(clock.now()).toUTCString() } : {};
     return new Response(JSON.stringify(status === 200 && path.includes("token") ? data : {}), { status, headers });
   };
   function answer(path) {
@@ -79,6 +79,7 @@ test("the CSRF token is read from the cookie where the page can", async (t) => {
   };
   assert.equal(await read("https://api.example.com/", "a=1; __Host-csrftoken=newer; b=2"), "newer");
   assert.equal(await read("https://api.example.com/", "csrftoken=plain"), "plain");
+  assert.equal(await read("https://api.example.com/", "csrftoken=of-django; __Host-csrftoken=ours"), "ours");
   assert.equal(await read("https://api.example.com/", "xcsrftoken=other"), "csrf-1");
   assert.equal(await read("https://app.example.com/", "csrftoken=of-the-page"), "csrf-1");
 });
@@ -135,6 +136,24 @@ test("a log-out goes to its own path; false says that the cookies are still ther
   assert.equal(await auth.logout(), true);
   assert.deepEqual(paths(server), ["/token/", "/logout/", "/me/", "/logout/"]);
 });
+
+for (const hours of [-5, 5]) {
+  for (const showsDate of [true, false]) {
+    const how = showsDate ? "ahead of time by Date" : "after a 401 without Date";
+    test(`a clock that is wrong by ${hours} h makes one refresh for each token, ${how}`, async (t) => {
+      const { auth, clock, server } = arrange(t, { clock: () => Date.now() - hours * 60 * 60_000 });
+      server.showsDate = showsDate;
+      await auth.login({});
+      for (let minute = 0; minute < 10 * 60; minute += 1) {
+        await clock.advance(60_000);
+        assert.equal((await auth.fetch("/me/")).status, 200);
+      }
+      const refreshes = paths(server).filter((path) => path === "/token/refresh/").length;
+      assert.equal(refreshes, Math.floor(600 / (showsDate ? 56 : 60)));
+      assert.equal(paths(server).length, 1 + 600 + refreshes + (showsDate ? 0 : refreshes));
+    });
+  }
+}
 
 test("two windows make one refresh", async (t) => {
   let last = Promise.resolve();

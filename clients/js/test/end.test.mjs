@@ -13,7 +13,7 @@ test("a log-in stores the tokens and is told; what else was answered is yielded"
   assert.equal(await auth.loggedIn(), false);
   assert.deepEqual(await auth.login({ username: "test", password: "test" }), { greeting: "Hello" });
   assert.equal(await auth.loggedIn(), true);
-  assert.deepEqual(Object.keys(storage.read()), ["access", "refresh", "skew"]);
+  assert.deepEqual(Object.keys(storage.read()), ["access", "refresh", "start", "skew"]);
   assert.deepEqual(names(events), ["login"]);
   assert.equal(server.requests[0].body, '{"username":"test","password":"test"}');
   assert.equal(server.requests[0].headers["content-type"], "application/json");
@@ -27,6 +27,12 @@ test("a log-in that is refused says why, and changes nothing", async (t) => {
   await assert.rejects(auth.login({}), Unavailable);
   assert.equal(await auth.loggedIn(), false);
   assert.deepEqual(events, []);
+});
+
+test("a redirect, whose status browsers hide, is called so", async (t) => {
+  const { auth, server } = arrange(t, { paths: { login: "/token" } });
+  server.fault("/token", () => Response.error());
+  await assert.rejects(auth.login({}), { name: "Refused", status: 0, message: "/token answered with a redirect." });
 });
 
 test("a sign-up logs in if it brings tokens", async (t) => {

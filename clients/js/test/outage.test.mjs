@@ -42,6 +42,12 @@ for (const [what, fault] of Object.entries(verdictless)) {
   });
 }
 
+test("an error says why there was no answer", async (t) => {
+  const { auth, clock } = await expired(t, Array(20).fill(lost), { patience: 1000 });
+  const error = await clock.until(auth.fetch("/me/").catch((error) => error));
+  assert.equal(error.cause.message, "fetch failed");
+});
+
 test("the same refresh token is sent again after a lost answer", async (t) => {
   const { auth, clock, server } = await expired(t, [answerLost, usual], { server: { rotate: false } });
   await clock.until(auth.fetch("/me/"));

@@ -69,11 +69,51 @@ for (const [life, refreshes] of [
   });
 }
 
-test("if no server is found ahead of time, the request goes out with the token that still lives", async (t) => {
-  const { auth, clock, server } = await loggedIn(t);
-  await clock.advance(56 * MINUTE);
-  for (let time = 0; time < 50; time += 1) server.fault("/token/refresh/", status(503));
+/** A client that found no server ahead of time, a moment ago. */
+async function resting(test, options) {
+  const stage = await loggedIn(test, { patience: 1000, ...options });
+  const { auth, clock, server } = stage;
+  await clock.advance((server.life - Math.min(server.life / 5, 300)) * SECOND + 1);
+  server.fault("/token/refresh/", status(503, { "Retry-After": "9" }));
   assert.equal((await clock.until(auth.fetch("/me/"))).status, 200);
+  assert.equal(server.count("/token/refresh/"), 1);
+  return stage;
+}
+
+test("if no server is found ahead of time, requests go out with the token that still lives, without a wait for 30 s", async (t) => {
+  const { auth, clock, server } = await resting(t);
+  for (const pause of [0, 15 * SECOND, 15 * SECOND - 1]) {
+    await clock.advance(pause);
+    assert.deepEqual(await statuses(fifty(auth)), Array(50).fill(200));
+  }
+  assert.equal(server.count("/token/refresh/"), 1);
+  await clock.advance(1);
+  await auth.fetch("/me/");
+  assert.equal(server.count("/token/refresh/"), 2);
+});
+
+test("a token that dies in those 30 s, or gets 401, is refreshed", async (t) => {
+  const { auth, clock, server } = await resting(t, { server: { life: 60 } });
+  server.fault("/me/", status(401));
+  assert.equal((await auth.fetch("/me/")).status, 200);
+  assert.equal(server.count("/token/refresh/"), 2);
+  const late = await resting(t, { server: { life: 60 } });
+  await late.clock.advance(12 * SECOND);
+  assert.equal((await late.auth.fetch("/me/")).status, 200);
+  assert.equal(late.server.count("/token/refresh/"), 2);
+  assert.equal(late.server.count("/me/"), 2);
+});
+
+test("a clock that is set back does not make those 30 s hours", async (t) => {
+  let change = 0;
+  const { auth, clock, server } = await resting(t, { clock: () => Date.now() + change });
+  change = -10 * 60 * MINUTE;
+  await clock.advance(MINUTE);
+  server.fault("/me/", status(401));
+  await auth.fetch("/me/");
+  await clock.advance(56 * MINUTE);
+  await auth.fetch("/me/");
+  assert.equal(server.count("/token/refresh/"), 3);
 });
 
 for (const hours of [-5, 5]) {

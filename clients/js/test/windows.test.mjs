@@ -46,6 +46,21 @@ test("a note that a killed window has left behind is waited for until it ends", 
   assert.equal(localStorage.getItem("tokenpair:lock"), null);
 });
 
+for (const [what, note] of Object.entries({
+  "whose end is too far away, as a clock was wrong": `another ${Date.UTC(2030, 0, 2)}`,
+  "that is spoilt": "another day",
+})) {
+  test(`a note ${what} is not waited for`, async (t) => {
+    const { localStorage } = browser(t, {});
+    const { auth, clock, server } = await windows(t, { storage: webStorage("localStorage") });
+    localStorage.setItem("tokenpair:lock", note);
+    const begin = clock.now();
+    assert.equal((await clock.until(auth.fetch("/me/"))).status, 200);
+    assert.ok(clock.now() - begin < 200, `${clock.now() - begin}`);
+    assert.equal(server.count(REFRESH), 1);
+  });
+}
+
 for (const [what, lock] of Object.entries({
   "is never granted": () => new Promise(() => {}),
   "waits for its signal": (_, signal) => new Promise((_, reject) => signal.addEventListener("abort", reject)),
@@ -113,6 +128,28 @@ test("a log-out and a log-in are told in the other windows", async (t) => {
   assert.ok(told.every(({ elsewhere }) => elsewhere));
   assert.deepEqual(names(ends), ["logout asked"]);
   assert.equal(await other.loggedIn(), false);
+});
+
+test("a window is told when it can see the change in its storage, which browsers show it late", async (t) => {
+  browser(t, { locks: locks() });
+  const storage = webStorage("localStorage");
+  let visible = null;
+  const write = (login) => {
+    storage.write(login);
+    setTimeout(() => (visible = login), 90);
+  };
+  const { auth, clock, server } = arrange(t, { storage: { ...storage, write } });
+  const late = { ...storage, read: () => visible };
+  const other = createAuth({ baseUrl: BASE, fetch: server.fetch, storage: late });
+  const told = [];
+  for (const type of ["login", "logout"]) other.on(type, async () => told.push([type, await other.loggedIn()]));
+  await clock.until(auth.login({}));
+  await clock.until(auth.logout());
+  while (told.length < 2) await clock.advance(10);
+  assert.deepEqual(told, [
+    ["login", true],
+    ["logout", false],
+  ]);
 });
 
 test("a log-out in one window ends the requests of the other", async (t) => {

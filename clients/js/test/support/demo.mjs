@@ -1,6 +1,6 @@
 // `tokenpair serve --demo` on a port of its own.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import readline from "node:readline";
@@ -8,11 +8,10 @@ import readline from "node:readline";
 export const TEST = { username: "test", password: "test" };
 
 /** Starts the server of `TOKENPAIR_BIN` with settings, such as `{ ACCESS_TOKEN_LIFETIME: "2s" }`. */
-export async function serve(settings = {}, configuration = "") {
+export async function serve(settings = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), "tokenpair-js-"));
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("TOKENPAIR_"));
   const given = Object.entries(settings).map(([name, value]) => [`TOKENPAIR_${name}`, value]);
-  writeFileSync(path.join(folder, "tokenpair.toml"), configuration);
   const server = spawn(process.env.TOKENPAIR_BIN, ["serve", "--demo", "--listen", "127.0.0.1:0", "--json"], {
     cwd: folder,
     env: { ...Object.fromEntries([...kept, ...given]), TOKENPAIR_LOG: "warn" },

@@ -12,6 +12,8 @@ export class Server {
   skew = 0;
   /** Whether pages can read `Date`. */
   showsDate = true;
+  /** Whether the access token that a refresh brings has the `iat` of the refresh token, as with older servers. */
+  copiesIat = false;
   #faults = [];
   #number = 0;
   #refresh = new Set();
@@ -36,14 +38,18 @@ export class Server {
   }
 
   pair() {
-    const refresh = `refresh-${(this.#number += 1)}`;
+    const refresh = this.#token("refresh", 86_400);
     this.#refresh.add(refresh);
     return { access: this.access(), refresh };
   }
 
-  access() {
-    const iat = Math.floor(this.now() / 1000);
-    const claims = { token_type: "access", iat, exp: iat + this.life, jti: `ü-${(this.#number += 1)}` };
+  access(iat) {
+    return this.#token("access", this.life, iat);
+  }
+
+  #token(kind, life, iat) {
+    const now = Math.floor(this.now() / 1000);
+    const claims = { token_type: kind, iat: iat ?? now, exp: now + life, jti: `ü-${(this.#number += 1)}` };
     const part = (data) => Buffer.from(JSON.stringify(data)).toString("base64url");
     return `${part({ alg: "none" })}.${part(claims)}.c2lnbmF0dXJl`;
   }
@@ -78,14 +84,15 @@ export class Server {
 
   #exchange(token) {
     if (!this.#refresh.has(token)) return this.answer(401, { detail: "Token is blacklisted" });
-    if (!this.rotate) return this.answer(200, { access: this.access() });
+    const access = this.access(this.copiesIat ? claims(token).iat : undefined);
+    if (!this.rotate) return this.answer(200, { access });
     this.#refresh.delete(token);
-    return this.answer(200, this.pair());
+    return this.answer(200, { ...this.pair(), access });
   }
 
   #isGood(token = "..") {
     try {
-      return JSON.parse(Buffer.from(token.split(".")[1], "base64url")).exp * 1000 > this.now();
+      return claims(token).exp * 1000 > this.now();
     } catch {
       return false;
     }
@@ -96,6 +103,8 @@ export class Server {
     return new Response(JSON.stringify(data), { status, headers: { ...date, ...headers } });
   }
 }
+
+const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
 
 /** Faults. */
 export const status =
