@@ -97,7 +97,7 @@ export function createAuth(options: Options): Auth {
     if (options.redirect) host.location?.assign(options.redirect);
   });
 
-  function pass(login: Login | null, method: string): Pass | null {
+  function pass(login: Login | null, method: string, number: number): Pass | null {
     const headers = delivery.pass(login, method);
     if (!headers) return null;
     return {
@@ -105,7 +105,7 @@ export function createAuth(options: Options): Auth {
       credentials: delivery.credentials,
       async renew(signal) {
         try {
-          return pass(await abortable(session.next(login), signal), method);
+          return pass(await abortable(session.next(login, number), signal), method, number);
         } catch (error) {
           if (!login && error instanceof LoggedOut) return null;
           throw error;
@@ -116,7 +116,8 @@ export function createAuth(options: Options): Auth {
 
   const authorize: Auth["authorize"] = async (address, { method = "GET", signal } = {}) => {
     if (new URL(address, here()).origin !== base().origin) return null;
-    return pass(await abortable(session.fresh(), signal), method.toUpperCase());
+    const { number } = session;
+    return pass(await abortable(session.fresh(), signal), method.toUpperCase(), number);
   };
   const authorized = authorizedFetch({ authorize, url, send });
 

@@ -51,6 +51,8 @@ export class Session {
   #loggingOut = new AbortController();
   /** Of the server's clock, as measured in this window: a shared storage may be fed by a computer with another clock. */
   #skew: number | undefined;
+  /** Of the login: another one may be another user's, who must not do what this one asked for. */
+  number = 0;
   /** When a refresh ahead of time last found no server. */
   #restsSince = -Infinity;
   /** Whether it is certain that nobody is logged in of whom the storage knows nothing. */
@@ -67,13 +69,14 @@ export class Session {
 
   /** The login for a request, refreshed ahead of time. */
   async fresh(): Promise<Login | null> {
+    const { number } = this;
     const login = await this.stored();
     if (!login || !this.#isDue(login)) return login;
     const lives = () => this.#remains(login) > 0;
     // Clocks are also set back: a rest may not last for hours then.
     if (lives() && Math.abs(this.#parts.clock() - this.#restsSince) < REST) return login;
     try {
-      return await this.#renew(login);
+      return await this.#renewed(login, number);
     } catch (error) {
       if (!(error instanceof Unavailable && lives())) throw error;
       this.#restsSince = this.#parts.clock();
@@ -81,11 +84,11 @@ export class Session {
     }
   }
 
-  /** The login for the second try of a request that got 401 with `used`. */
-  async next(used: Login | null): Promise<Login> {
-    if (!used && this.#isNobody) throw new LoggedOut();
+  /** The login for the second try of a request that got 401 with `used`, of the login with this number. */
+  async next(used: Login | null, number: number): Promise<Login> {
+    if (number !== this.number || (!used && this.#isNobody)) throw new LoggedOut();
     const isUsed = isSame(await this.stored(), used);
-    const login = isUsed ? await this.#renew(used) : await this.fresh();
+    const login = isUsed ? await this.#renewed(used, number) : await this.fresh();
     if (!login) throw new LoggedOut();
     return login;
   }
@@ -98,6 +101,7 @@ export class Session {
       const login = this.#loginOf(answer, null);
       if (login) {
         await this.#parts.storage.write(login);
+        this.number += 1;
         this.#parts.events.tell("login");
       }
       return Object.fromEntries(Object.entries(answer.data).filter(([name]) => !SECRETS.includes(name)));
@@ -108,14 +112,22 @@ export class Session {
   end(): Promise<boolean> {
     this.#loggingOut.abort(new LoggedOut());
     this.#loggingOut = new AbortController();
+    this.number += 1;
     return exclusively(this.#parts.lock, async () => {
       const { delivery, paths } = this.#parts;
-      const login = await this.stored();
-      if (!login && !delivery.mayBeUnknown) return true;
-      const answer = await this.#post(paths.logout, delivery.body(login), TRY).catch(() => undefined);
+      const login = await this.stored().catch(() => undefined);
+      if (login === null && !delivery.mayBeUnknown) return true;
+      const post = () => this.#post(paths.logout, delivery.body(login ?? null), TRY).catch(() => undefined);
+      const answer = login || delivery.mayBeUnknown ? await post() : undefined;
       await this.#forget("asked");
       return answer !== undefined && (answer.ok || answer.status === 401);
     });
+  }
+
+  async #renewed(used: Login | null, number: number): Promise<Login> {
+    const login = await this.#renew(used);
+    if (number !== this.number) throw new LoggedOut();
+    return login;
   }
 
   /** One refresh for everybody who waits. */
@@ -142,7 +154,11 @@ export class Session {
     const answer = await this.#post(paths.refresh, delivery.body(sent), limit(), signal);
     // Who holds the lock may have been answered and be about to store it.
     if (answer.status === 401 && !isHeld) await sleep(1000, signal);
-    const latest = await this.stored();
+    const latest = await this.stored().catch((error: unknown) => {
+      // New tokens are nowhere else, and the old ones perhaps worth nothing any more.
+      if (answer.ok) return sent;
+      throw error;
+    });
     if (!isSame(latest, sent)) return present(latest);
     if (answer.status === 401) {
       if (sent) await this.#forget("refused");

@@ -1,7 +1,7 @@
 // Rules 7, 10 and 13: how a login begins and ends, and who is told.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LoggedOut, Unavailable } from "tokenpair";
+import { LoggedOut, Unavailable, memory } from "tokenpair";
 import { answerLost, lost, silence, status } from "./support/server.mjs";
 import { arrange, loggedIn, names } from "./support/setup.mjs";
 
@@ -197,6 +197,46 @@ test("a refresh that ends after somebody else has logged in does not replace the
   });
   assert.equal((await auth.fetch("/me/")).status, 200);
   assert.deepEqual(storage.read(), other);
+});
+
+test("what one user asked for is not sent as the next one", async (t) => {
+  const { auth, clock, server } = await loggedIn(t);
+  server.fault("/me/", async () => {
+    await auth.logout();
+    await auth.login({ username: "other" });
+    return new Response("{}", { status: 401 });
+  });
+  await assert.rejects(auth.fetch("/me/"), LoggedOut);
+  assert.equal(server.count("/me/"), 1);
+
+  await clock.advance(LATER);
+  const login = auth.login({ username: "third" });
+  await assert.rejects(auth.fetch("/me/"), LoggedOut);
+  await login;
+  assert.equal(server.count("/me/"), 1);
+  assert.equal((await auth.fetch("/me/")).status, 200);
+});
+
+test("a storage that cannot be read loses no tokens, and a log-out leaves none in it", async (t) => {
+  const kept = memory();
+  let failures = 0;
+  const read = () => {
+    if (failures > 0 && --failures === 0) throw new Error("busy");
+    return kept.read();
+  };
+  const storage = { read, write: (login) => kept.write(login) };
+  const { auth, clock, server } = await loggedIn(t, { storage });
+  await clock.advance(LATER);
+  const [before, { access }] = [server.count("/token/refresh/"), kept.read()];
+  failures = 3;
+  assert.equal((await auth.fetch("/me/")).status, 200);
+  assert.equal(failures, 0);
+  assert.equal(server.count("/token/refresh/"), before + 1);
+  assert.notEqual(kept.read().access, access);
+
+  failures = 1;
+  assert.equal(await auth.logout(), false);
+  assert.equal(kept.read(), null);
 });
 
 test("whoever listens can stop, and a listener's defect harms nobody", async (t) => {
