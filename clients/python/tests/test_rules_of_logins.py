@@ -189,11 +189,11 @@ def test_a_page_instead_of_tokens_keeps_the_login(face: Face, server: Server, co
 def test_who_gets_the_lock_reads_the_storage_first(make: Make, server: Server) -> None:
     class Shared(MemoryStorage):
         @contextmanager
-        def lock(self, timeout: float) -> Iterator[None]:
+        def lock(self, timeout: float) -> Iterator[bool]:
             timeouts.append(timeout)
             other = server.pair()  # another process was quicker
             self.save(Tokens(other["access"], other["refresh"]))
-            yield
+            yield True
 
     timeouts: list[float] = []
     face = make(storage=Shared())
@@ -225,6 +225,45 @@ def test_a_lock_that_hangs_does_not_hang_the_application(make: Make, server: Ser
     with MemoryStorage.lock(storage, 1):  # somebody holds it
         assert face.send() == 200
     assert server.refreshes == 1
+
+
+def test_between_two_tries_it_is_somebody_elses_turn(
+    make: Make, server: Server, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(_: float) -> None:
+        with storage.lock(0) as held:
+            assert held
+            other = server.pair()
+            storage.save(Tokens(other["access"], other["refresh"]))
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    storage = MemoryStorage()
+    face = make(storage=storage)
+    face.login.login("test", "test")
+    server.expire()
+    server.on[REFRESH] = always(503)
+    assert face.send() == 200
+    assert server.refreshes == 1
+
+
+def test_who_is_refused_without_the_lock_lets_its_holder_save_first(make: Make, server: Server) -> None:
+    class Busy(MemoryStorage):
+        waited = 0
+
+        @contextmanager
+        def lock(self, timeout: float) -> Iterator[bool]:
+            self.waited += 1
+            if self.waited == 2:
+                other = server.pair()
+                self.save(Tokens(other["access"], other["refresh"]))
+            yield self.waited == 2
+
+    face = make(storage=Busy())
+    face.login.login("test", "test")
+    server.expire()
+    server.on[REFRESH] = always(401)
+    assert face.send() == 200
+    assert face.events == ["login"]
 
 
 # 10. Log-out

@@ -28,7 +28,8 @@ class Storage(ABC):
     def lock(self, timeout: float) -> AbstractContextManager[object]:  # noqa: ARG002
         """Held during a refresh, so that of all who share the storage one refreshes.
 
-        After `timeout` seconds of waiting the refresh goes on without the lock. Without others there is nothing to lock.
+        After `timeout` seconds of waiting the refresh goes on without the lock, which then gives False. Without others there is
+        nothing to lock.
         """
         return nullcontext()
 
@@ -47,10 +48,10 @@ class MemoryStorage(Storage):
         self._tokens = tokens
 
     @contextmanager
-    def lock(self, timeout: float) -> Iterator[None]:
+    def lock(self, timeout: float) -> Iterator[bool]:
         held = self._lock.acquire(timeout=timeout)
         try:
-            yield
+            yield held
         finally:
             if held:
                 self._lock.release()

@@ -65,8 +65,10 @@ class Login:
         self.on_login, self.on_refresh, self.on_logout = on_login, on_refresh, on_logout
         self._clock = clock or Clock()
         self._keeper = Keeper(storage or MemoryStorage())
-        self._endpoints = Endpoints(post, self._url, paths, self._clock, patience)
-        self._refresher = Refresher(self._keeper, self._endpoints, self._tell_refresh, self._tell_refused)
+        self._endpoints = Endpoints(post, self._url, paths, self._clock)
+        self._refresher = Refresher(
+            self._keeper, self._endpoints, patience, self._clock, on_refresh=self._tell_refresh, on_refused=self._tell_refused
+        )
         self._rested_at = self._clock.monotonic()
         _all.add(self)
 
