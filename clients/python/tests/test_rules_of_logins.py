@@ -342,6 +342,25 @@ def test_a_refresh_refused_because_of_the_log_out_is_no_news(face: Face, server:
     assert face.events == ["logout asked"]
 
 
+def test_who_is_logged_out_while_a_request_is_on_its_way_gets_to_know(face: Face, server: Server) -> None:
+    def answer(_: Call) -> Reply:
+        face.login.logout()
+        return Reply(401)
+
+    server.on["/me/"] = answer
+    with pytest.raises(LoggedOut):
+        face.send()
+    assert server.refreshes == 0
+
+
+def test_a_log_out_of_nobody_leaves_nothing_to_tell_the_server(make: Make, server: Server) -> None:
+    face = make()
+    assert face.login.logout()
+    assert (server.calls, face.events) == ([], [])
+    face.login.access_token = server.token("access", 3600)
+    assert not face.login.logout()  # it lives on, and nothing could be revoked
+
+
 def test_a_log_in_during_a_refresh_wins(face: Face, server: Server) -> None:
     def answer(call: Call) -> Reply:
         del server.on[REFRESH]

@@ -16,7 +16,7 @@ from tokenpair._engine.endpoints import Endpoints, Paths
 from tokenpair._engine.keeper import Keeper
 from tokenpair._engine.refresher import Refresher
 from tokenpair._engine.tokens import Tokens, seconds
-from tokenpair.errors import Unavailable
+from tokenpair.errors import LoggedOut, Unavailable
 from tokenpair.storage import MemoryStorage, Storage
 
 PATIENCE = 15.0
@@ -167,6 +167,8 @@ class Login:
 
     def _once_more(self, refused: str | None, repeatable: bool) -> Iterator[Send | Future[None]]:
         tokens = self._keeper.load()
+        if not tokens:
+            raise LoggedOut("somebody logged out")
         if tokens.access == refused:
             if tokens.refresh is None:
                 return
@@ -195,7 +197,8 @@ class Login:
         return end is not None and self._endpoints.server_clock.now() < end
 
     def _revoke(self, tokens: Tokens) -> bool:
-        return tokens.refresh is not None and self._endpoints.revoke(tokens.refresh)
+        """Whether the server has no more to be told."""
+        return not tokens or (tokens.refresh is not None and self._endpoints.revoke(tokens.refresh))
 
     def _put(self, access: str | None, refresh: str | None) -> None:
         pair = (access or "").strip() or None, (refresh or "").strip() or None
