@@ -187,6 +187,16 @@ def test_a_lock_keeps_other_processes_out_until_its_holder_dies(tmp_path: Path) 
         assert held
 
 
+def test_where_files_cannot_be_locked_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("tokenpair._lockfile._try_lock", fail)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waits"))
+    with locked(tmp_path / "lock", 10) as held:
+        assert not held
+
+
 def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with pytest.raises(LookupError), locked(path, 0):
