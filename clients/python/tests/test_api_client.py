@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def test_errors_are_caught_as_those_of_requests(ada: APIClient, server: Server) 
     with pytest.raises(requests.RequestException):
         ada.get("/me/")
     assert all(issubclass(error, TokenPairError) for error in (LoggedOut, Unavailable, Refused))
+
+
+@pytest.mark.parametrize(
+    "error", [LoggedOut("over"), Unavailable("away", 503, 2.0), Refused("no", 400, {"username": ["This field is required."]})]
+)
+def test_errors_come_whole_out_of_other_processes(error: TokenPairError) -> None:
+    come = pickle.loads(pickle.dumps(error))
+    assert (type(come), str(come), vars(come)) == (type(error), str(error), vars(error))
 
 
 # Requests

@@ -66,6 +66,12 @@ def test_a_streamed_answer_is_closed_before_the_next_try(face: Httpx, server: Se
         assert [earlier.is_closed for earlier in response.history] == [True]
 
 
+def test_a_401_of_nobody_can_be_read_as_it_came() -> None:
+    network = httpx.MockTransport(lambda _: httpx.Response(401, content=iter([b"who ", b"are you"])))
+    with httpx.Client(auth=JWTAuth(BASE_URL), transport=network) as client, client.stream("GET", f"{BASE_URL}/me/") as response:
+        assert b"".join(response.iter_raw()) == b"who are you"
+
+
 @pytest.mark.parametrize("base_url", ["", "api", "/api", "ftp://api.test", "http://"])
 def test_a_base_url_without_a_host_is_an_error_at_once(base_url: str) -> None:
     with pytest.raises(ValueError, match="base_url must begin with"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -170,14 +171,18 @@ def test_waiting_requests_all_get_to_know_of_an_outage(face: Face, server: Serve
 
     after(server, lambda: server.count("/me/") == 5, lose)
 
-    def send(_: int) -> None:
-        with pytest.raises(Unavailable):
+    def send(_: int) -> Unavailable:
+        with pytest.raises(Unavailable) as caught:
             face.send()
+        return caught.value
 
     server.expire()
     with ThreadPoolExecutor(5) as pool:
-        list(pool.map(send, range(5)))
+        errors = list(pool.map(send, range(5)))
     assert face.login.logged_in
+    assert all(error.__cause__ for error in errors)
+    traces = ["".join(traceback.format_exception(error)) for error in errors]
+    assert [trace.count("in _once_more") for trace in traces] == [1] * 5, "each has its own story alone"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

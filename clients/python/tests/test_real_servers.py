@@ -154,6 +154,14 @@ def test_files_are_sent_whole_a_second_time(demo: RealServer) -> None:
         assert requests_client.patch("/me/", data=io.BytesIO(body), headers=JSON).json()["first_name"] == "Ada"
 
 
+def test_a_refused_request_leaves_its_connection_to_the_refresh(demo: RealServer) -> None:
+    with httpx.Client(base_url=demo.base_url, limits=httpx.Limits(max_connections=1)) as client:
+        client.auth = auth = JWTAuth(demo.base_url, client=client, patience=1)
+        auth.login("test", "test")
+        auth.access_token = REFUSED
+        assert client.get("/me/").status_code == 200
+
+
 def test_a_generator_is_not_sent_a_second_time(demo: RealServer) -> None:
     auth = JWTAuth(demo.base_url)
     auth.login("test", "test")

@@ -189,11 +189,11 @@ def test_a_page_instead_of_tokens_keeps_the_login(face: Face, server: Server, co
 def test_who_gets_the_lock_reads_the_storage_first(make: Make, server: Server) -> None:
     class Shared(MemoryStorage):
         @contextmanager
-        def lock(self, timeout: float) -> Iterator[None]:
+        def lock(self, timeout: float) -> Iterator[bool]:
             timeouts.append(timeout)
             other = server.pair()  # another process was quicker
             self.save(Tokens(other["access"], other["refresh"]))
-            yield
+            yield True
 
     timeouts: list[float] = []
     face = make(storage=Shared())
@@ -225,6 +225,45 @@ def test_a_lock_that_hangs_does_not_hang_the_application(make: Make, server: Ser
     with MemoryStorage.lock(storage, 1):  # somebody holds it
         assert face.send() == 200
     assert server.refreshes == 1
+
+
+def test_between_two_tries_it_is_somebody_elses_turn(
+    make: Make, server: Server, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(_: float) -> None:
+        with storage.lock(0) as held:
+            assert held
+            other = server.pair()
+            storage.save(Tokens(other["access"], other["refresh"]))
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    storage = MemoryStorage()
+    face = make(storage=storage)
+    face.login.login("test", "test")
+    server.expire()
+    server.on[REFRESH] = always(503)
+    assert face.send() == 200
+    assert server.refreshes == 1
+
+
+def test_who_is_refused_without_the_lock_lets_its_holder_save_first(make: Make, server: Server) -> None:
+    class Busy(MemoryStorage):
+        waited = 0
+
+        @contextmanager
+        def lock(self, timeout: float) -> Iterator[bool]:
+            self.waited += 1
+            if self.waited == 2:
+                other = server.pair()
+                self.save(Tokens(other["access"], other["refresh"]))
+            yield self.waited == 2
+
+    face = make(storage=Busy())
+    face.login.login("test", "test")
+    server.expire()
+    server.on[REFRESH] = always(401)
+    assert face.send() == 200
+    assert face.events == ["login"]
 
 
 # 10. Log-out
@@ -301,6 +340,25 @@ def test_a_refresh_refused_because_of_the_log_out_is_no_news(face: Face, server:
     server.on[BLACKLIST] = answer
     assert face.login.logout()
     assert face.events == ["logout asked"]
+
+
+def test_who_is_logged_out_while_a_request_is_on_its_way_gets_to_know(face: Face, server: Server) -> None:
+    def answer(_: Call) -> Reply:
+        face.login.logout()
+        return Reply(401)
+
+    server.on["/me/"] = answer
+    with pytest.raises(LoggedOut):
+        face.send()
+    assert server.refreshes == 0
+
+
+def test_a_log_out_of_nobody_leaves_nothing_to_tell_the_server(make: Make, server: Server) -> None:
+    face = make()
+    assert face.login.logout()
+    assert (server.calls, face.events) == ([], [])
+    face.login.access_token = server.token("access", 3600)
+    assert not face.login.logout()  # it lives on, and nothing could be revoked
 
 
 def test_a_log_in_during_a_refresh_wins(face: Face, server: Server) -> None:

@@ -40,7 +40,9 @@ def test_another_origin_gets_no_token(face: Face, server: Server, other: str) ->
     assert server.refreshes == 0
 
 
-@pytest.mark.parametrize("other", ["http://other.test/", "http://api.test:8080/"])
+@pytest.mark.parametrize(
+    "other", ["http://other.test/", "http://api.test:8080/", "https://api.test:8443/", "https://sub.api.test/"]
+)
 def test_a_redirect_to_another_origin_takes_no_token_along(face: Face, server: Server, other: str) -> None:
     server.on["/moved/"] = lambda _: Reply(302, headers={"Location": other})
     assert face.send("/moved/") == 401
@@ -54,6 +56,12 @@ def test_a_redirect_from_https_to_http_takes_no_token_along(make: Make, server: 
     server.on["/moved/"] = lambda _: Reply(302, headers={"Location": "http://api.test/api/me/"})
     assert face.send("/moved/") == 401
     assert server.calls[-1].token is None
+
+
+def test_a_redirect_from_http_to_https_of_the_same_host_takes_the_token_along(face: Face, server: Server) -> None:
+    server.on["/moved/"] = lambda _: Reply(301, headers={"Location": "https://api.test/api/me/"})
+    assert face.send("/moved/") == 200
+    assert server.calls[-1].url == "https://api.test/api/me/"
 
 
 def test_a_redirect_of_the_refresh_is_not_followed(face: Face, server: Server) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keyring
 import keyring.backend
@@ -118,6 +118,36 @@ def test_a_write_that_fails_leaves_the_old_tokens_and_no_other_file(tmp_path: Pa
     assert [file.name for file in tmp_path.iterdir()] == ["tokens.json"]
 
 
+@pytest.mark.parametrize("work", ["read_text", "replace", "unlink"])
+def test_a_file_that_another_process_has_open_on_windows_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    def busy(path: Path, *arguments: Any, **options: Any) -> Any:
+        if next(refusals, None):
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return done(path, *arguments, **options)
+
+    storage = FileStorage(tmp_path / "tokens.json")
+    storage.save(Tokens("other", "other"))
+    done = getattr(Path, work)
+    monkeypatch.setattr(Path, work, busy)
+    refusals = iter([True, True])
+    storage.save(PAIR)
+    assert storage.load() == PAIR
+    storage.save(None)
+    assert next(refusals, None) is None
+    assert storage.load() is None
+
+
+def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(PermissionError):
+        FileStorage(tmp_path / "tokens.json").load()
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "null", '{"access": "secret"}', '{"access": 1, "refresh": "secret"}', "secret"])
 def test_another_file_is_no_login_and_is_not_shown(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tokens.json"
@@ -155,6 +185,16 @@ def test_a_lock_keeps_other_processes_out_until_its_holder_dies(tmp_path: Path) 
     holder.stdin.close()
     with locked(path, 10) as held:
         assert held
+
+
+def test_where_files_cannot_be_locked_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("tokenpair._lockfile._try_lock", fail)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waits"))
+    with locked(tmp_path / "lock", 10) as held:
+        assert not held
 
 
 def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:

@@ -49,9 +49,11 @@ def _wait(descriptor: int, end: float) -> bool:
     while True:
         try:
             _try_lock(descriptor)
-        except OSError:
+        except (BlockingIOError, PermissionError):  # somebody has it, as POSIX and as Windows say so
             if time.monotonic() >= end:
                 return False
+        except OSError:  # not on this network disk
+            return False
         else:
             return True
         time.sleep(PAUSE)

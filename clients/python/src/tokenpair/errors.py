@@ -32,3 +32,7 @@ class Refused(TokenPairError):
         self.status = status
         self.data = data
         """The answer's JSON, such as `{"username": ["This field is required."]}`."""
+
+    def __reduce__(self) -> tuple[type[Refused], tuple[str, int, object]]:
+        """For `pickle`, which would leave out the status."""
+        return type(self), (str(self), self.status, self.data)

@@ -76,15 +76,15 @@ class JWTAuth(Login, httpx.Auth):
         for step in self._steps_of(request):
             if isinstance(step, Future):
                 wait([step])
-            else:
-                self._note(step, (yield request))
+            elif self._note(step, response := (yield request)):
+                response.read()  # frees its connection, which the refresh may need
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         for step in self._steps_of(request):
             if isinstance(step, Future):
                 await _end_of(step)
-            else:
-                self._note(step, (yield request))
+            elif self._note(step, response := (yield request)):
+                await response.aread()
 
     def _steps_of(self, request: httpx.Request) -> Generator[Send | Future[None], None, None]:
         """The steps, each with the request made ready for it."""
@@ -101,10 +101,11 @@ class JWTAuth(Login, httpx.Auth):
                     request.headers["Authorization"] = header
             yield step
 
-    def _note(self, step: Send, response: httpx.Response) -> None:
+    def _note(self, step: Send, response: httpx.Response) -> bool:
         # after a redirect to another origin the last request carries no token
         carried = response.request.headers.get("Authorization")
-        step.refused = response.status_code == 401 and carried == self._header(step)
+        step.refused = response.status_code == 401 and carried is not None and carried == self._header(step)
+        return step.refused
 
     def _post(self, url: str, data: Mapping[str, Any], timeout: float) -> Answer:
         try:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from tokenpair._engine.tokens import Tokens
 from tokenpair._lockfile import locked
+
+TRIES = 20
+PAUSE = 0.01
+T = TypeVar("T")
 
 
 class Storage(ABC):
@@ -28,7 +34,8 @@ class Storage(ABC):
     def lock(self, timeout: float) -> AbstractContextManager[object]:  # noqa: ARG002
         """Held during a refresh, so that of all who share the storage one refreshes.
 
-        After `timeout` seconds of waiting the refresh goes on without the lock. Without others there is nothing to lock.
+        After `timeout` seconds of waiting the refresh goes on without the lock, which then gives False. Without others there is
+        nothing to lock.
         """
         return nullcontext()
 
@@ -47,10 +54,10 @@ class MemoryStorage(Storage):
         self._tokens = tokens
 
     @contextmanager
-    def lock(self, timeout: float) -> Iterator[None]:
+    def lock(self, timeout: float) -> Iterator[bool]:
         held = self._lock.acquire(timeout=timeout)
         try:
-            yield
+            yield held
         finally:
             if held:
                 self._lock.release()
@@ -68,14 +75,14 @@ class FileStorage(Storage):
     def load(self) -> Tokens | None:
         """Raises ValueError if the file has something else in it."""
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = _once_it_is_free(lambda: self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         return Tokens.from_json(text) if text else None
 
     def save(self, tokens: Tokens | None) -> None:
         if tokens is None:
-            self.path.unlink(missing_ok=True)
+            _once_it_is_free(lambda: self.path.unlink(missing_ok=True))
         else:
             self._write(tokens.to_json())
 
@@ -95,11 +102,20 @@ class FileStorage(Storage):
                 file.write(text)
                 file.flush()
                 os.fsync(descriptor)
-            temporary.replace(self.path)
+            _once_it_is_free(lambda: temporary.replace(self.path))
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(self.path.parent)
+
+
+def _once_it_is_free(work: Callable[[], T]) -> T:
+    """Windows does not let a file be replaced while somebody reads it, nor be read while it is replaced: both are soon done."""
+    for _ in range(TRIES):
+        with suppress(PermissionError):
+            return work()
+        time.sleep(PAUSE)
+    return work()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenpair._engine.answers import Answer, NoAnswer, Post
 from tokenpair._engine.clock import Clock, ServerClock
-from tokenpair._engine.retries import SINGLE_TRY, once, until_answered
+from tokenpair._engine.retries import SINGLE_TRY, once
 from tokenpair._engine.tokens import Tokens, seconds, when_due
 from tokenpair.errors import LoggedOut, Refused
 
@@ -25,12 +25,11 @@ class Paths:
 
 
 class Endpoints:
-    def __init__(self, post: Post, url: Callable[[str], str], paths: Paths, clock: Clock, patience: float) -> None:
+    def __init__(self, post: Post, url: Callable[[str], str], paths: Paths, clock: Clock) -> None:
         self._send = post
         self._url = url
         self._paths = paths
         self._clock = clock
-        self._patience = patience
         self.server_clock = ServerClock(clock)
 
     def log_in(self, credentials: Mapping[str, Any]) -> Tokens:
@@ -47,10 +46,10 @@ class Endpoints:
         rest = {name: value for name, value in answer.data.items() if name not in {"access", "refresh"}}
         return self._tokens(answer), rest
 
-    def refresh(self, tokens: Tokens) -> Tokens:
-        """Raises `LoggedOut` for a 401, and for that alone."""
+    def refresh(self, tokens: Tokens, limit: float) -> Tokens:
+        """One try. Raises `LoggedOut` for a 401, and for that alone."""
         sent = {"refresh": tokens.refresh}
-        answer = until_answered(lambda timeout: self._post(self._paths.refresh, sent, timeout), self._patience, self._clock)
+        answer = once(lambda timeout: self._post(self._paths.refresh, sent, timeout), limit, self._clock)
         if answer.status == 401:
             raise LoggedOut("the login has ended: the server refused the refresh token")
         fresh = self._tokens(answer, tokens.refresh) if answer.is_success else None

@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from tokenpair._engine.endpoints import Endpoints, Paths
 from tokenpair._engine.keeper import Keeper
 from tokenpair._engine.refresher import Refresher
 from tokenpair._engine.tokens import Tokens, seconds
-from tokenpair.errors import Unavailable
+from tokenpair.errors import LoggedOut, TokenPairError, Unavailable
 from tokenpair.storage import MemoryStorage, Storage
 
 PATIENCE = 15.0
@@ -65,8 +66,10 @@ class Login:
         self.on_login, self.on_refresh, self.on_logout = on_login, on_refresh, on_logout
         self._clock = clock or Clock()
         self._keeper = Keeper(storage or MemoryStorage())
-        self._endpoints = Endpoints(post, self._url, paths, self._clock, patience)
-        self._refresher = Refresher(self._keeper, self._endpoints, self._tell_refresh, self._tell_refused)
+        self._endpoints = Endpoints(post, self._url, paths, self._clock)
+        self._refresher = Refresher(
+            self._keeper, self._endpoints, patience, self._clock, on_refresh=self._tell_refresh, on_refused=self._tell_refused
+        )
         self._rested_at = self._clock.monotonic()
         _all.add(self)
 
@@ -140,7 +143,7 @@ class Login:
         """Refreshes now. Raises `LoggedOut`, `Unavailable` or `Refused`."""
         under_way = self._refresher.refresh(self.access_token)
         wait([under_way])
-        under_way.result()
+        _raise_from(under_way)
 
     def _steps(self, repeatable: bool) -> Iterator[Send | Future[None]]:
         """How to send one request: wait for what is to be waited for, send what is to be sent, say if it was refused."""
@@ -157,7 +160,7 @@ class Login:
         under_way = self._refresher.refresh(tokens.access)
         yield under_way
         try:
-            under_way.result()
+            _raise_from(under_way)
         except Unavailable:
             if not self._lives(tokens):
                 raise
@@ -165,12 +168,14 @@ class Login:
 
     def _once_more(self, refused: str | None, repeatable: bool) -> Iterator[Send | Future[None]]:
         tokens = self._keeper.load()
+        if not tokens:
+            raise LoggedOut("somebody logged out")
         if tokens.access == refused:
             if tokens.refresh is None:
                 return
             under_way = self._refresher.refresh(refused)
             yield under_way
-            under_way.result()
+            _raise_from(under_way)
         elif repeatable and self._is_due(tokens, repeatable):
             yield from self._refresh_ahead(tokens)
         access = self._keeper.load().access
@@ -193,7 +198,8 @@ class Login:
         return end is not None and self._endpoints.server_clock.now() < end
 
     def _revoke(self, tokens: Tokens) -> bool:
-        return tokens.refresh is not None and self._endpoints.revoke(tokens.refresh)
+        """Whether the server has no more to be told."""
+        return not tokens or (tokens.refresh is not None and self._endpoints.revoke(tokens.refresh))
 
     def _put(self, access: str | None, refresh: str | None) -> None:
         pair = (access or "").strip() or None, (refresh or "").strip() or None
@@ -234,6 +240,16 @@ class Login:
     def __repr__(self) -> str:
         scheme, host, port = self._origin
         return f"<{type(self).__name__} {scheme}://{host}{f':{port}' if port else ''}>"
+
+
+def _raise_from(under_way: Future[None]) -> None:
+    """Raises what went wrong, a copy for each who waited: one error for all would gather the tracebacks of all."""
+    problem = under_way.exception()
+    if isinstance(problem, TokenPairError):
+        own = copy(problem)
+        own.__cause__ = problem.__cause__
+        raise own.with_traceback(problem.__traceback__)
+    under_way.result()
 
 
 _all: weakref.WeakSet[Login] = weakref.WeakSet()

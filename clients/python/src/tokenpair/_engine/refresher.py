@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+from tokenpair._engine.clock import Clock
 from tokenpair._engine.endpoints import Endpoints
 from tokenpair._engine.keeper import Keeper
+from tokenpair._engine.retries import Limit, until_answered
 from tokenpair._engine.tokens import NOBODY, Tokens
 from tokenpair.errors import LoggedOut
 
@@ -25,10 +28,19 @@ class Refresher:
     """Refreshes in a thread of its own, so that nobody who gives up waiting takes it along: a lost answer may be a lost login."""
 
     def __init__(
-        self, keeper: Keeper, endpoints: Endpoints, on_refresh: Callable[[], None], on_refused: Callable[[], None]
+        self,
+        keeper: Keeper,
+        endpoints: Endpoints,
+        patience: float,
+        clock: Clock,
+        *,
+        on_refresh: Callable[[], None],
+        on_refused: Callable[[], None],
     ) -> None:
         self._keeper = keeper
         self._endpoints = endpoints
+        self._patience = patience
+        self._clock = clock
         self._on_refresh = on_refresh
         self._on_refused = on_refused
         self.leaving: str | None = None
@@ -52,8 +64,7 @@ class Refresher:
 
     def _run(self, under_way: Future[None], used: str | None) -> None:
         try:
-            with self._keeper.lock():
-                outcome = self._renew(used)
+            outcome = until_answered(lambda limit: self._try(used, limit), self._patience, self._clock)
         except BaseException as problem:  # noqa: BLE001 - nobody must wait for ever
             outcome = Outcome(problem)
         with self._mutex:
@@ -64,24 +75,32 @@ class Refresher:
         finally:
             _settle(under_way, outcome.problem)
 
-    def _renew(self, used: str | None) -> Outcome:
+    def _try(self, used: str | None, limit: Limit) -> Outcome:
+        """Between two tries it is the turn of others who share the storage: each may be the one that reaches the server."""
+        with self._keeper.lock() as held:
+            return self._renew(used, limit, has_lock=held is not False)
+
+    def _renew(self, used: str | None, limit: Limit, *, has_lock: bool) -> Outcome:
         tokens = self._keeper.load()
         if tokens.refresh is None:
             raise LoggedOut("nobody is logged in")
         if tokens.access != used:
             return Outcome()
         try:
-            fresh = self._endpoints.refresh(tokens)
+            fresh = self._endpoints.refresh(tokens, limit())
         except LoggedOut as end:
-            return self._refused(tokens, end)
+            return self._refused(tokens, end, has_lock=has_lock)
         if self._keeper.swap(tokens, fresh):
             return Outcome(tell=self._on_refresh)
         return self._overtaken(fresh)
 
-    def _refused(self, tokens: Tokens, end: LoggedOut) -> Outcome:
+    def _refused(self, tokens: Tokens, end: LoggedOut, *, has_lock: bool) -> Outcome:
         if tokens.refresh == self.leaving:
             return Outcome(end)
-        if self._keeper.swap(tokens, NOBODY):
+        # Whoever has the lock may have been answered, and is about to save.
+        with nullcontext() if has_lock else self._keeper.lock():
+            is_over = self._keeper.swap(tokens, NOBODY)
+        if is_over:
             return Outcome(end, self._on_refused)
         return self._overtaken()
 

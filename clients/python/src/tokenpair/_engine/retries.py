@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from tokenpair._engine.answers import Answer, NoAnswer
 from tokenpair._engine.clock import Clock
@@ -15,6 +16,9 @@ LONGEST_PAUSE = 5.0
 
 Send = Callable[[float], Answer]
 """Sends a request that may take so many seconds. Raises NoAnswer."""
+Limit = Callable[[], float]
+"""How many seconds a try may take that begins now."""
+T = TypeVar("T")
 
 
 def once(send: Send, timeout: float, clock: Clock) -> Answer:
@@ -28,13 +32,13 @@ def once(send: Send, timeout: float, clock: Clock) -> Answer:
     return answer
 
 
-def until_answered(send: Send, patience: float, clock: Clock) -> Answer:
-    """Tries again until there is an answer, but no longer than `patience` seconds: then it is `Unavailable`."""
+def until_answered(attempt: Callable[[Limit], T], patience: float, clock: Clock) -> T:
+    """Tries again while it is `Unavailable`, but no longer than `patience` seconds."""
     end = clock.monotonic() + patience
     pause = FIRST_PAUSE
     while True:
         try:
-            return once(send, max(SHORTEST_TRY, min(SINGLE_TRY, end - clock.monotonic())), clock)
+            return attempt(lambda: max(SHORTEST_TRY, min(SINGLE_TRY, end - clock.monotonic())))
         except Unavailable as outage:
             wait = outage.retry_after or pause * (1 - clock.chance() / 2)
             if clock.monotonic() + wait >= end:
