@@ -100,7 +100,9 @@ export class Session {
       if (!answer.ok) throw new Refused(path, answer.status, answer.data);
       const login = this.#loginOf(answer, null);
       if (login) {
+        this.number += 1;
         await this.#parts.storage.write(login);
+        // Also for who has read the new login under the number of before.
         this.number += 1;
         this.#parts.events.tell("login");
       }

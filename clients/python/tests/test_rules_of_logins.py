@@ -371,8 +371,64 @@ def test_a_log_in_during_a_refresh_wins(face: Face, server: Server) -> None:
     server.rotates = True
     server.expire()
     server.on[REFRESH] = answer
+    with pytest.raises(LoggedOut):  # what one user asked for is not done by the next
+        face.send()
+    assert server.count("/me/") == 1
     assert face.send() == 200
     assert face.events == ["login"]
+
+
+def test_what_one_user_asked_for_is_not_sent_as_the_next(face: Face, server: Server) -> None:
+    def answer(call: Call) -> Reply:
+        face.login.logout()
+        face.login.login("test", "test")
+        return Reply(401)
+
+    server.on["/me/"] = answer
+    with pytest.raises(LoggedOut):
+        face.send()
+    assert server.count("/me/") == 1
+
+
+class Ill(MemoryStorage):
+    """Cannot be read for so many times."""
+
+    failures = 0
+
+    def load(self) -> Tokens | None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(5, "Input/output error")
+        return super().load()
+
+
+def test_new_tokens_are_not_lost_if_the_storage_cannot_be_read(make: Make, server: Server) -> None:
+    storage = Ill()
+    server.rotates = True
+    face = make(storage=storage)
+    face.login.login("test", "test")
+
+    def answer(call: Call) -> Reply:
+        storage.failures = 1
+        return server.answer(call)
+
+    server.on[REFRESH] = answer
+    server.expire()
+    assert face.send() == 200
+    assert storage.failures == 0
+    assert face.send() == 200
+    assert server.refreshes == 1
+
+
+def test_a_log_out_leaves_nothing_in_a_storage_that_cannot_be_read(make: Make, server: Server) -> None:
+    storage = Ill()
+    face = make(storage=storage)
+    face.login.login("test", "test")
+    storage.failures = 2
+    assert not face.login.logout()
+    assert storage.load() is None
+    assert face.events == ["login", "logout asked"]
+    assert server.count(BLACKLIST) == 0
 
 
 # 12. Secrets

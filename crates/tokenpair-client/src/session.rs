@@ -198,7 +198,9 @@ impl Session {
         let session = self.clone();
         to_its_end(async move {
             let _turn = session.keeper.turn().await;
+            session.state().logins += 1;
             session.keeper.save(Some(&tokens)).await?;
+            // Also for who has read the new tokens under the number of before.
             session.state().logins += 1;
             session.listener.tell(Event::Login);
             Ok(())

@@ -42,13 +42,27 @@ class Keeper:
     def swap(self, old: Tokens, new: Tokens) -> bool:
         """Saves `new` if `old` is still the login; not so if somebody logged out or in meanwhile."""
         with self._mutex:
-            if self.load().refresh != old.refresh:
+            try:
+                held = self.load()
+            except Exception:
+                if not new:
+                    raise
+                held = old  # which may be worth nothing any more, and `new` is nowhere else
+            if held.refresh != old.refresh:
                 return False
             self.save(new)
             return True
 
-    def take(self) -> Tokens:
+    def look(self) -> Tokens | None:
+        """None if the storage cannot be read."""
+        try:
+            return self.load()
+        except Exception:  # noqa: BLE001 - somebody else's storage
+            return None
+
+    def take(self) -> Tokens | None:
+        """What was there, None if that cannot be read; it goes in any case."""
         with self._mutex:
-            held = self.load()
+            held = self.look()
             self.save(NOBODY)
             return held

@@ -71,6 +71,7 @@ class Login:
             self._keeper, self._endpoints, patience, self._clock, on_refresh=self._tell_refresh, on_refused=self._tell_refused
         )
         self._rested_at = self._clock.monotonic()
+        self._change()
         _all.add(self)
 
     @property
@@ -111,8 +112,7 @@ class Login:
         """
         named = {"username": username, "password": password}
         credentials = {name: value for name, value in named.items() if value is not None}
-        self._keeper.save(self._endpoints.log_in(credentials | fields))
-        self._tell(self.on_login)
+        self._begin(self._endpoints.log_in(credentials | fields))
 
     def register(self, **fields: object) -> dict[str, Any]:
         """Signs up and logs in. Gives back the server's answer without the tokens.
@@ -122,22 +122,39 @@ class Login:
         """
         tokens, answer = self._endpoints.register(fields)
         if tokens:
-            self._keeper.save(tokens)
-            self._tell(self.on_login)
+            self._begin(tokens)
         return answer
 
     def logout(self) -> bool:
         """Ends the login, at the server and here. False: the server could not be told, its token lives until it expires."""
-        tokens = self._keeper.load()
-        self._refresher.leaving = tokens.refresh
-        revoked = self._revoke(tokens)
+        self._change()
+        tokens = self._keeper.look()
+        self._refresher.leaving = tokens.refresh if tokens else None
+        revoked = tokens is not None and self._revoke(tokens)
         left = self._keeper.take()
         self._refresher.leaving = None
-        if left and left.refresh != tokens.refresh:
+        if left and (tokens is None or left.refresh != tokens.refresh):
             revoked = self._revoke(left)  # refreshed meanwhile
-        if left:
+        if left is None or left:
             self._tell(self.on_logout, "asked")
         return revoked
+
+    def _begin(self, tokens: Tokens) -> None:
+        self._change()
+        self._keeper.save(tokens)
+        self._change()  # also for who has read the new tokens as those of before
+        self._tell(self.on_login)
+
+    def _change(self) -> None:
+        self._whose = object()
+        """The same object for as long as the login is: what one user asked for must not be done by the next."""
+
+    def _load_of(self, login: object) -> Tokens:
+        """The tokens of the login that a request began with."""
+        tokens = self._keeper.load()
+        if self._whose is not login:
+            raise LoggedOut("somebody logged in or out meanwhile")
+        return tokens
 
     def refresh(self) -> None:
         """Refreshes now. Raises `LoggedOut`, `Unavailable` or `Refused`."""
@@ -147,14 +164,15 @@ class Login:
 
     def _steps(self, repeatable: bool) -> Iterator[Send | Future[None]]:
         """How to send one request: wait for what is to be waited for, send what is to be sent, say if it was refused."""
+        login = self._whose
         tokens = self._keeper.load()
         if self._is_due(tokens, repeatable):
             yield from self._refresh_ahead(tokens)
-            tokens = self._keeper.load()
+            tokens = self._load_of(login)
         sent = Send(tokens.access)
         yield sent
         if sent.access and sent.refused:
-            yield from self._once_more(sent.access, repeatable)
+            yield from self._once_more(sent.access, repeatable, login)
 
     def _refresh_ahead(self, tokens: Tokens) -> Iterator[Future[None]]:
         under_way = self._refresher.refresh(tokens.access)
@@ -166,8 +184,8 @@ class Login:
                 raise
             self._rested_at = self._clock.monotonic() + BREATHER
 
-    def _once_more(self, refused: str | None, repeatable: bool) -> Iterator[Send | Future[None]]:
-        tokens = self._keeper.load()
+    def _once_more(self, refused: str | None, repeatable: bool, login: object) -> Iterator[Send | Future[None]]:
+        tokens = self._load_of(login)
         if not tokens:
             raise LoggedOut("somebody logged out")
         if tokens.access == refused:
@@ -178,7 +196,7 @@ class Login:
             _raise_from(under_way)
         elif repeatable and self._is_due(tokens, repeatable):
             yield from self._refresh_ahead(tokens)
-        access = self._keeper.load().access
+        access = self._load_of(login).access
         if access and repeatable:
             yield Send(access, again=True)
 
