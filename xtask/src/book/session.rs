@@ -3,6 +3,7 @@
 
 use super::console::{Command, matches};
 use crate::check::Trouble;
+use crate::hygiene::manifest;
 use crate::process::{lines_of, output};
 use crate::project::Project;
 use crate::{packages, postgres};
@@ -139,11 +140,14 @@ impl Session {
     }
 
     /// Lets the page compile a package of its own, with our sources beside it, our versions of everything and without a
-    /// network. The build folder is ours, so that what is the same is compiled once.
+    /// network. Build folder and profile are ours, so that what is the same is compiled once.
     pub(super) fn offer_cargo(&mut self, project: &Project) -> Result<(), Trouble> {
         let root = &project.root;
         std::os::unix::fs::symlink(root, self.logs.join("tokenpair"))?;
         fs::copy(root.join("Cargo.lock"), self.folder.join("Cargo.lock"))?;
+        let configuration = self.logs.join(".cargo");
+        fs::create_dir_all(&configuration)?;
+        fs::write(configuration.join("config.toml"), dev_profile(root)?)?;
         let own = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
         let home = |name, default| std::env::var_os(name).map_or(own.join(default), PathBuf::from);
         let cargo = home("CARGO_HOME", ".cargo");
@@ -259,6 +263,15 @@ fn at(line: usize, trouble: Trouble) -> Trouble {
 
 fn indented(lines: &[String]) -> String {
     lines.iter().flat_map(|line| ["\n    ", line]).collect()
+}
+
+/// The workspace's profile for development, as a configuration of Cargo, which comes before a package's own.
+fn dev_profile(root: &Path) -> Result<String, Trouble> {
+    let manifest = manifest(&root.join("Cargo.toml"))?;
+    let dev = manifest.get("profile").and_then(|all| all.get("dev"));
+    let dev = dev.ok_or_else(|| Trouble::Failed("Cargo.toml has no profile.dev".to_owned()))?;
+    let profile = toml::Table::from_iter([("dev".to_owned(), dev.clone())]);
+    Ok(toml::Table::from_iter([("profile".to_owned(), profile.into())]).to_string())
 }
 
 #[cfg(test)]
