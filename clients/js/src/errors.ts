@@ -1,4 +1,6 @@
-/** Nobody is logged in any more: the refresh token was refused, or somebody has logged out meanwhile. */
+/**
+ * The refresh token has expired, was revoked or refused; or somebody logged out, or logged in as somebody else, meanwhile.
+ */
 export class LoggedOut extends Error {
   override readonly name = "LoggedOut";
 
