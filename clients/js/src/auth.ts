@@ -36,6 +36,14 @@ export interface Options {
   clock?: () => number;
 }
 
+/** What is to be known of a request before it is sent. */
+export interface Plan {
+  method?: string;
+  signal?: AbortSignal | null;
+  /** Whether its body can be read but once, so that there is no second try. */
+  isOnce?: boolean;
+}
+
 /** What a request carries, and what to do when it got 401. */
 export interface Pass {
   /** `Authorization`, or with cookies perhaps `X-CSRFToken`. */
@@ -63,7 +71,7 @@ export interface Auth {
   /** Yields what ends it. */
   on(type: AuthEvent["type"], listener: Listener): () => void;
   /** For other ways to send a request: its pass, or null if it is to go without, to another origin or with nobody logged in. */
-  authorize(url: string, options?: { method?: string; signal?: AbortSignal | null }): Promise<Pass | null>;
+  authorize(url: string, plan?: Plan): Promise<Pass | null>;
 }
 
 /** Keeps one login. Make one of it for the whole application. */
@@ -131,8 +139,8 @@ export function createAuth(options: Options): Auth {
   }
 
   const isOurs = (address: string) => new URL(address, here()).origin === base().origin;
-  const authorize: Auth["authorize"] = async (address, { method = "GET", signal } = {}) =>
-    isOurs(address) ? pass(await abortable(session.fresh(), signal), method.toUpperCase()) : null;
+  const authorize: Auth["authorize"] = async (address, { method = "GET", signal, isOnce } = {}) =>
+    isOurs(address) ? pass(await abortable(session.fresh(isOnce), signal), method.toUpperCase()) : null;
   const authorized = authorizedFetch({ authorize, isOurs, url, send });
 
   return {

@@ -25,7 +25,7 @@ export function attach<Instance extends AxiosInstance>(instance: Instance, auth:
     if (config.headers.has("Authorization") || config.auth) return config;
     const url = instance.getUri(config);
     const pass = await auth
-      .authorize(url, { method: config.method, signal: signalOf(config) })
+      .authorize(url, { method: config.method, signal: signalOf(config), isOnce: isReadOnce(config.data) })
       .catch(unlessAborted(config));
     return pass ? carry(confine(config, url), pass, url) : config;
   });

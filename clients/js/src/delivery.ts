@@ -80,7 +80,7 @@ export function inCookies(base: () => URL): Delivery {
         start: (date ?? clock) / 1000,
         end,
         csrf: typeof csrf === "string" ? csrf : undefined,
-        skew: date === undefined ? undefined : date - clock,
+        skew: (date ?? clock) - clock,
       };
     },
   };

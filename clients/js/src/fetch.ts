@@ -17,7 +17,8 @@ export function authorizedFetch({ authorize, isOurs, url, send }: Parts): typeof
     const method = init.method ?? request?.method;
     const signal = init.signal ?? request?.signal;
     const address = request?.url ?? (target as string | URL).toString();
-    const pass = headers.has("Authorization") ? null : await authorize(address, { method, signal });
+    const isOnce = isReadOnce(init.body);
+    const pass = headers.has("Authorization") ? null : await authorize(address, { method, signal, isOnce });
     if (!pass) return send(target, init);
 
     const attempt = (pass: Pass) => {
@@ -29,7 +30,6 @@ export function authorizedFetch({ authorize, isOurs, url, send }: Parts): typeof
     if (answer.status !== 401) pass.accepted();
     // A redirect elsewhere carried no token.
     else if (isOurs(answer.url || address)) {
-      const isOnce = isReadOnce(init.body);
       const another = await pass.renew(signal).catch((error: unknown) => {
         if (isOnce) return null;
         throw error;

@@ -54,9 +54,9 @@ export class Session {
     this.#parts = parts;
   }
 
-  /** The login for a request, refreshed ahead of time. */
-  async fresh(): Promise<Login | null> {
-    return this.#ahead(await this.#parts.keeper.read());
+  /** The login for a request, refreshed ahead of time. A request that can be sent only once has to get it right. */
+  async fresh(isOnce?: boolean): Promise<Login | null> {
+    return this.#ahead(await this.#parts.keeper.read(), isOnce);
   }
 
   /** The login for the second try of a request that got 401 with `used`, or null if there is nothing to refresh it. */
@@ -116,9 +116,9 @@ export class Session {
     return answer !== undefined && (answer.ok || answer.status === 401);
   }
 
-  async #ahead(login: Login | null): Promise<Login | null> {
-    if (!login || !this.#isDue(login)) return login;
-    const lives = () => this.#remains(login) > 0;
+  async #ahead(login: Login | null, isOnce?: boolean): Promise<Login | null> {
+    if (!login || !this.#isDue(login, isOnce)) return login;
+    const lives = () => this.#remains(login, isOnce) > 0;
     if (lives() && performance.now() - this.#restsSince < REST) return login;
     try {
       return await this.#renewed(login);
@@ -197,15 +197,16 @@ export class Session {
     return login && { ...login, id };
   }
 
-  #isDue(login: Login): boolean {
+  #isDue(login: Login, isOnce?: boolean): boolean {
     if (!this.#parts.delivery.mayRenew(login)) return false;
     const { start = 0, end = Infinity } = life(login) ?? {};
-    return this.#remains(login) < Math.min(MARGIN, (end - start) * SHARE);
+    return this.#remains(login, isOnce) < Math.min(MARGIN, (end - start) * SHARE);
   }
 
-  /** Milliseconds, for ever if the token cannot be read. */
-  #remains(login: Login): number {
-    return (life(login)?.end ?? Infinity) - this.#parts.clock() - (this.#skew ?? login.skew ?? 0);
+  /** Milliseconds, for ever if the token cannot be read, or no clock is known by which to read it. */
+  #remains(login: Login, isOnce?: boolean): number {
+    const skew = this.#skew ?? login.skew ?? (isOnce ? 0 : -Infinity);
+    return (life(login)?.end ?? Infinity) - this.#parts.clock() - skew;
   }
 }
 
