@@ -175,6 +175,23 @@ test("a log-out lets a refresh that was sent come to its end, and revokes what i
   assert.equal(names(events).at(-1), "logout asked");
 });
 
+test("a refresh that waits for its turn when somebody logs out is not sent", async (t) => {
+  const { auth, clock, server } = await loggedIn(t);
+  await clock.advance(LATER);
+  let answer;
+  server.fault("/register/", () => new Promise((resolve) => (answer = () => resolve(server.answer(201)))));
+  const signUp = auth.register({});
+  await clock.advance(1);
+  const request = auth.fetch("/me/");
+  await clock.advance(1);
+  const logout = auth.logout();
+  await assert.rejects(request, LoggedOut);
+  answer();
+  await signUp;
+  assert.equal(await logout, true);
+  assert.equal(server.count("/token/refresh/"), 0);
+});
+
 test("a refresh whose answer comes too late does not bring the login back", async (t) => {
   const { auth, clock, events, server, storage } = await loggedIn(t);
   await clock.advance(LATER);

@@ -82,12 +82,12 @@ test("after 15 s in all the requests get an error, and the login stays", async (
 });
 
 test("a clock that is set back does not make the patience longer", async (t) => {
-  let change = 0;
-  const { auth, clock } = await expired(t, Array(20).fill(lost), { clock: () => Date.now() + change });
+  const { auth, clock } = await expired(t, Array(20).fill(lost), { clock: () => Date.now() });
   const begin = clock.now();
   const request = auth.fetch("/me/").catch((error) => error);
   await clock.advance(1000);
-  change = -60 * 60_000;
+  const { now } = Date;
+  Date.now = () => now() - 60 * 60_000;
   assert.ok((await clock.until(request)) instanceof Unavailable);
   assert.ok(clock.now() - begin <= 15_000, `${clock.now() - begin}`);
 });
