@@ -35,6 +35,9 @@ const SHARE = 1 / 5;
 /** For so many milliseconds nothing is refreshed ahead of time after that found no server: every request would wait. */
 const REST = 30_000;
 
+/** How many refreshes one request waits for: a server may yield the same token again and again. */
+const ROUNDS = 3;
+
 /** Members of answers that nobody but the storage gets. */
 const SECRETS = ["access", "refresh", "csrf_token"];
 
@@ -131,9 +134,9 @@ export class Session {
 
   /** The refresh under way may have begun for a token of before, and yield the one that was used: then there is another. */
   async #renewed(used: Login | null): Promise<Login> {
-    for (;;) {
+    for (let round = 1; ; round += 1) {
       const login = successor(used, await this.#renew(used));
-      if (!isSame(login, used)) return login;
+      if (round === ROUNDS || !isSame(login, used)) return login;
     }
   }
 

@@ -128,3 +128,13 @@ test("who joins a refresh of before, which yields the very token that was refuse
   assert.notEqual(sent[1], sent[0]);
   assert.equal(server.count(REFRESH), 2);
 });
+
+test("a server that yields the same token again and again is not asked for ever", async (t) => {
+  const { auth, server, storage } = await loggedIn(t);
+  const { access } = storage.read();
+  server.fault("/me/", status(401));
+  server.fault("/me/", status(401));
+  for (let time = 0; time < 9; time += 1) server.fault(REFRESH, () => server.answer(200, { access }));
+  assert.equal((await auth.fetch("/me/")).status, 401);
+  assert.equal(server.count(REFRESH), 3);
+});
