@@ -1,14 +1,15 @@
 import type { AxiosError, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from "axios";
-import { isReadOnce } from "./body.js";
 import type { Auth, Pass } from "./auth.js";
+import { isReadOnce } from "./body.js";
+import { here } from "./host.js";
 
 const SENT = Symbol("tokenpair");
 
 /** What is to be known of a request that was sent. Functions, as errors get logged with their configuration. */
-interface Sent {
-  renew: Pass["renew"];
+interface Sent extends Pick<Pass, "accepted" | "renew"> {
   /** Before axios transformed it. */
   data: () => unknown;
+  url: string;
 }
 
 type Config = InternalAxiosRequestConfig & { [SENT]?: Sent };
@@ -19,33 +20,36 @@ export function attach<Instance extends AxiosInstance>(instance: Instance, auth:
   const bare = instance.create();
 
   instance.interceptors.request.use(async (config: Config) => {
-    if (config.headers.has("Authorization")) return config;
+    // Of a configuration that is used again.
+    config[SENT] = undefined;
+    if (config.headers.has("Authorization") || config.auth) return config;
     const url = instance.getUri(config);
     const pass = await auth
-      .authorize(url, { method: config.method, signal: signalOf(config) })
+      .authorize(url, { method: config.method, signal: signalOf(config), isOnce: isReadOnce(config.data) })
       .catch(unlessAborted(config));
-    return pass ? carry(confine(config, url), pass) : config;
+    return pass ? carry(confine(config, url), pass, url) : config;
   });
 
   /** The outcome of a second try, or null if there is none. */
-  async function repeat(config: Config | undefined): Promise<AxiosResponse | null> {
-    const sent = config?.[SENT];
-    if (!sent) return null;
-    const pass = await sent.renew(signalOf(config)).catch(unlessAborted(config));
-    if (isReadOnce(sent.data()) || (!pass && !signalOf(config)?.aborted)) return null;
+  async function repeat(response: AxiosResponse): Promise<AxiosResponse | null> {
+    const config: Config = response.config;
+    const sent = config[SENT];
+    if (response.status !== 401) sent?.accepted();
+    if (response.status !== 401 || !sent || isElsewhere(response, sent.url)) return null;
+    const isOnce = isReadOnce(sent.data());
+    const pass = await sent.renew(signalOf(config)).catch(isOnce ? () => null : unlessAborted(config));
+    if (isOnce || (!pass && !signalOf(config)?.aborted)) return null;
+    if (config.responseType === "stream") close(response.data);
     const again = { ...config, data: sent.data() };
-    return bare.request(pass ? carry(again, pass) : again).then(conceal, (error: unknown) => {
+    return bare.request(pass ? carry(again, pass, sent.url) : again).then(conceal, (error: unknown) => {
       throw conceal(error as AxiosError);
     });
   }
 
   instance.interceptors.response.use(
-    async (response) => {
-      const outcome = response.status === 401 ? await repeat(response.config) : null;
-      return outcome ?? concealOurs(response);
-    },
+    async (response) => (await repeat(response)) ?? concealOurs(response),
     async (error: AxiosError) => {
-      const outcome = error.response?.status === 401 ? await repeat(error.config) : null;
+      const outcome = error.response && (await repeat(error.response));
       if (outcome) return outcome;
       throw concealOurs(error);
     },
@@ -53,11 +57,18 @@ export function attach<Instance extends AxiosInstance>(instance: Instance, auth:
   return instance;
 }
 
-function carry(config: Config, pass: Pass): Config {
+function carry(config: Config, pass: Pass, url: string): Config {
   const data: unknown = config.data;
   for (const [name, value] of Object.entries(pass.headers)) config.headers.set(name, value);
   if (pass.credentials === "include") config.withCredentials ??= true;
-  config[SENT] = { renew: (signal) => pass.renew(signal), data: () => data };
+  config[SENT] = {
+    accepted() {
+      pass.accepted();
+    },
+    renew: (signal) => pass.renew(signal),
+    data: () => data,
+    url,
+  };
   return config;
 }
 
@@ -70,6 +81,20 @@ function confine(config: Config, url: string): Config {
     beforeRedirect?.(redirect, ...details);
   };
   return config;
+}
+
+/** Whether a redirect led to another origin, which saw no token. The `fetch` adapter does not say so. */
+function isElsewhere({ request }: AxiosResponse, url: string): boolean {
+  const { responseURL, res } = (request ?? {}) as { responseURL?: string; res?: { responseUrl?: string } };
+  const reached = [responseURL, res?.responseUrl].find(Boolean) ?? url;
+  return new URL(reached, here()).origin !== new URL(url, here()).origin;
+}
+
+/** An answer that is a stream, of Node or of browsers, keeps its connection until it is read or closed. */
+function close(data: unknown): void {
+  const stream = data as { destroy?(): void; cancel?(): Promise<void> } | null | undefined;
+  stream?.destroy?.();
+  stream?.cancel?.().catch(() => undefined);
 }
 
 const signalOf = (config: Config) => config.signal as AbortSignal | undefined;

@@ -6,8 +6,8 @@ import { claims, life, type Login } from "./login.js";
 export interface Delivery {
   /** The path of the log-out, unless another one is given. */
   logout: string;
-  /** Whether there may be a login that the storage knows nothing of. */
-  mayBeUnknown: boolean;
+  /** Whether something may refresh this login, or, for null, one that the storage knows nothing of. */
+  mayRenew(login: Login | null): boolean;
   credentials?: RequestInit["credentials"];
   /** What the token endpoints want to see. */
   headers: Record<string, string>;
@@ -19,17 +19,17 @@ export interface Delivery {
   login(answer: Answer, clock: number, before: Login | null): Login | undefined;
 }
 
-export function inBodies(headerType: string): Delivery {
+export function inBodies(authHeaderType: string): Delivery {
   return {
     logout: "/token/blacklist/",
-    mayBeUnknown: false,
+    mayRenew: (login) => refreshOf(login) !== undefined,
     headers: {},
     body: (login) => ({ refresh: refreshOf(login) }),
-    pass: (login) => (login && "access" in login ? { Authorization: `${headerType} ${login.access}` } : undefined),
+    pass: (login) => (login && "access" in login ? { Authorization: `${authHeaderType} ${login.access}` } : undefined),
     login({ data, date }, clock, before) {
       const { access, refresh } = data;
-      if (typeof access !== "string") return undefined;
-      const next = typeof refresh === "string" ? refresh : undefined;
+      if (!isToken(access)) return undefined;
+      const next = isToken(refresh) ? refresh : undefined;
       const start = date === undefined ? arrival(access, next, before) : date / 1000;
       return {
         access,
@@ -52,19 +52,22 @@ function arrival(access: string, refresh = "", before: Login | null): number | u
   return known.length ? Math.max(...known) : undefined;
 }
 
+/** What a header can hold. */
+const isToken = (value: unknown): value is string => typeof value === "string" && /^[!-~]+$/.test(value);
+
 const refreshOf = (login: Login | null) => (login && "access" in login ? login.refresh : undefined);
 
 export function inCookies(base: () => URL): Delivery {
   return {
     logout: "/logout/",
-    mayBeUnknown: true,
+    mayRenew: () => true,
     credentials: "include",
     headers: { "X-Token-Delivery": "cookie" },
     body: () => undefined,
     pass(login, method) {
       const token = isSafe(method)
         ? undefined
-        : (csrfCookie(base()) ?? (login && "id" in login ? login.csrf : undefined));
+        : (csrfCookie(base()) ?? (login && "end" in login ? login.csrf : undefined));
       const headers: Record<string, string> = {};
       if (token) headers["X-CSRFToken"] = token;
       return headers;
@@ -73,11 +76,11 @@ export function inCookies(base: () => URL): Delivery {
       const { access_expires: end, csrf_token: csrf } = data;
       if (typeof end !== "number") return undefined;
       return {
-        id: Math.random(),
+        version: Math.random(),
         start: (date ?? clock) / 1000,
         end,
         csrf: typeof csrf === "string" ? csrf : undefined,
-        skew: date === undefined ? undefined : date - clock,
+        skew: (date ?? clock) - clock,
       };
     },
   };

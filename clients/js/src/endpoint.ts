@@ -16,15 +16,15 @@ export interface Post {
   body?: object;
   /** The time limit in milliseconds. */
   limit: number;
-  signal?: AbortSignal;
   credentials?: RequestInit["credentials"];
 }
 
 /** Posts once. Follows no redirect: tokens go to one origin. Throws `Unavailable` in an outage. */
-export function post(send: typeof fetch, { url, headers, body, limit, signal, credentials }: Post): Promise<Answer> {
+export function post(send: typeof fetch, { url, headers, body, limit, credentials }: Post): Promise<Answer> {
   const work = async (signal: AbortSignal) => {
-    const init: RequestInit = { method: "POST", headers, redirect: "manual", cache: "no-store", signal };
-    if (body) init.headers = { ...headers, "Content-Type": "application/json" };
+    const all: Record<string, string> = { Accept: "application/json", ...headers };
+    if (body) all["Content-Type"] = "application/json";
+    const init: RequestInit = { method: "POST", headers: all, redirect: "manual", cache: "no-store", signal };
     if (body) init.body = JSON.stringify(body);
     // The new cookies are kept even if the page is closed meanwhile.
     if (credentials) Object.assign(init, { credentials, keepalive: true });
@@ -33,7 +33,7 @@ export function post(send: typeof fetch, { url, headers, body, limit, signal, cr
     if (isOutage(answer.status)) throw new Unavailable(answer.status, seconds(answer.headers.get("Retry-After"), date));
     return { ok: answer.ok, status: answer.status, data: parse(await answer.text().catch(unreached)), date };
   };
-  return within(limit, () => new Unavailable(), work, signal);
+  return within(limit, () => new Unavailable(), work);
 }
 
 export const isOutage = (status: number) => status >= 500 || [408, 425, 429].includes(status);

@@ -1,4 +1,6 @@
-/** Nobody is logged in any more: the refresh token was refused, or somebody has logged out meanwhile. */
+/**
+ * The refresh token has expired, was revoked or refused; or somebody logged out, or logged in as somebody else, meanwhile.
+ */
 export class LoggedOut extends Error {
   override readonly name = "LoggedOut";
 
@@ -25,7 +27,10 @@ export class Unavailable extends Error {
   }
 }
 
-/** The server said no: to a log-in or a sign-up, or, as a defect of the set-up, to a refresh. A login is kept. */
+/**
+ * The server said no: to a log-in or a sign-up, or, as a defect of the set-up, to a refresh; or it answered a log-in or a
+ * refresh without an access token. A login is kept.
+ */
 export class Refused extends Error {
   override readonly name = "Refused";
 

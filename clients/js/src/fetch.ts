@@ -3,12 +3,13 @@ import { isReadOnce } from "./body.js";
 
 interface Parts {
   authorize: Auth["authorize"];
+  isOurs: (address: string) => boolean;
   url: (path: string) => string;
   send: typeof fetch;
 }
 
 /** `fetch` with a pass, and one try more after a 401. */
-export function authorizedFetch({ authorize, url, send }: Parts): typeof fetch {
+export function authorizedFetch({ authorize, isOurs, url, send }: Parts): typeof fetch {
   return async (input, init = {}) => {
     const target = typeof input === "string" && !isAbsolute(input) ? url(input) : input;
     const request = typeof target === "object" && "url" in target ? target : undefined;
@@ -16,7 +17,8 @@ export function authorizedFetch({ authorize, url, send }: Parts): typeof fetch {
     const method = init.method ?? request?.method;
     const signal = init.signal ?? request?.signal;
     const address = request?.url ?? (target as string | URL).toString();
-    const pass = headers.has("Authorization") ? null : await authorize(address, { method, signal });
+    const isOnce = isReadOnce(init.body);
+    const pass = headers.has("Authorization") ? null : await authorize(address, { method, signal, isOnce });
     if (!pass) return send(target, init);
 
     const attempt = (pass: Pass) => {
@@ -25,11 +27,19 @@ export function authorizedFetch({ authorize, url, send }: Parts): typeof fetch {
       return send(request?.clone() ?? target, { ...init, headers, credentials });
     };
     const answer = await attempt(pass);
-    if (answer.status !== 401) return answer;
-    const another = await pass.renew(signal);
-    if (!another || isReadOnce(init.body)) return answer;
-    await answer.body?.cancel();
-    return attempt(another);
+    if (answer.status !== 401) pass.accepted();
+    // A redirect elsewhere carried no token.
+    else if (isOurs(answer.url || address)) {
+      const another = await pass.renew(signal).catch((error: unknown) => {
+        if (isOnce) return null;
+        throw error;
+      });
+      if (another && !isOnce) {
+        await answer.body?.cancel();
+        return attempt(another);
+      }
+    }
+    return answer;
   };
 }
 

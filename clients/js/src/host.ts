@@ -3,7 +3,8 @@ interface Host {
   BroadcastChannel?: typeof BroadcastChannel;
   document?: Document;
   localStorage?: Storage;
-  location?: Location;
+  /** That of a worker cannot go elsewhere. */
+  location?: Pick<Location, "href"> & Partial<Location>;
   navigator?: { locks?: LockManager };
   sessionStorage?: Storage;
 }
@@ -13,10 +14,11 @@ export const host: Host = globalThis;
 /** How late browsers show other windows a change of `localStorage`, in milliseconds: later than a lock or a message. */
 export const SETTLE = 100;
 
-/** A web storage, if there is one: a browser that blocks cookies throws where others have it. */
+/** A web storage, if there is one: a browser that blocks cookies throws where others have it, Node 25 has an empty object. */
 export function area(name: "localStorage" | "sessionStorage"): Storage | undefined {
   try {
-    return host[name];
+    const store = host[name];
+    return typeof store?.getItem === "function" ? store : undefined;
   } catch {
     return undefined;
   }

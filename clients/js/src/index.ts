@@ -1,4 +1,4 @@
-export { createAuth, type Auth, type Options, type Pass } from "./auth.js";
+export { createAuth, type Auth, type Options, type Pass, type Plan } from "./auth.js";
 export { LoggedOut, Refused, Unavailable } from "./errors.js";
 export type { AuthEvent, Listener } from "./events.js";
 export type { Lock } from "./lock.js";

@@ -7,6 +7,9 @@ export type Lock = (work: () => Promise<unknown>, signal: AbortSignal) => Promis
 /** For how long a lock is waited for, in milliseconds. */
 const WAIT = 10_000;
 
+/** For how long a note is good, in milliseconds: longer than a try. */
+const NOTE = 15_000;
+
 /** Runs `work` under the lock, or without it when it cannot be had in time or at all: no lock hangs the application. */
 export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Promise<T>): Promise<T> {
   let running: Promise<T> | undefined;
@@ -15,7 +18,7 @@ export async function exclusively<T>(lock: Lock, work: (isHeld: boolean) => Prom
     await new Promise<void>((resolve) => {
       const granted = () => {
         resolve();
-        return once(true);
+        return once(!("isLoose" in lock));
       };
       lock(granted, signal).then(() => {
         resolve();
@@ -50,19 +53,28 @@ function queue(): Lock {
   return (work) => (last = last.then(work, work));
 }
 
-/** For pages over plain HTTP, where browsers have no Web Locks: a note that ends by itself, read again to see who was first. */
+/**
+ * For pages over plain HTTP, where browsers have no Web Locks: a note that ends by itself, read again to see who was last to
+ * write one. Other windows see it late, and a window that the browser has put to sleep may find that it has ended.
+ */
 function lease(store: Storage, key: string): Lock {
-  return async (work, signal) => {
+  const lock: Lock = async (work, signal) => {
     const me = `${Math.random()}`;
-    const isMine = () => store.getItem(key)?.startsWith(me) === true;
-    while (!isMine()) {
-      const left = Number(store.getItem(key)?.split(" ")[1]) - Date.now();
+    const holder = () => {
+      const [name, end] = (store.getItem(key) ?? "").split(" ");
+      const left = Number(end) - Date.now();
       // Too much may be left after a clock was set.
-      if (!(left >= 0 && left <= WAIT)) store.setItem(key, `${me} ${Date.now() + WAIT}`);
-      await sleep(50, signal);
+      return left >= 0 && left <= NOTE ? name : undefined;
+    };
+    try {
+      for (let name = holder(); name !== me; name = holder()) {
+        if (!name) store.setItem(key, `${me} ${Date.now() + NOTE}`);
+        await sleep(name ? 50 : 2 * SETTLE, signal);
+      }
+      return await work();
+    } finally {
+      if (holder() === me) store.removeItem(key);
     }
-    return work().finally(() => {
-      if (isMine()) store.removeItem(key);
-    });
   };
+  return Object.assign(lock, { isLoose: true });
 }

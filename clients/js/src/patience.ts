@@ -7,7 +7,7 @@ export const TRY = 10_000;
 export interface Patience {
   /** For how long it is tried, in milliseconds from the first try on. */
   total: number;
-  clock: () => number;
+  /** Ends the pauses; a try that has begun goes on. */
   signal: AbortSignal;
 }
 
@@ -18,13 +18,14 @@ export interface Patience {
  */
 export async function patiently<T>(
   attempt: (limit: () => number) => Promise<T>,
-  { total, clock, signal }: Patience,
+  { total, signal }: Patience,
 ): Promise<T> {
   let end: number | undefined;
-  const left = () => (end ??= clock() + total) - clock();
+  const left = () => (end ??= performance.now() + total) - performance.now();
   for (let pause = 250; ; pause = Math.min(2 * pause, 5000)) {
     try {
       return await attempt(() => {
+        signal.throwIfAborted();
         if (left() <= 0) throw new Unavailable();
         return Math.min(TRY, left());
       });

@@ -2,11 +2,11 @@ import type { Delivery } from "./delivery.js";
 import { post, type Answer } from "./endpoint.js";
 import { LoggedOut, Refused, Unavailable } from "./errors.js";
 import type { Events } from "./events.js";
+import type { Keeper } from "./keeper.js";
 import { exclusively, type Lock } from "./lock.js";
-import { isSame, life, type Login } from "./login.js";
+import { isSame, life, successor, type Login } from "./login.js";
 import { patiently, TRY } from "./patience.js";
-import type { LoginStorage } from "./storage.js";
-import { sleep } from "./time.js";
+import { abortable, sleep } from "./time.js";
 
 export interface Paths {
   login: string;
@@ -20,18 +20,12 @@ export interface Parts {
   url: (path: string) => string;
   paths: Paths;
   delivery: Delivery;
-  storage: LoginStorage;
+  keeper: Keeper;
   lock: Lock;
   events: Events;
   clock: () => number;
   patience: number;
   send: typeof fetch;
-}
-
-interface Attempt {
-  isHeld: boolean;
-  limit: () => number;
-  signal: AbortSignal;
 }
 
 /** The access token is refreshed if less than this many milliseconds remain, or less than this share of its life. */
@@ -40,6 +34,9 @@ const SHARE = 1 / 5;
 
 /** For so many milliseconds nothing is refreshed ahead of time after that found no server: every request would wait. */
 const REST = 30_000;
+
+/** How many refreshes one request waits for: a server may yield the same token again and again. */
+const ROUNDS = 3;
 
 /** Members of answers that nobody but the storage gets. */
 const SECRETS = ["access", "refresh", "csrf_token"];
@@ -51,62 +48,50 @@ export class Session {
   #loggingOut = new AbortController();
   /** Of the server's clock, as measured in this window: a shared storage may be fed by a computer with another clock. */
   #skew: number | undefined;
-  /** Of the login: another one may be another user's, who must not do what this one asked for. */
-  number = 0;
-  /** When a refresh ahead of time last found no server. */
+  /** When a refresh ahead of time last found no server. Clocks are set back; this one is not. */
   #restsSince = -Infinity;
-  /** Whether it is certain that nobody is logged in of whom the storage knows nothing. */
-  #isNobody: boolean;
+  /** Whether there was no login either of which the storage knows nothing. */
+  #isNobody = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#isNobody = !parts.delivery.mayBeUnknown;
   }
 
-  async stored(): Promise<Login | null> {
-    return this.#parts.storage.read();
+  /** The login for a request, refreshed ahead of time. A request that can be sent only once has to get it right. */
+  async fresh(isOnce?: boolean): Promise<Login | null> {
+    return this.#ahead(await this.#parts.keeper.read(), isOnce);
   }
 
-  /** The login for a request, refreshed ahead of time. */
-  async fresh(): Promise<Login | null> {
-    const { number } = this;
-    const login = await this.stored();
-    if (!login || !this.#isDue(login)) return login;
-    const lives = () => this.#remains(login) > 0;
-    // Clocks are also set back: a rest may not last for hours then.
-    if (lives() && Math.abs(this.#parts.clock() - this.#restsSince) < REST) return login;
-    try {
-      return await this.#renewed(login, number);
-    } catch (error) {
-      if (!(error instanceof Unavailable && lives())) throw error;
-      this.#restsSince = this.#parts.clock();
-      return login;
-    }
+  /** The login for the second try of a request that got 401 with `used`, or null if there is nothing to refresh it. */
+  async next(used: Login | null): Promise<Login | null> {
+    const login = successor(used, await this.#parts.keeper.read());
+    if (!isSame(login, used)) return this.#ahead(login);
+    return this.#parts.delivery.mayRenew(used) && (used || !this.#isNobody) ? this.#renewed(used) : null;
   }
 
-  /** The login for the second try of a request that got 401 with `used`, of the login with this number. */
-  async next(used: Login | null, number: number): Promise<Login> {
-    if (number !== this.number || (!used && this.#isNobody)) throw new LoggedOut();
-    const isUsed = isSame(await this.stored(), used);
-    const login = isUsed ? await this.#renewed(used, number) : await this.fresh();
-    if (!login) throw new LoggedOut();
-    return login;
+  /** A request without a stored login got an answer that is no 401. */
+  found(): void {
+    this.#isNobody = false;
   }
 
-  /** Logs in, or signs up. Yields what the server answered, without the tokens. */
-  begin(path: string, fields: object): Promise<Record<string, unknown>> {
+  /** Another window has changed the cookies, and what is stored here tells of those before. */
+  async drop(): Promise<void> {
+    this.#isNobody = false;
+    await this.#parts.keeper.write(null);
+  }
+
+  /** Logs in, or signs up, which may bring no tokens yet. Yields what the server answered beside them. */
+  begin(path: string, fields: object, isSignUp = false): Promise<Record<string, unknown>> {
     return exclusively(this.#parts.lock, async () => {
       const answer = await this.#post(path, fields, TRY);
-      if (!answer.ok) throw new Refused(path, answer.status, answer.data);
-      const login = this.#loginOf(answer, null);
+      const data = Object.fromEntries(Object.entries(answer.data).filter(([name]) => !SECRETS.includes(name)));
+      const login = answer.ok ? this.#loginOf(answer, null, `${Math.random()}`) : undefined;
       if (login) {
-        this.number += 1;
-        await this.#parts.storage.write(login);
-        // Also for who has read the new login under the number of before.
-        this.number += 1;
+        this.#isNobody = false;
+        await this.#parts.keeper.write(login);
         this.#parts.events.tell("login");
-      }
-      return Object.fromEntries(Object.entries(answer.data).filter(([name]) => !SECRETS.includes(name)));
+      } else if (!answer.ok || !isSignUp) throw new Refused(path, answer.status, data);
+      return data;
     });
   }
 
@@ -114,32 +99,54 @@ export class Session {
   end(): Promise<boolean> {
     this.#loggingOut.abort(new LoggedOut());
     this.#loggingOut = new AbortController();
-    this.number += 1;
     return exclusively(this.#parts.lock, async () => {
-      const { delivery, paths } = this.#parts;
-      const login = await this.stored().catch(() => undefined);
-      if (login === null && !delivery.mayBeUnknown) return true;
-      const post = () => this.#post(paths.logout, delivery.body(login ?? null), TRY).catch(() => undefined);
-      const answer = login || delivery.mayBeUnknown ? await post() : undefined;
-      await this.#forget("asked");
-      return answer !== undefined && (answer.ok || answer.status === 401);
+      const { delivery, keeper } = this.#parts;
+      const login = await keeper.read().catch(() => undefined);
+      if (login === null && !delivery.mayRenew(null)) return true;
+      const isRevoked = await this.#revoke(login ?? null);
+      // Null: another origin's may be there.
+      if (login !== null) await keeper.write(null);
+      this.#isNobody = true;
+      this.#parts.events.tell("logout", "asked");
+      return isRevoked;
     });
   }
 
-  async #renewed(used: Login | null, number: number): Promise<Login> {
-    const login = await this.#renew(used);
-    if (number !== this.number) throw new LoggedOut();
-    return login;
+  async #revoke(login: Login | null): Promise<boolean> {
+    const { delivery, paths } = this.#parts;
+    if (!delivery.mayRenew(login)) return false;
+    const answer = await this.#post(paths.logout, delivery.body(login), TRY).catch(() => undefined);
+    return answer !== undefined && (answer.ok || answer.status === 401);
   }
 
-  /** One refresh for everybody who waits. */
+  async #ahead(login: Login | null, isOnce?: boolean): Promise<Login | null> {
+    if (!login || !this.#isDue(login, isOnce)) return login;
+    const lives = () => this.#remains(login, isOnce) > 0;
+    if (lives() && performance.now() - this.#restsSince < REST) return login;
+    try {
+      return await this.#renewed(login);
+    } catch (error) {
+      if (!(error instanceof Unavailable && lives())) throw error;
+      this.#restsSince = performance.now();
+      return login;
+    }
+  }
+
+  /** The refresh under way may have begun for a token of before, and yield the one that was used: then there is another. */
+  async #renewed(used: Login | null): Promise<Login> {
+    for (let round = 1; ; round += 1) {
+      const login = successor(used, await this.#renew(used));
+      if (round === ROUNDS || !isSame(login, used)) return login;
+    }
+  }
+
+  /** One refresh for everybody who waits. A log-out ends the waiting; a try that was sent goes on, for it may bring new tokens. */
   #renew(used: Login | null): Promise<Login> {
     if (!this.#renewal) {
-      const { lock, clock, patience: total } = this.#parts;
+      const { lock, patience: total } = this.#parts;
       const { signal } = this.#loggingOut;
-      const attempt = (limit: () => number) =>
-        exclusively(lock, (isHeld) => this.#attempt(used, { isHeld, limit, signal }));
-      this.#renewal = patiently(attempt, { total, clock, signal }).finally(() => {
+      const attempt = (limit: () => number) => exclusively(lock, (isHeld) => this.#attempt(used, isHeld, limit));
+      this.#renewal = abortable(patiently(attempt, { total, signal }), signal).finally(() => {
         this.#renewal = undefined;
       });
       // Perhaps everybody who waits for it gives up.
@@ -149,57 +156,60 @@ export class Session {
   }
 
   /** Under the lock. What the storage holds decides, before and after: other windows, log-ins and log-outs go on meanwhile. */
-  async #attempt(used: Login | null, { isHeld, limit, signal }: Attempt): Promise<Login> {
-    const { delivery, events, paths, storage } = this.#parts;
-    const sent = await this.stored();
+  async #attempt(used: Login | null, isHeld: boolean, limit: () => number): Promise<Login> {
+    const { delivery, events, keeper, paths } = this.#parts;
+    const sent = await keeper.read();
     if (!isSame(sent, used)) return present(sent);
-    const answer = await this.#post(paths.refresh, delivery.body(sent), limit(), signal);
+    const answer = await this.#post(paths.refresh, delivery.body(sent), limit());
     // Who holds the lock may have been answered and be about to store it.
-    if (answer.status === 401 && !isHeld) await sleep(1000, signal);
-    const latest = await this.stored().catch((error: unknown) => {
+    if (answer.status === 401 && !isHeld) await sleep(1000);
+    const login = answer.ok ? this.#loginOf(answer, sent) : undefined;
+    const latest = await keeper.read().catch((error: unknown) => {
       // New tokens are nowhere else, and the old ones perhaps worth nothing any more.
       if (answer.ok) return sent;
       throw error;
     });
-    if (!isSame(latest, sent)) return present(latest);
+    if (!isSame(latest, sent)) {
+      // Who logged out knew nothing of these.
+      if (login && !latest) void this.#revoke(login);
+      return present(latest);
+    }
     if (answer.status === 401) {
-      if (sent) await this.#forget("refused");
       this.#isNobody = true;
+      if (sent) {
+        await keeper.write(null);
+        events.tell("logout", "refused");
+      }
       throw new LoggedOut();
     }
-    const login = answer.ok ? this.#loginOf(answer, sent) : undefined;
     if (!login) throw new Refused(paths.refresh, answer.status);
-    await storage.write(login);
+    await keeper.write(login);
     events.tell("refresh");
     return login;
   }
 
-  async #forget(reason: "asked" | "refused"): Promise<void> {
-    this.#isNobody = true;
-    await this.#parts.storage.write(null);
-    this.#parts.events.tell("logout", reason);
-  }
-
-  #post(path: string, body: object | undefined, limit: number, signal?: AbortSignal): Promise<Answer> {
+  #post(path: string, body: object | undefined, limit: number): Promise<Answer> {
     const { delivery, send, url } = this.#parts;
     const { credentials, headers } = delivery;
-    return post(send, { url: url(path), headers, body, limit, signal, credentials });
+    return post(send, { url: url(path), headers, body, limit, credentials });
   }
 
-  #loginOf(answer: Answer, before: Login | null): Login | undefined {
+  #loginOf(answer: Answer, before: Login | null, id = before?.id): Login | undefined {
     const login = this.#parts.delivery.login(answer, this.#parts.clock(), before);
     this.#skew = login?.skew ?? this.#skew;
-    return login;
+    return login && { ...login, id };
   }
 
-  #isDue(login: Login): boolean {
+  #isDue(login: Login, isOnce?: boolean): boolean {
+    if (!this.#parts.delivery.mayRenew(login)) return false;
     const { start = 0, end = Infinity } = life(login) ?? {};
-    return this.#remains(login) < Math.min(MARGIN, (end - start) * SHARE);
+    return this.#remains(login, isOnce) < Math.min(MARGIN, (end - start) * SHARE);
   }
 
-  /** Milliseconds, for ever if the token cannot be read. */
-  #remains(login: Login): number {
-    return (life(login)?.end ?? Infinity) - this.#parts.clock() - (this.#skew ?? login.skew ?? 0);
+  /** Milliseconds, for ever if the token cannot be read, or no clock is known by which to read it. */
+  #remains(login: Login, isOnce?: boolean): number {
+    const skew = this.#skew ?? login.skew ?? (isOnce ? 0 : -Infinity);
+    return (life(login)?.end ?? Infinity) - this.#parts.clock() - skew;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Login } from "./login.js";
 export interface LoginStorage {
   read(): Login | null | Promise<Login | null>;
   write(login: Login | null): void | Promise<void>;
-  /** A name if the windows of a browser share this storage: of their Web Lock and their BroadcastChannel. */
+  /** A name if the windows of a browser share this storage: of their Web Lock and their BroadcastChannel. Without it they have neither. */
   readonly shared?: string;
 }
 

@@ -24,26 +24,19 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal | null): 
   });
 }
 
-/** Runs `work` with a signal that aborts after so many milliseconds, with `reason`, or when `outer` does. */
+/** Runs `work` with a signal that aborts after so many milliseconds, with `reason`. */
 export async function within<T>(
   milliseconds: number,
   reason: () => Error,
   work: (signal: AbortSignal) => Promise<T>,
-  outer?: AbortSignal,
 ): Promise<T> {
   const controller = new AbortController();
-  const giveUp = () => {
-    controller.abort(outer?.reason);
-  };
   const timer = setTimeout(() => {
     controller.abort(reason());
   }, milliseconds);
-  outer?.addEventListener("abort", giveUp);
-  if (outer?.aborted) giveUp();
   try {
     return await abortable(work(controller.signal), controller.signal);
   } finally {
     clearTimeout(timer);
-    outer?.removeEventListener("abort", giveUp);
   }
 }

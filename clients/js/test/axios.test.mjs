@@ -127,6 +127,13 @@ for (const adapter of ["http", "fetch"]) {
   });
 }
 
+test("a 401 of another origin, after a redirect, is the caller's", async () => {
+  const { api } = await loggedIn();
+  redirect = `${elsewhere}/never/`;
+  await assert.rejects(api.get("/redirect/"), ({ response }) => response.status === 401);
+  assert.deepEqual(urls(), ["/redirect/", "/never/"]);
+});
+
 test("a redirect within the origin keeps the token", async () => {
   const { api } = await loggedIn();
   redirect = "/me/";
@@ -154,6 +161,36 @@ test("bodies are sent again as axios makes them; streams are not", async () => {
   await assert.rejects(api.post("/echo/", Readable.from(["text"])), ({ response }) => response.status === 401);
   assert.deepEqual(urls(), ["/echo/", "/token/refresh/"]);
 });
+
+test("the 401 of a stream comes back also if the refresh fails", async () => {
+  const { api } = await loggedIn();
+  tokens.isRefused = true;
+  await assert.rejects(api.post("/echo/", Readable.from(["text"])), ({ response }) => response.status === 401);
+  assert.deepEqual(urls(), ["/echo/", "/token/refresh/"]);
+});
+
+for (const [kind, adapter] of Object.entries({ "stream of Node": "http", stream: "fetch" })) {
+  test(`a refused answer that is a ${kind} is closed before the second try`, async () => {
+    const { api } = await loggedIn({ adapter });
+    const refused = [];
+    const watched = async (config) => {
+      const send = axios.getAdapter(adapter);
+      return send(config).catch((error) => {
+        refused.push(error.response.data);
+        throw error;
+      });
+    };
+    expire();
+    const { data } = await api.get("/me/", { adapter: watched, responseType: "stream" });
+    let text = "";
+    for await (const piece of data) text += Buffer.from(piece);
+    assert.equal(JSON.parse(text).body, "");
+    assert.equal(refused.length, 1);
+    const [stream] = refused;
+    const isClosed = stream.destroyed ?? (await stream.getReader().read()).done;
+    assert.ok(isClosed);
+  });
+}
 
 test("transformations and other interceptors see a request once", async () => {
   const { api } = await loggedIn();
@@ -189,6 +226,27 @@ test("an Authorization of the caller stays", async () => {
     seen.map(({ authorization }) => authorization),
     ["Basic dGVzdA=="],
   );
+});
+
+test("name and password of the caller stay", async () => {
+  const { api } = await loggedIn();
+  const auth = { username: "test", password: "test" };
+  await api.get("/me/", { auth }).catch(() => undefined);
+  assert.deepEqual(
+    seen.map(({ authorization }) => authorization),
+    ["Basic dGVzdDp0ZXN0"],
+  );
+});
+
+test("a configuration that is used again after a log-out has no second try", async () => {
+  const { api, auth } = await loggedIn();
+  const { config } = await api.get("/me/");
+  await auth.logout();
+  await auth.login({});
+  seen.length = 0;
+  const basic = { username: "test", password: "test" };
+  await assert.rejects(api.request({ ...config, auth: basic }), ({ response }) => response.status === 401);
+  assert.deepEqual(urls(), ["/me/"]);
 });
 
 test("older versions of axios: the token is taken out before a foreign redirect", async () => {

@@ -55,6 +55,17 @@ for (const [kind, body] of Object.entries({
   });
 }
 
+test("the 401 of a stream comes back also if the refresh fails", async (t) => {
+  const { auth, server } = await loggedIn(t);
+  for (const code of [400, 401]) {
+    server.fault("/echo/", status(401));
+    server.fault("/token/refresh/", status(code));
+    assert.equal((await auth.fetch("/echo/", { method: "POST", body: stream(), duplex: "half" })).status, 401);
+  }
+  assert.equal(server.count("/token/refresh/"), 2);
+  assert.equal(await auth.loggedIn(), false);
+});
+
 test("a Request with a body is sent again, and so is one changed by init", async (t) => {
   const { auth, server } = await loggedIn(t);
   const request = () => new Request(`${BASE}/echo/`, { method: "PUT", body: "contents" });

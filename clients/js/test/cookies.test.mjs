@@ -46,7 +46,7 @@ test("a log-in asks for cookies and stores no token", async (t) => {
   await auth.login({ username: "test", password: "test" });
   assert.equal(server.requests[0].headers["x-token-delivery"], "cookie");
   assert.equal(server.requests[0].init.credentials, "include");
-  assert.deepEqual(Object.keys(storage.read()), ["id", "start", "end", "csrf", "skew"]);
+  assert.deepEqual(Object.keys(storage.read()), ["version", "start", "end", "csrf", "skew", "id", "origin"]);
 });
 
 test("a request carries cookies alone, and the CSRF token where it changes something", async (t) => {
@@ -114,6 +114,25 @@ test("where nobody has been logged in, the 401 comes back and nobody is told of 
   assert.deepEqual(events, []);
 });
 
+test("who logs in by a page of the server after that is found by an answer that is no 401", async (t) => {
+  const { auth, clock, server } = arrange(t);
+  assert.equal((await auth.fetch("/me/")).status, 401);
+  server.refresh = true;
+  server.access = clock.now() + 1000;
+  assert.equal((await auth.fetch("/me/")).status, 200);
+  await clock.advance(1001);
+  assert.equal((await auth.fetch("/me/")).status, 200);
+  assert.deepEqual(paths(server), ["/me/", "/token/refresh/", "/me/", "/me/", "/token/refresh/", "/me/"]);
+});
+
+test("many requests of a login that the storage knows nothing of make one refresh", async (t) => {
+  const { auth, server } = arrange(t);
+  server.refresh = true;
+  const answers = await Promise.all([1, 2, 3].map(() => auth.fetch("/me/")));
+  assert.ok(answers.every(({ status }) => status === 200));
+  assert.equal(paths(server).filter((path) => path === "/token/refresh/").length, 1);
+});
+
 test("a refused refresh ends the login", async (t) => {
   const { auth, clock, events, server } = arrange(t);
   await auth.login({});
@@ -164,4 +183,32 @@ test("two windows make one refresh", async (t) => {
   await clock.advance(LATER);
   await Promise.all([auth, other, auth, other].map((client) => client.fetch("/me/")));
   assert.equal(paths(server).filter((path) => path === "/token/refresh/").length, 1);
+});
+
+test("windows whose storages are their own share the cookies: one lock, and what happens is told", async (t) => {
+  const asked = [];
+  const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const value = { locks: { request: (name, _, work) => (asked.push(name), work()) } };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value });
+  t.after(() => {
+    delete globalThis.navigator;
+    if (navigator) Object.defineProperty(globalThis, "navigator", navigator);
+  });
+  const { auth, clock, fetch } = arrange(t, { baseUrl: `${BASE}/` });
+  const other = createAuth({ baseUrl: `${BASE}/`, delivery: "cookie", storage: memory(), fetch });
+  const told = [];
+  for (const type of ["login", "logout"]) other.on(type, (event) => told.push(event));
+  const until = async (count) => {
+    for (let turn = 0; told.length < count && turn < 100; turn += 1) await clock.advance(10);
+  };
+  await auth.login({});
+  await until(1);
+  await clock.advance(2 * 60 * 60_000);
+  assert.equal((await other.fetch("/me/")).status, 200);
+  assert.equal(await other.loggedIn(), true);
+  await auth.logout();
+  await until(2);
+  assert.deepEqual(names(told), ["login", "logout asked"]);
+  assert.equal(await other.loggedIn(), false);
+  assert.deepEqual(asked, Array(3).fill(`tokenpair:${BASE}/`));
 });

@@ -81,6 +81,17 @@ test("after 15 s in all the requests get an error, and the login stays", async (
   assert.deepEqual(events, []);
 });
 
+test("a clock that is set back does not make the patience longer", async (t) => {
+  const { auth, clock } = await expired(t, Array(20).fill(lost), { clock: () => Date.now() });
+  const begin = clock.now();
+  const request = auth.fetch("/me/").catch((error) => error);
+  await clock.advance(1000);
+  const { now } = Date;
+  Date.now = () => now() - 60 * 60_000;
+  assert.ok((await clock.until(request)) instanceof Unavailable);
+  assert.ok(clock.now() - begin <= 15_000, `${clock.now() - begin}`);
+});
+
 test("the next request tries again", async (t) => {
   const { auth, clock, server } = await expired(t, [lost, lost], { patience: 100 });
   await assert.rejects(clock.until(auth.fetch("/me/")), Unavailable);

@@ -13,6 +13,8 @@ async function listen() {
     const { authorization, host } = request.headers;
     seen.push({ authorization, isForeign: elsewhere.endsWith(host), url: request.url });
     if (request.url === "/away/") response.writeHead(307, { Location: `${elsewhere}/me/` });
+    if (request.url === "/refused/") response.writeHead(302, { Location: `${elsewhere}/401/` });
+    if (request.url === "/401/") response.writeHead(401);
     if (request.url === "/within/") response.writeHead(302, { Location: "/me/" });
     if (request.url === "/token/refresh/") response.writeHead(307, { Location: `${elsewhere}/token/refresh/` });
     response.end("{}");
@@ -50,11 +52,19 @@ test("a redirect to another origin carries no token, one within the origin does"
   );
 });
 
-test("a refresh follows no redirect: the refresh token would go with it", async () => {
-  const claims = Buffer.from(JSON.stringify({ iat: 1, exp: 2 })).toString("base64url");
-  await assert.rejects(client(`a.${claims}.c`).fetch("/me/"), Refused);
+test("a 401 of another origin, after a redirect, is the caller's", async () => {
+  const auth = client("opaque");
+  assert.equal((await auth.fetch("/refused/")).status, 401);
   assert.deepEqual(
     seen.map(({ url }) => url),
-    ["/token/refresh/"],
+    ["/refused/", "/401/"],
+  );
+});
+
+test("a refresh follows no redirect: the refresh token would go with it", async () => {
+  await assert.rejects(client("opaque").fetch("/401/"), Refused);
+  assert.deepEqual(
+    seen.map(({ url }) => url),
+    ["/401/", "/token/refresh/"],
   );
 });

@@ -13,7 +13,7 @@ test("a request carries the access token, a path is put behind the base", async 
 });
 
 test("the word before the token is an option", async (t) => {
-  const { auth, server } = await loggedIn(t, { headerType: "JWT" });
+  const { auth, server } = await loggedIn(t, { authHeaderType: "JWT" });
   await auth.fetch("/me/");
   assert.match(server.requests[0].headers.authorization, /^JWT ey/);
 });

@@ -1,8 +1,13 @@
 // Time that passes only when a test says so.
 
-const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now };
+const real = {
+  setTimeout: globalThis.setTimeout,
+  clearTimeout: globalThis.clearTimeout,
+  now: Date.now,
+  performance: performance.now,
+};
 
-/** Replaces timers and `Date.now` until the test ends. */
+/** Replaces timers, `Date.now` and `performance.now` until the test ends. */
 export function fakeClock(test) {
   const start = Date.UTC(2030, 0, 1);
   let now = start;
@@ -16,9 +21,11 @@ export function fakeClock(test) {
     timers = timers.filter((other) => other !== timer);
   };
   Date.now = () => now;
+  performance.now = () => now - start;
   test.after(() => {
     Object.assign(globalThis, { setTimeout: real.setTimeout, clearTimeout: real.clearTimeout });
     Date.now = real.now;
+    performance.now = real.performance;
   });
 
   async function advance(milliseconds) {
