@@ -233,7 +233,7 @@ def test_a_player_says_what_it_does_not_understand(request: pytest.FixtureReques
 
 
 README = (PROJECT / "README.md").read_text().split("```python\n")[1:]
-EXAMPLES = [part.split("```")[0] for part in README if "import" in part.split("```")[0]]
+EXAMPLES = [part.split("```")[0] for part in README if "from tokenpair" in part.split("```")[0]]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=["first", "httpx", "tasks", "file"])
