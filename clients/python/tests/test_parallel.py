@@ -224,6 +224,20 @@ def test_who_joins_a_refresh_that_began_for_an_older_token_is_not_sent_with_the_
     assert server.refreshes == 1
 
 
+def test_a_process_that_ends_waits_for_the_refresh_also_of_a_daemon(face: Face, server: Server) -> None:
+    def look(call: Call) -> Reply:
+        refreshing.extend(thread.daemon for thread in threading.enumerate() if thread.name == "tokenpair-refresh")
+        return server.answer(call)
+
+    refreshing: list[bool] = []
+    server.on[REFRESH] = look
+    server.expire()
+    daemon = threading.Thread(target=face.send, daemon=True)
+    daemon.start()
+    daemon.join(PATIENCE)
+    assert refreshing == [False]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_of_a_fork_does_not_wait_for_the_refresh_of_its_parent(server: Server) -> None:

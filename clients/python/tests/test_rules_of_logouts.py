@@ -212,6 +212,17 @@ def test_a_request_on_its_way_to_a_401_is_not_sent_as_the_next(
     assert (server.count("/me/"), server.refreshes) == (1, 0)
 
 
+def test_a_refresh_that_was_asked_for_is_not_that_of_the_next(pair: tuple[Face, Face], server: Server) -> None:
+    def answer(call: Call) -> Reply:
+        following.login.login("test", "test")
+        return server.answer(call)
+
+    face, following = pair
+    server.on[REFRESH] = answer
+    with pytest.raises(LoggedOut):
+        face.login.refresh()
+
+
 def test_a_request_of_nobody_is_not_sent_as_who_logs_in_meanwhile(make: Make, server: Server) -> None:
     def answer(_: Call) -> Reply:
         face.login.login("test", "test")

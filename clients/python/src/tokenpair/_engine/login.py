@@ -161,8 +161,10 @@ class Login:
 
     def refresh(self) -> None:
         """Refreshes now. Raises `LoggedOut`, `Unavailable` or `Refused`."""
-        for under_way in self._refreshed(self._keeper.load()):
+        began = self._keeper.load()
+        for under_way in self._refreshed(began):
             wait([under_way])
+        self._load_of(began)
 
     def _steps(self, repeatable: bool) -> Iterator[Send | Future[None]]:
         """How to send one request: wait for what is to be waited for, send what is to be sent, say if it was refused."""

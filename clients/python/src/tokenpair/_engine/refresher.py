@@ -69,7 +69,7 @@ class Refresher:
         with self._mutex:
             if self._under_way is None:
                 under_way = Refresh(used)
-                threading.Thread(target=self._run, args=(under_way, used), name="tokenpair-refresh").start()
+                threading.Thread(target=self._run, args=(under_way, used), name="tokenpair-refresh", daemon=False).start()
                 self._under_way = under_way
             return self._under_way
 
