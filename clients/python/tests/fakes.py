@@ -20,7 +20,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from tokenpair import Clock, MemoryStorage, Storage
+from tokenpair import Clock, MemoryStorage, Storage, Tokens
 
 BASE_URL = "http://api.test/api"
 
@@ -189,6 +189,15 @@ class Server:
         if token not in self.good or _claims(token)["exp"] <= self.now:
             return Reply(401, {"detail": "Given token not valid for any token type"})
         return Reply(200, {"username": "test", "sent": call.body.decode()})
+
+
+class Full(MemoryStorage):
+    is_full = False
+
+    def save(self, tokens: Tokens | None) -> None:
+        if self.is_full:
+            raise OSError(28, "No space left on device")
+        super().save(tokens)
 
 
 class Unlocked(MemoryStorage):

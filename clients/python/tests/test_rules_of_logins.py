@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import Face, Make
-from fakes import Call, FakeClock, Reply, Server, always, replies
+from fakes import Call, FakeClock, Full, Reply, Server, always, replies
 
 from tokenpair import LoggedOut, MemoryStorage, Refused, TokenPairError, Tokens, Unavailable
 
@@ -48,14 +48,6 @@ def test_without_rotation_the_refresh_token_stays(face: Face, server: Server) ->
 
 
 def test_what_the_storage_cannot_take_is_not_lost(make: Make, server: Server) -> None:
-    class Full(MemoryStorage):
-        is_full = False
-
-        def save(self, tokens: Tokens | None) -> None:
-            if self.is_full:
-                raise OSError(28, "No space left on device")
-            super().save(tokens)
-
     storage = Full()
     server.rotates = True
     face = make(storage=storage)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import Face, Make
-from fakes import Call, FakeClock, Reply, Server, Unlocked, always
+from fakes import Call, FakeClock, Full, Reply, Server, Unlocked, always
 
 from tokenpair import LoggedOut, MemoryStorage, Tokens
 
@@ -142,6 +142,35 @@ def test_whoever_writes_holds_the_lock_so_that_a_refresh_elsewhere_cannot_undo_i
     with pytest.raises(LoggedOut):
         face.send()
     assert storage.load() is None
+
+
+def test_a_log_out_also_clears_what_the_storage_could_not_take(make: Make, server: Server) -> None:
+    storage = Full()
+    face = make(storage=storage)
+    face.login.login("test", "test")
+    storage.is_full = True
+    with pytest.raises(OSError, match="No space"):
+        face.login.refresh()
+    storage.is_full = False
+    assert face.login.logout()
+    assert storage.load() is None
+    assert not face.login.logged_in
+
+
+def test_a_log_out_that_the_storage_cannot_take_is_one_here(make: Make, server: Server) -> None:
+    storage = Full()
+    face = make(storage=storage)
+    face.login.login("test", "test")
+    refresh = face.login.refresh_token
+    storage.is_full = True
+    with pytest.raises(OSError, match="No space"):
+        face.login.logout()
+    assert not face.login.logged_in
+    storage.is_full = False
+    face.login.refresh_token = refresh
+    with pytest.raises(LoggedOut):
+        face.send()
+    assert face.events == ["login", "logout refused"], "nobody is logging out any more"
 
 
 # What one user asked for is not done by the next

@@ -140,8 +140,10 @@ class Login:
         tokens = self._keeper.look()
         self._refresher.leaving = tokens.refresh if tokens else None
         revoked = tokens is not None and self._revoke(tokens)
-        left = self._keeper.take()
-        self._refresher.leaving = None
+        try:
+            left = self._keeper.take()
+        finally:
+            self._refresher.leaving = None
         if left and (tokens is None or left.refresh != tokens.refresh):
             revoked = self._revoke(left)  # refreshed meanwhile
         if left is None or left:
