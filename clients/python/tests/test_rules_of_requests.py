@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -263,6 +264,17 @@ def test_a_token_that_cannot_be_read_is_used_until_it_gets_a_401(make: Make, ser
     clock.now += 86_000
     assert face.send() == 200
     assert [call.path for call in server.calls] == ["/token/", "/me/", REFRESH, "/me/"]
+
+
+@pytest.mark.parametrize("end", ["1" + "0" * 400, "1e999", "NaN", "-1e999", "true"])
+def test_an_end_that_is_no_time_is_not_read(make: Make, server: Server, end: str) -> None:
+    claims = base64.urlsafe_b64encode(f'{{"exp": {end}, "iat": {end}}}'.encode()).decode().rstrip("=")
+    face = make()
+    server.on["/token/"] = lambda _: Reply(200, server.pair() | {"access": f"eyJ9.{claims}.c2ln"})
+    server.on["/me/"] = lambda _: Reply(200)
+    face.login.login("test", "test")
+    assert face.send() == 200
+    assert server.refreshes == 0
 
 
 def test_an_iat_copied_from_the_refresh_token_does_not_make_every_request_refresh(

@@ -11,6 +11,8 @@ from typing import Any, TypeGuard
 AHEAD = 300.0
 """Seconds before its end at which an access token is due, unless its life is shorter than five times that."""
 SHARE = 5
+NO_TIME = 1e12
+"""Numbers from here on, in the year 33658, are not read: among them are those that are too large for a float."""
 FITS_A_HEADER = re.compile("[!-~]+").fullmatch
 """Anything else would be refused where the header is written, with the token in the error."""
 
@@ -71,7 +73,7 @@ def claims(token: str) -> dict[str, Any]:
 def seconds(token: str, claim: str) -> float | None:
     """A claim that is a time, such as `exp`."""
     value = claims(token).get(claim)
-    return float(value) if isinstance(value, (int, float)) else None
+    return float(value) if isinstance(value, (int, float)) and abs(value) < NO_TIME else None
 
 
 def when_due(access: str, now: float) -> float | None:
