@@ -7,8 +7,9 @@ import io
 import itertools
 import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from tokenpair import Clock
+from tokenpair import Clock, MemoryStorage, Storage, Tokens
 
 BASE_URL = "http://api.test/api"
 
@@ -152,6 +153,13 @@ class Server:
     def pair(self) -> dict[str, str]:
         return {"access": self.token("access", self.lifetime), "refresh": self.token("refresh", 86400)}
 
+    def renew(self, storage: Storage) -> None:
+        """Another process refreshes the login that is there."""
+        tokens = storage.load()
+        assert tokens
+        pair = self.pair()
+        storage.save(replace(tokens, access=pair["access"], refresh=pair["refresh"]))
+
     def token(self, kind: str, lifetime: float) -> str:
         claims = {
             "token_type": kind,
@@ -181,6 +189,23 @@ class Server:
         if token not in self.good or _claims(token)["exp"] <= self.now:
             return Reply(401, {"detail": "Given token not valid for any token type"})
         return Reply(200, {"username": "test", "sent": call.body.decode()})
+
+
+class Full(MemoryStorage):
+    is_full = False
+
+    def save(self, tokens: Tokens | None) -> None:
+        if self.is_full:
+            raise OSError(28, "No space left on device")
+        super().save(tokens)
+
+
+class Unlocked(MemoryStorage):
+    """Nobody waits for another, as where the lock of a storage could not be got in time."""
+
+    @contextmanager
+    def lock(self, timeout: float) -> Iterator[bool]:
+        yield False
 
 
 def _base64(data: bytes) -> str:

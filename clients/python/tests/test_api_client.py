@@ -294,4 +294,4 @@ def test_a_client_is_a_context_that_closes_its_connections(server: Server) -> No
 
 
 def test_a_repr_says_where_but_not_with_which_password(server: Server) -> None:
-    assert repr(APIClient("https://ada:secret@api.test/api")) == "<APIClient https://api.test:443>"
+    assert repr(APIClient("https://ada:secret@api.test/api")) == "<APIClient https://api.test>"

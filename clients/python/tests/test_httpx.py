@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 
 import httpx
 import pytest
@@ -82,6 +84,14 @@ def test_a_host_in_another_script_gets_its_token(server: Server) -> None:
     face = Httpx(server, base_url="http://bücher.test/api")
     face.login.login("test", "test")
     assert face.send() == 200
+
+
+@pytest.mark.parametrize("missing", ["httpx", "anyio"])
+def test_who_lacks_the_extra_is_told_its_name(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.delitem(sys.modules, "tokenpair.httpx")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'tokenpair\[httpx\]'"):
+        importlib.import_module("tokenpair.httpx")
 
 
 def test_a_repr_says_where_but_not_with_which_password() -> None:

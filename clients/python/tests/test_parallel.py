@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
 import traceback
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import anyio
 import httpx
@@ -15,7 +17,8 @@ import pytest
 from conftest import AsyncHttpx, Face, Requests
 from fakes import Call, Lost, Reply, Server
 
-from tokenpair import LoggedOut, Storage, Tokens, Unavailable
+from tokenpair import LoggedOut, MemoryStorage, Storage, Tokens, Unavailable
+from tokenpair._engine.refresher import Refresh
 from tokenpair.httpx import _call_soon
 
 REFRESH = "/token/refresh/"
@@ -182,7 +185,57 @@ def test_waiting_requests_all_get_to_know_of_an_outage(face: Face, server: Serve
     assert face.login.logged_in
     assert all(error.__cause__ for error in errors)
     traces = ["".join(traceback.format_exception(error)) for error in errors]
-    assert [trace.count("in _once_more") for trace in traces] == [1] * 5, "each has its own story alone"
+    assert [trace.count("in _access_after") for trace in traces] == [1] * 5, "each has its own story alone"
+
+
+def test_who_joins_a_refresh_that_began_for_an_older_token_is_not_sent_with_the_refused_one_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy(MemoryStorage):
+        @contextmanager
+        def lock(self, timeout: float) -> Iterator[bool]:
+            if joined.is_set() or not self.load():
+                yield True
+                return
+            server.renew(self)  # another process has the lock
+            server.expire()
+            waiting.append(pool.submit(face.send, method="POST"))
+            assert joined.wait(PATIENCE)
+            yield True
+
+    joined, waiting = threading.Event(), list[Future[int]]()
+    face = Requests(server, storage=Busy())
+    face.login.login("test", "test")
+    server.expire()
+    refresh, calls = face.login._refresher.refresh, itertools.count(1)  # noqa: SLF001
+
+    def counted(used: Tokens) -> Refresh:
+        under_way = refresh(used)
+        if next(calls) == 2:
+            joined.set()
+        return under_way
+
+    monkeypatch.setattr(face.login._refresher, "refresh", counted)  # noqa: SLF001
+    with ThreadPoolExecutor(1) as pool:
+        face.send()
+        assert [future.result(PATIENCE) for future in waiting] == [200]
+    refused, good = [call.token for call in server.calls if call.method == "POST" and call.path == "/me/"]
+    assert refused != good
+    assert server.refreshes == 1
+
+
+def test_a_process_that_ends_waits_for_the_refresh_also_of_a_daemon(face: Face, server: Server) -> None:
+    def look(call: Call) -> Reply:
+        refreshing.extend(thread.daemon for thread in threading.enumerate() if thread.name == "tokenpair-refresh")
+        return server.answer(call)
+
+    refreshing: list[bool] = []
+    server.on[REFRESH] = look
+    server.expire()
+    daemon = threading.Thread(target=face.send, daemon=True)
+    daemon.start()
+    daemon.join(PATIENCE)
+    assert refreshing == [False]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

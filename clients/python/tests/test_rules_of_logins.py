@@ -1,19 +1,19 @@
-"""Rules 6 to 10, 12 and 13 of clients/README.md, for each face."""
+"""Rules 6 to 9, 12 and 13 of clients/README.md, for each face. Rule 10 is in test_rules_of_logouts.py."""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from conftest import Face, Make
-from fakes import Call, FakeClock, Reply, Server, always, replies
+from fakes import Call, FakeClock, Full, Reply, Server, always, replies
 
 from tokenpair import LoggedOut, MemoryStorage, Refused, TokenPairError, Tokens, Unavailable
 
 REFRESH = "/token/refresh/"
-BLACKLIST = "/token/blacklist/"
 
 
 # 6. New tokens first
@@ -48,14 +48,6 @@ def test_without_rotation_the_refresh_token_stays(face: Face, server: Server) ->
 
 
 def test_what_the_storage_cannot_take_is_not_lost(make: Make, server: Server) -> None:
-    class Full(MemoryStorage):
-        is_full = False
-
-        def save(self, tokens: Tokens | None) -> None:
-            if self.is_full:
-                raise OSError(28, "No space left on device")
-            super().save(tokens)
-
     storage = Full()
     server.rotates = True
     face = make(storage=storage)
@@ -70,6 +62,31 @@ def test_what_the_storage_cannot_take_is_not_lost(make: Make, server: Server) ->
     assert face.send() == 200
     assert storage.load() == face.login._keeper.load()  # noqa: SLF001
     assert server.refreshes == 2
+
+
+UNUSABLE = [None, "", 1, "aaa\nbbb", "aaa bbb"]
+
+
+@pytest.mark.parametrize("refresh", UNUSABLE)
+def test_a_refresh_token_of_no_use_counts_as_absent(face: Face, server: Server, refresh: object) -> None:
+    before = face.login.refresh_token
+    server.on[REFRESH] = lambda _: Reply(200, {"access": server.token("access", 3600), "refresh": refresh})
+    server.expire()
+    assert face.send() == 200
+    assert face.login.refresh_token == before
+
+
+@pytest.mark.parametrize("access", UNUSABLE)
+def test_an_access_token_of_no_use_is_refused_and_keeps_the_login(face: Face, server: Server, access: object) -> None:
+    before = face.login.refresh_token
+    server.on[REFRESH] = server.on["/token/"] = lambda _: Reply(200, server.pair() | {"access": access})
+    server.expire()
+    with pytest.raises(Refused):
+        face.send()
+    with pytest.raises(Refused):
+        face.login.login("test", "test")
+    assert face.login.refresh_token == before
+    assert face.events == []
 
 
 # 7. The end
@@ -104,8 +121,7 @@ def test_a_refresh_token_put_there_meanwhile_is_used(make: Make, server: Server)
     face.login.login("test", "test")
 
     def answer(_: Call) -> Reply:
-        pair = server.pair()
-        storage.save(Tokens(pair["access"], pair["refresh"]))
+        server.renew(storage)
         return Reply(401)
 
     server.expire()
@@ -164,6 +180,39 @@ def test_who_is_told_to_wait_for_longer_than_that_does_not_wait(face: Face, serv
     assert clock.slept == []
 
 
+def test_the_patience_begins_when_the_lock_is_there(make: Make, server: Server, clock: FakeClock) -> None:
+    class Slow(MemoryStorage):
+        @contextmanager
+        def lock(self, timeout: float) -> Iterator[bool]:
+            clock.now += 0 if clock.slept else 60
+            yield True
+
+    face = make(storage=Slow())
+    face.login.login("test", "test")
+    server.expire()
+    server.on[REFRESH] = replies(503)
+    assert face.send() == 200
+    assert clock.slept == [0.25]
+
+
+def test_a_try_ends_in_time_however_slowly_the_answer_comes(make: Make, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(call: Call) -> Reply:
+        go_on.wait(10)
+        return server.answer(call)
+
+    monkeypatch.setattr("tokenpair._engine.retries.SHORTEST_TRY", 0.05)
+    go_on = threading.Event()
+    face = make(patience=0)
+    face.login.login("test", "test")
+    server.expire()
+    server.on[REFRESH] = hang
+    with pytest.raises(Unavailable):
+        face.send()
+    assert not go_on.is_set()
+    go_on.set()
+    assert face.login.logged_in
+
+
 @pytest.mark.parametrize("status", [301, 400, 403, 404])
 def test_any_other_answer_is_an_error_that_is_not_tried_again(face: Face, server: Server, status: int) -> None:
     server.on[REFRESH] = always(status)
@@ -191,8 +240,8 @@ def test_who_gets_the_lock_reads_the_storage_first(make: Make, server: Server) -
         @contextmanager
         def lock(self, timeout: float) -> Iterator[bool]:
             timeouts.append(timeout)
-            other = server.pair()  # another process was quicker
-            self.save(Tokens(other["access"], other["refresh"]))
+            if self.load():
+                server.renew(self)  # another process was quicker
             yield True
 
     timeouts: list[float] = []
@@ -201,7 +250,7 @@ def test_who_gets_the_lock_reads_the_storage_first(make: Make, server: Server) -
     server.expire()
     assert face.send() == 200
     assert server.refreshes == 0
-    assert timeouts == [10.0]
+    assert timeouts == [10.0, 10.0]  # the log-in's, too
 
 
 def test_two_clients_of_one_storage_have_one_login(make: Make, server: Server) -> None:
@@ -233,8 +282,7 @@ def test_between_two_tries_it_is_somebody_elses_turn(
     def sleep(_: float) -> None:
         with storage.lock(0) as held:
             assert held
-            other = server.pair()
-            storage.save(Tokens(other["access"], other["refresh"]))
+            server.renew(storage)
 
     monkeypatch.setattr(clock, "sleep", sleep)
     storage = MemoryStorage()
@@ -246,6 +294,29 @@ def test_between_two_tries_it_is_somebody_elses_turn(
     assert server.refreshes == 1
 
 
+@pytest.mark.parametrize("moment", ["made", "entered", "left"])
+def test_a_lock_that_fails_is_gone_on_without(make: Make, server: Server, moment: str, caplog: pytest.LogCaptureFixture) -> None:
+    @contextmanager
+    def failing() -> Iterator[None]:
+        if moment == "entered":
+            raise PermissionError
+        yield
+        raise PermissionError
+
+    class ReadOnlyHome(MemoryStorage):
+        def lock(self, timeout: float) -> object:  # type: ignore[override]
+            if moment == "made":
+                raise PermissionError
+            return failing()
+
+    face = make(storage=ReadOnlyHome())
+    face.login.login("test", "test")
+    server.expire()
+    assert face.send() == 200
+    assert face.login.logout()
+    assert ("PermissionError" in caplog.text) == (moment != "left")
+
+
 def test_who_is_refused_without_the_lock_lets_its_holder_save_first(make: Make, server: Server) -> None:
     class Busy(MemoryStorage):
         waited = 0
@@ -253,10 +324,9 @@ def test_who_is_refused_without_the_lock_lets_its_holder_save_first(make: Make, 
         @contextmanager
         def lock(self, timeout: float) -> Iterator[bool]:
             self.waited += 1
-            if self.waited == 2:
-                other = server.pair()
-                self.save(Tokens(other["access"], other["refresh"]))
-            yield self.waited == 2
+            if self.waited == 3:
+                server.renew(self)
+            yield self.waited != 2
 
     face = make(storage=Busy())
     face.login.login("test", "test")
@@ -264,171 +334,6 @@ def test_who_is_refused_without_the_lock_lets_its_holder_save_first(make: Make, 
     server.on[REFRESH] = always(401)
     assert face.send() == 200
     assert face.events == ["login"]
-
-
-# 10. Log-out
-
-
-def test_a_log_out_tells_the_server_then_forgets(face: Face, server: Server) -> None:
-    refresh = face.login.refresh_token
-    assert face.login.logout()
-    assert server.calls[-1].path == BLACKLIST
-    assert server.calls[-1].data == {"refresh": refresh}
-    assert not face.login.logged_in
-    assert face.events == ["logout asked"]
-    assert face.send() == 401
-
-
-@pytest.mark.parametrize("status", [0, 404, 503])
-def test_a_log_out_without_the_server_forgets_all_the_same(face: Face, server: Server, status: int) -> None:
-    server.on[BLACKLIST] = always(status)
-    assert not face.login.logout()
-    assert not face.login.logged_in
-
-
-def test_two_log_outs_at_once_are_one(face: Face, server: Server) -> None:
-    def answer(call: Call) -> Reply:
-        del server.on[BLACKLIST]
-        assert face.login.logout()
-        return server.answer(call)
-
-    server.on[BLACKLIST] = answer
-    assert face.login.logout()
-    assert face.events == ["logout asked"]
-
-
-def test_a_log_out_after_a_refresh_that_came_between_revokes_what_it_brought(face: Face, server: Server) -> None:
-    def answer(call: Call) -> Reply:
-        del server.on[BLACKLIST]
-        face.login.refresh()
-        return Reply()
-
-    server.rotates = True
-    server.on[BLACKLIST] = answer
-    assert face.login.logout()
-    server.expire()
-    assert not server.good
-    assert not face.login.logged_in
-
-
-def test_a_refresh_on_its_way_does_not_bring_the_login_back(face: Face, server: Server) -> None:
-    def answer(call: Call) -> Reply:
-        reply = server.answer(call)
-        del server.on[REFRESH]
-        face.login.logout()
-        return reply
-
-    server.rotates = True
-    server.expire()
-    server.on[REFRESH] = answer
-    with pytest.raises(LoggedOut):
-        face.send()
-    assert not face.login.logged_in
-    assert face.events == ["logout asked"]
-    server.expire()
-    assert not server.good, "the tokens that came too late are revoked, too"
-
-
-def test_a_refresh_refused_because_of_the_log_out_is_no_news(face: Face, server: Server) -> None:
-    def answer(call: Call) -> Reply:
-        server.answer(call)
-        server.expire()
-        with pytest.raises(LoggedOut):
-            face.send()
-        return Reply()
-
-    server.on[BLACKLIST] = answer
-    assert face.login.logout()
-    assert face.events == ["logout asked"]
-
-
-def test_who_is_logged_out_while_a_request_is_on_its_way_gets_to_know(face: Face, server: Server) -> None:
-    def answer(_: Call) -> Reply:
-        face.login.logout()
-        return Reply(401)
-
-    server.on["/me/"] = answer
-    with pytest.raises(LoggedOut):
-        face.send()
-    assert server.refreshes == 0
-
-
-def test_a_log_out_of_nobody_leaves_nothing_to_tell_the_server(make: Make, server: Server) -> None:
-    face = make()
-    assert face.login.logout()
-    assert (server.calls, face.events) == ([], [])
-    face.login.access_token = server.token("access", 3600)
-    assert not face.login.logout()  # it lives on, and nothing could be revoked
-
-
-def test_a_log_in_during_a_refresh_wins(face: Face, server: Server) -> None:
-    def answer(call: Call) -> Reply:
-        del server.on[REFRESH]
-        reply = server.answer(call)
-        face.login.login("test", "test")
-        return reply
-
-    server.rotates = True
-    server.expire()
-    server.on[REFRESH] = answer
-    with pytest.raises(LoggedOut):  # what one user asked for is not done by the next
-        face.send()
-    assert server.count("/me/") == 1
-    assert face.send() == 200
-    assert face.events == ["login"]
-
-
-def test_what_one_user_asked_for_is_not_sent_as_the_next(face: Face, server: Server) -> None:
-    def answer(call: Call) -> Reply:
-        face.login.logout()
-        face.login.login("test", "test")
-        return Reply(401)
-
-    server.on["/me/"] = answer
-    with pytest.raises(LoggedOut):
-        face.send()
-    assert server.count("/me/") == 1
-
-
-class Ill(MemoryStorage):
-    """Cannot be read for so many times."""
-
-    failures = 0
-
-    def load(self) -> Tokens | None:
-        if self.failures:
-            self.failures -= 1
-            raise OSError(5, "Input/output error")
-        return super().load()
-
-
-def test_new_tokens_are_not_lost_if_the_storage_cannot_be_read(make: Make, server: Server) -> None:
-    storage = Ill()
-    server.rotates = True
-    face = make(storage=storage)
-    face.login.login("test", "test")
-
-    def answer(call: Call) -> Reply:
-        storage.failures = 1
-        return server.answer(call)
-
-    server.on[REFRESH] = answer
-    server.expire()
-    assert face.send() == 200
-    assert storage.failures == 0
-    assert face.send() == 200
-    assert server.refreshes == 1
-
-
-def test_a_log_out_leaves_nothing_in_a_storage_that_cannot_be_read(make: Make, server: Server) -> None:
-    storage = Ill()
-    face = make(storage=storage)
-    face.login.login("test", "test")
-    storage.failures = 2
-    assert not face.login.logout()
-    assert storage.load() is None
-    assert face.events == ["login", "logout asked"]
-    assert server.count(BLACKLIST) == 0
 
 
 # 12. Secrets
@@ -457,6 +362,20 @@ def test_no_token_is_in_an_error_a_log_or_a_repr(face: Face, server: Server, cap
     texts.append(caplog.text)
     assert "a listener's mistake" in caplog.text
     assert all(token not in text for token in (tokens.access, tokens.refresh) for text in texts)
+
+
+def test_what_a_refusal_tells_has_no_token_in_it(face: Face, server: Server) -> None:
+    pair, sent = server.pair(), face.login.refresh_token
+    face.login.refresh_token = "opaque"
+    server.on[REFRESH] = lambda _: Reply(400, {"opaque": [f"{sent} or opaque"], "refresh": ["This field is required."]})
+    with pytest.raises(Refused) as caught:
+        face.login.refresh()
+    assert caught.value.data == {"": [" or "], "refresh": ["This field is required."]}
+    answer = {"access": None, "refresh": "opaque", "jwt": [pair["refresh"]], "next": {"method": "app", "ticket": "1234"}}
+    server.on["/token/"] = lambda _: Reply(200, answer)
+    with pytest.raises(Refused) as caught:
+        face.login.login("test", "test")
+    assert caught.value.data == {"access": None, "jwt": [""], "next": {"method": "app", "ticket": "1234"}}
 
 
 def test_a_token_with_a_line_break_is_refused_before_an_error_can_show_it(make: Make) -> None:

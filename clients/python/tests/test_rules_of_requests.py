@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
+
 import pytest
 from conftest import Face, Make
-from fakes import Call, FakeClock, Reply, Server, always, replies
+from fakes import BASE_URL, Call, FakeClock, Reply, Server, always, replies
 
-from tokenpair import MemoryStorage, Refused, Tokens, Unavailable
+from tokenpair import LoggedOut, MemoryStorage, Refused, Tokens, Unavailable
 
 REFRESH = "/token/refresh/"
 BLACKLIST = "/token/blacklist/"
@@ -27,7 +30,7 @@ def test_nobody_logged_in_means_no_token_and_the_401_for_the_caller(make: Make, 
 
 
 def test_the_word_before_the_token_is_an_option(make: Make, server: Server) -> None:
-    face = make(header_type="JWT")
+    face = make(auth_header_type="JWT")
     face.login.login("test", "test")
     face.send()
     assert server.calls[-1].token == f"JWT {face.login.access_token}"
@@ -72,6 +75,54 @@ def test_a_redirect_of_the_refresh_is_not_followed(face: Face, server: Server) -
     assert all("other.test" not in call.url for call in server.calls)
 
 
+@pytest.mark.parametrize("other", ["http://other.test/api", "https://api.test/api", "http://api.test:8080/api"])
+def test_a_client_of_another_origin_sees_nobody_and_touches_nothing(make: Make, server: Server, other: str) -> None:
+    storage = MemoryStorage()
+    make(storage=storage).login.login("test", "test")
+    held = storage.load()
+    elsewhere = make(storage=storage, base_url=other)
+    assert not elsewhere.login.logged_in
+    assert elsewhere.send() == 401
+    assert server.calls[-1].token is None
+    with pytest.raises(LoggedOut):
+        elsewhere.login.refresh()
+    assert elsewhere.login.logout()
+    assert (server.refreshes, server.count(BLACKLIST)) == (0, 0)
+    assert storage.load() == held
+    elsewhere.login.login("test", "test")
+    assert elsewhere.send() == 200
+
+
+@pytest.mark.parametrize("same", ["http://api.test:80/api", "HTTP://API.TEST/other/"])
+def test_an_origin_can_be_written_in_several_ways(make: Make, same: str) -> None:
+    storage = MemoryStorage()
+    make(storage=storage).login.login("test", "test")
+    assert make(storage=storage, base_url=same).login.logged_in
+
+
+def test_a_base_url_that_changes_takes_no_token_along(face: Face, server: Server) -> None:
+    face.login.base_url = "http://other.test/api"
+    assert face.send("http://other.test/api/me/") == 401
+    assert server.calls[-1].token is None
+    face.login.base_url = BASE_URL
+    assert face.send() == 200
+
+
+def test_tokens_without_an_origin_are_ours(make: Make, server: Server) -> None:
+    storage, pair = MemoryStorage(), server.pair()
+    storage.save(Tokens(pair["access"], pair["refresh"]))
+    face = make(storage=storage)
+    server.expire()
+    assert face.send() == 200
+    assert not make(storage=storage, base_url="http://other.test/api").login.logged_in, "now it is known whose they are"
+
+
+def test_the_token_endpoints_are_asked_for_json(face: Face, server: Server) -> None:
+    face.login.refresh()
+    face.login.logout()
+    assert [call.headers["Accept"] for call in server.calls] == ["application/json"] * 3
+
+
 # 2. One try more
 
 
@@ -89,12 +140,15 @@ def test_a_second_401_is_given_to_the_caller(face: Face, server: Server) -> None
     assert face.login.logged_in
 
 
-def test_a_token_replaced_meanwhile_is_used_without_a_refresh(face: Face, server: Server) -> None:
+def test_a_token_replaced_meanwhile_is_used_without_a_refresh(make: Make, server: Server) -> None:
     def answer(_: Call) -> Reply:
         del server.on["/me/"]
-        face.login.access_token = server.token("access", 3600)
+        server.renew(storage)
         return Reply(401)
 
+    storage = MemoryStorage()
+    face = make(storage=storage)
+    face.login.login("test", "test")
     server.on["/me/"] = answer
     assert face.send() == 200
     assert server.refreshes == 0
@@ -103,8 +157,9 @@ def test_a_token_replaced_meanwhile_is_used_without_a_refresh(face: Face, server
 def test_a_token_replaced_meanwhile_that_is_near_its_end_is_refreshed_before_the_second_try(make: Make, server: Server) -> None:
     def answer(_: Call) -> Reply:
         del server.on["/me/"]
-        near = server.token("access", 10)
-        storage.save(Tokens(near, face.login.refresh_token, due=server.now - 1))
+        tokens = storage.load()
+        assert tokens
+        storage.save(replace(tokens, access=server.token("access", 10), due=server.now - 1))
         return Reply(401)
 
     storage = MemoryStorage()
@@ -133,6 +188,17 @@ def test_without_a_refresh_token_the_401_is_given_to_the_caller(make: Make, serv
     face = make()
     face.login.access_token = server.token("access", -1)
     assert face.send() == 401
+    assert server.refreshes == 0
+    with pytest.raises(LoggedOut, match="no refresh token"):
+        face.login.refresh()
+
+
+def test_without_a_refresh_token_nothing_is_refreshed_ahead_of_time(make: Make, server: Server, clock: FakeClock) -> None:
+    server.on["/token/"] = lambda _: Reply(200, {"access": server.token("access", 3600)})
+    face = make()
+    face.login.login("test", "test")
+    clock.now += 3500
+    assert face.send() == 200
     assert server.refreshes == 0
 
 
@@ -200,6 +266,17 @@ def test_a_token_that_cannot_be_read_is_used_until_it_gets_a_401(make: Make, ser
     assert [call.path for call in server.calls] == ["/token/", "/me/", REFRESH, "/me/"]
 
 
+@pytest.mark.parametrize("end", ["1" + "0" * 400, "1e999", "NaN", "-1e999", "true"])
+def test_an_end_that_is_no_time_is_not_read(make: Make, server: Server, end: str) -> None:
+    claims = base64.urlsafe_b64encode(f'{{"exp": {end}, "iat": {end}}}'.encode()).decode().rstrip("=")
+    face = make()
+    server.on["/token/"] = lambda _: Reply(200, server.pair() | {"access": f"eyJ9.{claims}.c2ln"})
+    server.on["/me/"] = lambda _: Reply(200)
+    face.login.login("test", "test")
+    assert face.send() == 200
+    assert server.refreshes == 0
+
+
 def test_an_iat_copied_from_the_refresh_token_does_not_make_every_request_refresh(
     make: Make, server: Server, clock: FakeClock
 ) -> None:
@@ -239,6 +316,15 @@ def test_a_stream_is_not_sent_twice_but_the_token_is_refreshed(face: Face, serve
     assert face.send(method="POST", content=face.stream(b"a", b"b")) == 401
     assert (server.count("/me/"), server.refreshes) == (1, 1)
     assert face.send(method="POST", content=face.stream(b"a", b"b")) == 200
+
+
+@pytest.mark.parametrize("status", [401, 404, 503, 0])
+def test_a_stream_gets_its_401_also_if_the_refresh_fails(face: Face, server: Server, status: int) -> None:
+    server.expire()
+    server.on[REFRESH] = always(status)
+    assert face.send(method="POST", content=face.stream(b"a")) == 401
+    assert server.refreshes
+    assert face.login.logged_in == (status != 401)
 
 
 def test_a_stream_does_not_go_out_with_a_token_that_looks_dead(make: Make, server: Server, clock: FakeClock) -> None:

@@ -21,7 +21,7 @@ from tokenpair import FileStorage, MemoryStorage, Storage, Tokens
 from tokenpair._lockfile import locked
 from tokenpair.keyring import KeyringStorage
 
-PAIR = Tokens("aaa.bbb.ccc", "ddd.eee.fff", 1.5)
+PAIR = Tokens("aaa.bbb.ccc", "ddd.eee.fff", 1.5, "5f1c", "http://api.test")
 HOLD = """
 import sys
 from pathlib import Path

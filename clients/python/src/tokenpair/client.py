@@ -10,18 +10,17 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tokenpair._engine.answers import Answer, NoAnswer
+from tokenpair._engine.answers import HEADERS, Answer, NoAnswer
 from tokenpair._engine.bodies import rewinder
 from tokenpair._engine.clock import Clock
 from tokenpair._engine.endpoints import Paths
-from tokenpair._engine.login import PATIENCE, Login, Origin, Reason, Send
+from tokenpair._engine.login import PATIENCE, Login, Reason, Send, origin
 from tokenpair.errors import TokenPairError
 from tokenpair.storage import Storage
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 TIMEOUT = 10.0
 SENDING = ("stream", "verify", "cert")
 
@@ -40,7 +39,7 @@ class APIClient(Login):
         storage: Storage | None = None,
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] | None = TIMEOUT,
-        header_type: str = "Bearer",
+        auth_header_type: str = "Bearer",
         paths: Paths = Paths(),
         patience: float = PATIENCE,
         clock: Clock | None = None,
@@ -55,7 +54,7 @@ class APIClient(Login):
             base_url,
             self._post,
             storage=storage,
-            header_type=header_type,
+            auth_header_type=auth_header_type,
             paths=paths,
             patience=patience,
             clock=clock,
@@ -67,8 +66,9 @@ class APIClient(Login):
     def request(self, method: str, endpoint: str, **kwargs: Any) -> requests.Response:
         """Sends a request; `endpoint` is a path behind `base_url` or a whole address. Options as `requests.request` has them.
 
-        With `auth` it goes out as it is, without a token. Raises `LoggedOut`, `Unavailable` or `Refused` if the access token had
-        to be refreshed and could not be, else what requests raises.
+        With `auth` it goes out as it is, without a token; a header `Authorization` is replaced while somebody is logged in.
+        Raises `LoggedOut`, `Unavailable` or `Refused` if the access token had to be refreshed and could not be, else what
+        requests raises.
         """
         timeout = kwargs.pop("timeout", self.timeout)
         allow_redirects = kwargs.pop("allow_redirects", True)
@@ -97,7 +97,7 @@ class APIClient(Login):
         return self.request("DELETE", endpoint, **kwargs)
 
     def user(self) -> dict[str, Any]:
-        """Who is logged in. Raises `requests.HTTPError` if the server does not say."""
+        """Who is logged in: the JSON of `/me/`. Raises `requests.HTTPError` for a 401, if nobody is, and every other error."""
         answer = self.get(self._paths.me)
         answer.raise_for_status()
         user: dict[str, Any] = answer.json()
@@ -152,7 +152,7 @@ class APIClient(Login):
 
     def _post(self, url: str, data: Mapping[str, Any], timeout: float) -> Answer:
         try:
-            answer = self.session.post(url, json=data, timeout=timeout, allow_redirects=False)
+            answer = self.session.post(url, json=data, headers=HEADERS, timeout=timeout, allow_redirects=False)
         except requests.HTTPError as error:
             answer = _answer_of(error)
         except requests.RequestException as error:
@@ -160,7 +160,7 @@ class APIClient(Login):
         return Answer(answer.status_code, answer.headers, answer.content)
 
     @staticmethod
-    def _origin_of(url: str) -> Origin:
+    def _origin_of(url: str) -> str:
         return _origin(requests.Request("GET", url).prepare().url)
 
     def _after_fork(self) -> None:
@@ -182,6 +182,6 @@ def _answer_of(error: requests.HTTPError) -> requests.Response:
     return error.response
 
 
-def _origin(prepared_url: str | None) -> Origin:
+def _origin(prepared_url: str | None) -> str:
     parts = urlsplit(prepared_url or "")
-    return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme)
+    return origin(parts.scheme, parts.hostname or "", parts.port)

@@ -10,7 +10,10 @@ class TokenPairError(requests.RequestException):
 
 
 class LoggedOut(TokenPairError):
-    """The login has ended: the server refused the refresh token, or somebody logged out. Log in again."""
+    """The login has ended. Log in again.
+
+    The refresh token has expired, was revoked or refused; or somebody logged out, or logged in as somebody else, meanwhile.
+    """
 
 
 class Unavailable(TokenPairError):
@@ -31,7 +34,7 @@ class Refused(TokenPairError):
         super().__init__(message)
         self.status = status
         self.data = data
-        """The answer's JSON, such as `{"username": ["This field is required."]}`."""
+        """The answer's JSON without its tokens, such as `{"username": ["This field is required."]}`."""
 
     def __reduce__(self) -> tuple[type[Refused], tuple[str, int, object]]:
         """For `pickle`, which would leave out the status."""

@@ -9,15 +9,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import anyio
-import httpx
-from anyio.to_thread import run_sync
+try:
+    import anyio
+    import httpx
+    from anyio.to_thread import run_sync
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("tokenpair.httpx needs what pip install 'tokenpair[httpx]' brings", name=error.name) from error
 
-from tokenpair._engine.answers import Answer, NoAnswer
+from tokenpair._engine.answers import HEADERS, Answer, NoAnswer
 from tokenpair._engine.bodies import Rewind, rewinder
 from tokenpair._engine.clock import Clock
 from tokenpair._engine.endpoints import Paths
-from tokenpair._engine.login import PATIENCE, Login, Origin, Reason, Send
+from tokenpair._engine.login import PATIENCE, Login, Reason, Send, origin
 from tokenpair.storage import Storage
 
 
@@ -27,8 +30,8 @@ class JWTAuth(Login, httpx.Auth):
     Any number of clients, threads, tasks and event loops may share one. Tokens go to the origin of `base_url` alone.
 
     `storage` keeps the tokens, in memory by default. `client` is what the token endpoints are asked with, such as one with your
-    proxy and certificates. `header_type` is the word before the token, `paths` are those of your server, `patience` the seconds
-    for which a refresh is tried.
+    proxy and certificates. `auth_header_type` is the word before the token (Simple JWT's `AUTH_HEADER_TYPES`), `paths` are those
+    of your server, `patience` the seconds for which a refresh is tried.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class JWTAuth(Login, httpx.Auth):
         *,
         storage: Storage | None = None,
         client: httpx.Client | None = None,
-        header_type: str = "Bearer",
+        auth_header_type: str = "Bearer",
         paths: Paths = Paths(),
         patience: float = PATIENCE,
         clock: Clock | None = None,
@@ -51,7 +54,7 @@ class JWTAuth(Login, httpx.Auth):
             base_url,
             self._post,
             storage=storage,
-            header_type=header_type,
+            auth_header_type=auth_header_type,
             paths=paths,
             patience=patience,
             clock=clock,
@@ -109,7 +112,9 @@ class JWTAuth(Login, httpx.Auth):
 
     def _post(self, url: str, data: Mapping[str, Any], timeout: float) -> Answer:
         try:
-            response = self._client.request("POST", url, json=data, timeout=timeout, follow_redirects=False, auth=None)
+            response = self._client.request(
+                "POST", url, json=data, headers=HEADERS, timeout=timeout, follow_redirects=False, auth=None
+            )
         except httpx.HTTPStatusError as error:  # a hook called raise_for_status before there was a content
             return Answer(error.response.status_code, error.response.headers, b"")
         except httpx.RequestError as error:
@@ -117,15 +122,15 @@ class JWTAuth(Login, httpx.Auth):
         return Answer(response.status_code, response.headers, response.content)
 
     @staticmethod
-    def _origin_of(url: str) -> Origin:
+    def _origin_of(url: str) -> str:
         parsed = httpx.URL(url)
         if parsed.scheme not in {"http", "https"} or not parsed.host:
             raise ValueError("base_url must begin with http:// or https:// and a host")
         return _origin(parsed)
 
 
-def _origin(url: httpx.URL) -> Origin:
-    return url.scheme, url.raw_host.decode("ascii"), url.port
+def _origin(url: httpx.URL) -> str:
+    return origin(url.scheme, url.raw_host.decode("ascii"), url.port)
 
 
 def _rewinder(stream: object) -> Rewind | None:

@@ -25,17 +25,17 @@ class Storage(ABC):
 
     @abstractmethod
     def load(self) -> Tokens | None:
-        """Reads the tokens; this happens with every request."""
+        """Reads the tokens; this happens with every request. None while nobody is logged in."""
 
     @abstractmethod
     def save(self, tokens: Tokens | None) -> None:
         """Replaces the tokens in one piece; None: nobody is logged in."""
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:  # noqa: ARG002
-        """Held during a refresh, so that of all who share the storage one refreshes.
+        """Held during a refresh, so that of all who share the storage one refreshes, and while log-ins and log-outs write.
 
-        After `timeout` seconds of waiting the refresh goes on without the lock, which then gives False. Without others there is
-        nothing to lock.
+        After `timeout` seconds of waiting they go on without the lock, which then gives False; so they do if it raises. Without
+        others there is nothing to lock.
         """
         return nullcontext()
 

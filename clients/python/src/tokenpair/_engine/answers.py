@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+TOKENS = frozenset({"access", "refresh"})
+JWT = re.compile(rb"eyJ[\w-]+(?:\.[\w-]*)+")
 
 
 class NoAnswer(Exception):
@@ -31,11 +35,14 @@ class Answer:
     @property
     def data(self) -> dict[str, Any]:
         """The JSON object in it; empty if it is none, as the page of a captive portal."""
-        try:
-            data = json.loads(self.content)
-        except (ValueError, RecursionError):
-            return {}
-        return data if isinstance(data, dict) else {}
+        return _object(self.content)
+
+    def data_without_tokens(self, sent: object) -> dict[str, Any]:
+        """What may be shown: neither the tokens that came, nor the one that was sent."""
+        content = JWT.sub(b"", self.content)
+        if isinstance(sent, str):
+            content = content.replace(sent.encode(), b"")
+        return {name: value for name, value in _object(content).items() if name not in TOKENS or not isinstance(value, str)}
 
     @property
     def date(self) -> float | None:
@@ -50,6 +57,14 @@ class Answer:
         return None if until is None else max(0.0, until - (self.date or now))
 
 
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def http_date(value: str) -> float | None:
     try:
         return parsedate_to_datetime(value).timestamp()
@@ -57,6 +72,8 @@ def http_date(value: str) -> float | None:
         return None
 
 
+HEADERS = {"Accept": "application/json"}
+"""What a request to the token endpoints carries beside its JSON."""
 Post = Callable[[str, Mapping[str, Any], float], Answer]
 """How the token endpoints are reached: with an address, the JSON to send and the seconds it may take.
 

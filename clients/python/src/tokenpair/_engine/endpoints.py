@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tokenpair._engine.answers import Answer, NoAnswer, Post
 from tokenpair._engine.clock import Clock, ServerClock
-from tokenpair._engine.retries import SINGLE_TRY, once
-from tokenpair._engine.tokens import Tokens, seconds, when_due
+from tokenpair._engine.retries import SINGLE_TRY, once, within
+from tokenpair._engine.tokens import NOBODY, Tokens, is_usable, seconds, when_due
 from tokenpair.errors import LoggedOut, Refused
 
 
@@ -35,7 +35,7 @@ class Endpoints:
     def log_in(self, credentials: Mapping[str, Any]) -> Tokens:
         path = self._paths.token
         answer = self._ask_once(path, credentials)
-        tokens = self._tokens(answer)
+        tokens = self._tokens(answer, NOBODY)
         if tokens is None:
             raise _refused(path, answer, credentials)
         return tokens
@@ -44,7 +44,7 @@ class Endpoints:
         """The tokens, unless the server asks for a proof of the address first, and the rest of its answer."""
         answer = self._ask_once(self._paths.register, fields)
         rest = {name: value for name, value in answer.data.items() if name not in {"access", "refresh"}}
-        return self._tokens(answer), rest
+        return self._tokens(answer, NOBODY), rest
 
     def refresh(self, tokens: Tokens, limit: float) -> Tokens:
         """One try. Raises `LoggedOut` for a 401, and for that alone."""
@@ -52,7 +52,7 @@ class Endpoints:
         answer = once(lambda timeout: self._post(self._paths.refresh, sent, timeout), limit, self._clock)
         if answer.status == 401:
             raise LoggedOut("the login has ended: the server refused the refresh token")
-        fresh = self._tokens(answer, tokens.refresh) if answer.is_success else None
+        fresh = self._tokens(answer, tokens) if answer.is_success else None
         if fresh is None:
             raise _refused(self._paths.refresh, answer, sent)
         return fresh
@@ -72,23 +72,26 @@ class Endpoints:
         return answer
 
     def _post(self, path: str, data: Mapping[str, Any], timeout: float) -> Answer:
-        return self._send(self._url(path), data, timeout)
+        return within(timeout, lambda: self._send(self._url(path), data, timeout))
 
-    def _tokens(self, answer: Answer, refresh: str | None = None) -> Tokens | None:
-        """The tokens of an answer; `refresh` stays where the server does not rotate."""
-        access, rotated = answer.data.get("access"), answer.data.get("refresh")
-        if not isinstance(access, str):
+    def _tokens(self, answer: Answer, before: Tokens) -> Tokens | None:
+        """The tokens of an answer; the refresh token of before stays where the server does not rotate."""
+        data = answer.data
+        access = data.get("access")
+        if not is_usable(access):
             return None
-        refresh = rotated if rotated and isinstance(rotated, str) else refresh
+        rotated = data.get("refresh")
+        refresh = rotated if is_usable(rotated) else before.refresh
         now = answer.date or seconds(access, "iat")
-        if now is None:
-            return Tokens(access, refresh)
-        self.server_clock.set(now)
-        return Tokens(access, refresh, when_due(access, now))
+        if now is not None:
+            self.server_clock.set(now)
+        due = None if now is None else when_due(access, now)
+        return replace(before, access=access, refresh=refresh, due=due)
 
 
 def _refused(path: str, answer: Answer, sent: Mapping[str, Any]) -> Refused:
-    detail = answer.data.get("detail", "")
+    data = answer.data_without_tokens(sent.get("refresh"))
+    detail = data.get("detail", "")
     if not isinstance(detail, str) or any(str(value) in detail for value in sent.values()):
-        detail = ""  # nothing that was sent, such as a token, comes back in an error
-    return Refused(f"{path} was answered {answer.status} {detail}".rstrip(), answer.status, answer.data)
+        detail = ""  # nothing that was sent, such as a password, comes back in an error
+    return Refused(f"{path} was answered {answer.status} {detail}".rstrip(), answer.status, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, wait
 from copy import copy
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ PATIENCE = 15.0
 BREATHER = 30.0
 """Seconds for which nothing is refreshed ahead of time after that found no server."""
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 Reason = Literal["asked", "refused"]
-Origin = tuple[str, str, int | None]
 log = logging.getLogger("tokenpair")
 
 
@@ -53,7 +53,7 @@ class Login:
         post: Post,
         *,
         storage: Storage | None,
-        header_type: str,
+        auth_header_type: str,
         paths: Paths,
         patience: float,
         clock: Clock | None,
@@ -61,17 +61,16 @@ class Login:
         on_refresh: Callable[[], object] | None,
         on_logout: Callable[[Reason], object] | None,
     ) -> None:
+        self._keeper = Keeper(storage or MemoryStorage())
         self.base_url = base_url
-        self.header_type = header_type
+        self.auth_header_type = auth_header_type
         self.on_login, self.on_refresh, self.on_logout = on_login, on_refresh, on_logout
         self._clock = clock or Clock()
-        self._keeper = Keeper(storage or MemoryStorage())
         self._endpoints = Endpoints(post, self._url, paths, self._clock)
         self._refresher = Refresher(
             self._keeper, self._endpoints, patience, self._clock, on_refresh=self._tell_refresh, on_refused=self._tell_refused
         )
         self._rested_at = self._clock.monotonic()
-        self._change()
         _all.add(self)
 
     @property
@@ -81,8 +80,12 @@ class Login:
 
     @base_url.setter
     def base_url(self, value: str) -> None:
-        self._origin = self._origin_of(value)
+        self._keeper.origin = self._origin_of(value)
         self._base_url = value
+
+    @property
+    def _origin(self) -> str:
+        return self._keeper.origin
 
     @property
     def access_token(self) -> str | None:
@@ -90,7 +93,7 @@ class Login:
 
     @access_token.setter
     def access_token(self, value: str | None) -> None:
-        self._put(value, self.refresh_token)
+        self._keeper.put(access=_stripped(value))
 
     @property
     def refresh_token(self) -> str | None:
@@ -98,7 +101,7 @@ class Login:
 
     @refresh_token.setter
     def refresh_token(self, value: str | None) -> None:
-        self._put(self.access_token, value)
+        self._keeper.put(refresh=_stripped(value))
 
     @property
     def logged_in(self) -> bool:
@@ -108,11 +111,13 @@ class Login:
     def login(self, username: str | None = None, password: str | None = None, **fields: object) -> None:
         """Logs in with name and password, or with the fields that your server asks for: `login(email=…, password=…)`.
 
-        Raises `Refused` if the server does not let you in, `Unavailable` if it cannot be asked.
+        Raises `Refused` if the server does not let you in, also if it answers without an access token; `Unavailable` if it cannot
+        be asked.
         """
         named = {"username": username, "password": password}
         credentials = {name: value for name, value in named.items() if value is not None}
-        self._begin(self._endpoints.log_in(credentials | fields))
+        origin = self._origin
+        self._begin(self._endpoints.log_in(credentials | fields), origin)
 
     def register(self, **fields: object) -> dict[str, Any]:
         """Signs up and logs in. Gives back the server's answer without the tokens.
@@ -120,85 +125,95 @@ class Login:
         A server that first sends a link by mail answers without tokens: then nobody is logged in yet. Raises as `login` does;
         the `data` of a `Refused` says what is wrong with which field.
         """
+        origin = self._origin
         tokens, answer = self._endpoints.register(fields)
         if tokens:
-            self._begin(tokens)
+            self._begin(tokens, origin)
         return answer
 
     def logout(self) -> bool:
-        """Ends the login, at the server and here. False: the server could not be told, its token lives until it expires."""
-        self._change()
+        """Ends the login, at the server and here.
+
+        False: the server did not take the token back, which lives until it expires. It could not be reached, has no such endpoint
+        (Django without the blacklist app) or answered with another error.
+        """
         tokens = self._keeper.look()
         self._refresher.leaving = tokens.refresh if tokens else None
         revoked = tokens is not None and self._revoke(tokens)
-        left = self._keeper.take()
-        self._refresher.leaving = None
+        try:
+            left = self._keeper.take()
+        finally:
+            self._refresher.leaving = None
         if left and (tokens is None or left.refresh != tokens.refresh):
             revoked = self._revoke(left)  # refreshed meanwhile
         if left is None or left:
             self._tell(self.on_logout, "asked")
         return revoked
 
-    def _begin(self, tokens: Tokens) -> None:
-        self._change()
-        self._keeper.save(tokens)
-        self._change()  # also for who has read the new tokens as those of before
+    def _begin(self, tokens: Tokens, origin: str) -> None:
+        self._keeper.begin(tokens, origin)
         self._tell(self.on_login)
 
-    def _change(self) -> None:
-        self._whose = object()
-        """The same object for as long as the login is: what one user asked for must not be done by the next."""
-
-    def _load_of(self, login: object) -> Tokens:
-        """The tokens of the login that a request began with."""
+    def _load_of(self, began: Tokens) -> Tokens:
+        """The tokens now of the login that a request began with."""
         tokens = self._keeper.load()
-        if self._whose is not login:
-            raise LoggedOut("somebody logged in or out meanwhile")
+        if not tokens or tokens.login != began.login:
+            raise LoggedOut("somebody logged out, or logged in as somebody else, meanwhile")
         return tokens
 
     def refresh(self) -> None:
         """Refreshes now. Raises `LoggedOut`, `Unavailable` or `Refused`."""
-        under_way = self._refresher.refresh(self.access_token)
-        wait([under_way])
-        _raise_from(under_way)
+        began = self._keeper.load()
+        for under_way in self._refreshed(began):
+            wait([under_way])
+        self._load_of(began)
 
     def _steps(self, repeatable: bool) -> Iterator[Send | Future[None]]:
         """How to send one request: wait for what is to be waited for, send what is to be sent, say if it was refused."""
-        login = self._whose
-        tokens = self._keeper.load()
+        began = tokens = self._keeper.load()
         if self._is_due(tokens, repeatable):
             yield from self._refresh_ahead(tokens)
-            tokens = self._load_of(login)
+            tokens = self._load_of(began)
         sent = Send(tokens.access)
         yield sent
-        if sent.access and sent.refused:
-            yield from self._once_more(sent.access, repeatable, login)
+        if not sent.access or not sent.refused:
+            return
+        try:
+            access = yield from self._access_after(sent.access, began, repeatable)
+        except Exception:
+            if repeatable:
+                raise
+        else:
+            if access and repeatable:
+                yield Send(access, again=True)
+
+    def _access_after(self, refused: str, began: Tokens, repeatable: bool) -> Generator[Future[None], None, str | None]:
+        """What a request goes out with a second time; None if that is of no use."""
+        tokens = self._load_of(began)
+        if tokens.access == refused:
+            if tokens.refresh is None:
+                return None
+            yield from self._refreshed(tokens)
+        elif repeatable and self._is_due(tokens, repeatable):
+            yield from self._refresh_ahead(tokens)
+        return self._load_of(began).access
+
+    def _refreshed(self, tokens: Tokens) -> Iterator[Future[None]]:
+        """Waits for the refresh of these tokens. One that is under way for others says nothing about them."""
+        under_way = self._refresher.refresh(tokens)
+        while not under_way.is_for(tokens):
+            yield under_way
+            under_way = self._refresher.refresh(tokens)
+        yield under_way
+        _raise_from(under_way)
 
     def _refresh_ahead(self, tokens: Tokens) -> Iterator[Future[None]]:
-        under_way = self._refresher.refresh(tokens.access)
-        yield under_way
         try:
-            _raise_from(under_way)
+            yield from self._refreshed(tokens)
         except Unavailable:
             if not self._lives(tokens):
                 raise
             self._rested_at = self._clock.monotonic() + BREATHER
-
-    def _once_more(self, refused: str | None, repeatable: bool, login: object) -> Iterator[Send | Future[None]]:
-        tokens = self._load_of(login)
-        if not tokens:
-            raise LoggedOut("somebody logged out")
-        if tokens.access == refused:
-            if tokens.refresh is None:
-                return
-            under_way = self._refresher.refresh(refused)
-            yield under_way
-            _raise_from(under_way)
-        elif repeatable and self._is_due(tokens, repeatable):
-            yield from self._refresh_ahead(tokens)
-        access = self._load_of(login).access
-        if access and repeatable:
-            yield Send(access, again=True)
 
     def _is_due(self, tokens: Tokens, repeatable: bool) -> bool:
         if tokens.refresh is None:
@@ -219,10 +234,6 @@ class Login:
         """Whether the server has no more to be told."""
         return not tokens or (tokens.refresh is not None and self._endpoints.revoke(tokens.refresh))
 
-    def _put(self, access: str | None, refresh: str | None) -> None:
-        pair = (access or "").strip() or None, (refresh or "").strip() or None
-        self._keeper.save(Tokens(*pair))
-
     def _tell_refresh(self) -> None:
         self._tell(self.on_refresh)
 
@@ -238,7 +249,7 @@ class Login:
 
     def _header(self, step: Send) -> str | None:
         """The `Authorization` that a step goes with."""
-        return f"{self.header_type} {step.access}" if step.access else None
+        return f"{self.auth_header_type} {step.access}" if step.access else None
 
     def _url(self, path: str) -> str:
         """A path behind `base_url`; a whole address, such as the next page's, as it is."""
@@ -247,7 +258,7 @@ class Login:
         return f"{self.base_url.rstrip('/')}/{path.removeprefix('/')}"
 
     @staticmethod
-    def _origin_of(url: str) -> Origin:
+    def _origin_of(url: str) -> str:
         """As the library that sends understands it. Raises ValueError."""
         raise NotImplementedError
 
@@ -256,8 +267,18 @@ class Login:
         self._refresher.forget_after_fork()
 
     def __repr__(self) -> str:
-        scheme, host, port = self._origin
-        return f"<{type(self).__name__} {scheme}://{host}{f':{port}' if port else ''}>"
+        return f"<{type(self).__name__} {self._origin}>"
+
+
+def origin(scheme: str, host: str, port: int | None) -> str:
+    """As browsers write it, so that clients which share a storage mean the same."""
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" if port in {None, DEFAULT_PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
+
+
+def _stripped(token: str | None) -> str | None:
+    """As it comes out of a file."""
+    return (token or "").strip() or None
 
 
 def _raise_from(under_way: Future[None]) -> None:

@@ -16,6 +16,18 @@ from tokenpair._engine.tokens import NOBODY, Tokens
 from tokenpair.errors import LoggedOut
 
 
+class Refresh(Future[None]):
+    """A refresh under way, and the tokens it began for."""
+
+    def __init__(self, used: Tokens) -> None:
+        super().__init__()
+        self._used = used
+        self.set_running_or_notify_cancel()
+
+    def is_for(self, tokens: Tokens) -> bool:
+        return _same_access(self._used, tokens)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What the waiting requests and the application get to know."""
@@ -50,19 +62,18 @@ class Refresher:
     def forget_after_fork(self) -> None:
         """The thread of the parent is not in the child."""
         self._mutex = threading.Lock()
-        self._under_way: Future[None] | None = None
+        self._under_way: Refresh | None = None
 
-    def refresh(self, used: str | None) -> Future[None]:
-        """The refresh under way, else a new one, unless `used` is not the access token any more."""
+    def refresh(self, used: Tokens) -> Refresh:
+        """The refresh under way, whichever tokens it is for; else a new one, which has nothing to do if `used` are replaced."""
         with self._mutex:
             if self._under_way is None:
-                under_way: Future[None] = Future()
-                under_way.set_running_or_notify_cancel()
-                threading.Thread(target=self._run, args=(under_way, used), name="tokenpair-refresh").start()
+                under_way = Refresh(used)
+                threading.Thread(target=self._run, args=(under_way, used), name="tokenpair-refresh", daemon=False).start()
                 self._under_way = under_way
             return self._under_way
 
-    def _run(self, under_way: Future[None], used: str | None) -> None:
+    def _run(self, under_way: Refresh, used: Tokens) -> None:
         try:
             outcome = until_answered(lambda limit: self._try(used, limit), self._patience, self._clock)
         except BaseException as problem:  # noqa: BLE001 - nobody must wait for ever
@@ -75,17 +86,19 @@ class Refresher:
         finally:
             _settle(under_way, outcome.problem)
 
-    def _try(self, used: str | None, limit: Limit) -> Outcome:
+    def _try(self, used: Tokens, limit: Limit) -> Outcome:
         """Between two tries it is the turn of others who share the storage: each may be the one that reaches the server."""
         with self._keeper.lock() as held:
-            return self._renew(used, limit, has_lock=held is not False)
+            return self._renew(used, limit, has_lock=held)
 
-    def _renew(self, used: str | None, limit: Limit, *, has_lock: bool) -> Outcome:
+    def _renew(self, used: Tokens, limit: Limit, *, has_lock: bool) -> Outcome:
         tokens = self._keeper.load()
-        if tokens.refresh is None:
+        if not tokens:
             raise LoggedOut("nobody is logged in")
-        if tokens.access != used:
+        if not _same_access(tokens, used):
             return Outcome()
+        if tokens.refresh is None:
+            raise LoggedOut("there is no refresh token")
         try:
             fresh = self._endpoints.refresh(tokens, limit())
         except LoggedOut as end:
@@ -108,12 +121,16 @@ class Refresher:
         """Somebody put other tokens into the storage, which are used then, or logged out: then so are the fresh ones."""
         if self._keeper.load():
             return Outcome()
-        if fresh and fresh.refresh:
+        if fresh and fresh.refresh and fresh.origin == self._keeper.origin:
             self._endpoints.revoke(fresh.refresh)
         return Outcome(LoggedOut("somebody logged out"))
 
 
-def _settle(under_way: Future[None], problem: BaseException | None) -> None:
+def _same_access(one: Tokens, other: Tokens) -> bool:
+    return (one.login, one.access) == (other.login, other.access)
+
+
+def _settle(under_way: Refresh, problem: BaseException | None) -> None:
     if problem:
         under_way.set_exception(problem)
     else:

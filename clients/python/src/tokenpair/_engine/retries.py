@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 from tokenpair._engine.answers import Answer, NoAnswer
@@ -21,6 +23,22 @@ Limit = Callable[[], float]
 T = TypeVar("T")
 
 
+def within(limit: float, work: Callable[[], T]) -> T:
+    """What comes later than that is no answer: the time-outs of the libraries are for each step alone, and DNS has none."""
+    answered: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answered.set_result(work())
+        except BaseException as problem:  # noqa: BLE001 - who waits raises it
+            answered.set_exception(problem)
+
+    threading.Thread(target=run, name="tokenpair-try", daemon=True).start()
+    if not wait([answered], limit).done:
+        raise NoAnswer
+    return answered.result()
+
+
 def once(send: Send, timeout: float, clock: Clock) -> Answer:
     """One try; an outage is `Unavailable`."""
     try:
@@ -33,15 +51,22 @@ def once(send: Send, timeout: float, clock: Clock) -> Answer:
 
 
 def until_answered(attempt: Callable[[Limit], T], patience: float, clock: Clock) -> T:
-    """Tries again while it is `Unavailable`, but no longer than `patience` seconds."""
-    end = clock.monotonic() + patience
+    """Tries again while it is `Unavailable`, but no longer than `patience` seconds after it first asked for the limit."""
+    end: float | None = None
+
+    def limit() -> float:
+        nonlocal end
+        if end is None:
+            end = clock.monotonic() + patience
+        return max(SHORTEST_TRY, min(SINGLE_TRY, end - clock.monotonic()))
+
     pause = FIRST_PAUSE
     while True:
         try:
-            return attempt(lambda: max(SHORTEST_TRY, min(SINGLE_TRY, end - clock.monotonic())))
+            return attempt(limit)
         except Unavailable as outage:
-            wait = outage.retry_after or pause * (1 - clock.chance() / 2)
-            if clock.monotonic() + wait >= end:
+            rest = outage.retry_after or pause * (1 - clock.chance() / 2)
+            if end is None or clock.monotonic() + rest >= end:
                 raise
-        clock.sleep(wait)
+        clock.sleep(rest)
         pause = min(pause * 2, LONGEST_PAUSE)

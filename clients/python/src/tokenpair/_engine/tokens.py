@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeGuard
 
 AHEAD = 300.0
 """Seconds before its end at which an access token is due, unless its life is shorter than five times that."""
 SHARE = 5
+NO_TIME = 1e12
+"""Numbers from here on, in the year 33658, are not read: among them are those that are too large for a float."""
 FITS_A_HEADER = re.compile("[!-~]+").fullmatch
 """Anything else would be refused where the header is written, with the token in the error."""
 
@@ -23,10 +25,14 @@ class Tokens:
     refresh: str | None = field(default=None, repr=False)
     due: float | None = None
     """When to refresh ahead of time, by the server's clock; None: not before a 401."""
+    login: str | None = None
+    """The same at random for as long as one login lasts: what one user asked for must not be done by the next."""
+    origin: str | None = None
+    """Where they were got, and may be sent to."""
 
     def __post_init__(self) -> None:
         for token in (self.access, self.refresh):
-            if token is not None and not FITS_A_HEADER(token):
+            if token is not None and not is_usable(token):
                 raise ValueError("a token has characters that no token has, such as a line break")
 
     def __bool__(self) -> bool:
@@ -35,19 +41,23 @@ class Tokens:
 
     def to_json(self) -> str:
         """The text that storages keep."""
-        return json.dumps({"access": self.access, "refresh": self.refresh, "due": self.due})
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Tokens:
         """Raises ValueError for a text that `to_json` did not write; the text is not in the error."""
         try:
             data = json.loads(text)
-            return cls(data["access"], data["refresh"], data.get("due"))
+            return cls(data["access"], data["refresh"], data.get("due"), data.get("login"), data.get("origin"))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError("no tokens are stored here, but something else") from None
 
 
 NOBODY = Tokens(None)
+
+
+def is_usable(token: object) -> TypeGuard[str]:
+    return isinstance(token, str) and FITS_A_HEADER(token) is not None
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -63,7 +73,7 @@ def claims(token: str) -> dict[str, Any]:
 def seconds(token: str, claim: str) -> float | None:
     """A claim that is a time, such as `exp`."""
     value = claims(token).get(claim)
-    return float(value) if isinstance(value, (int, float)) else None
+    return float(value) if isinstance(value, (int, float)) and abs(value) < NO_TIME else None
 
 
 def when_due(access: str, now: float) -> float | None:
