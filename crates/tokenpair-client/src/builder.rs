@@ -119,6 +119,7 @@ impl ClientBuilder {
             return Err(BuildError::AuthHeaderType);
         }
         let prefix = base_url.as_str().trim_end_matches('/').to_owned();
+        let origin = base_url.origin().ascii_serialization();
         let policy = redirects(&prefix, &self.paths);
         let http = self.http.redirect(policy).build()?;
         let endpoints = Endpoints {
@@ -129,7 +130,7 @@ impl ClientBuilder {
         };
         let session = Session {
             endpoints,
-            keeper: Keeper::new(self.storage, self.clock.clone()),
+            keeper: Keeper::new(self.storage, &origin, self.clock.clone()),
             clock: self.clock,
             listener: self.listener,
             patience: self.patience,

@@ -91,15 +91,16 @@ impl Client {
         Ok(Value::Object(answer.data))
     }
 
-    /// Goes on with a login that was made elsewhere.
+    /// Goes on with a login that was made elsewhere, as if somebody had logged in with it here.
     pub async fn keep(&self, tokens: Tokens) -> Result<(), Error> {
         self.session.keep(tokens).await
     }
 
     /// Logs out: at the server, then here, also if the server cannot be reached.
     ///
-    /// Yields whether the refresh token is no good any more. If not, it lives until it expires. Once begun it is done, also if nobody
-    /// waits for it.
+    /// Yields whether the refresh token is no good any more. It is `false` if the server was not reached, has no such endpoint (Django without
+    /// its blacklist app), or answered with another error: then the token lives until it expires. Once begun it is done, also if
+    /// nobody waits for it.
     pub async fn log_out(&self) -> Result<bool, Error> {
         self.session.end().await
     }
@@ -123,8 +124,9 @@ impl Client {
 
     /// The access token in the place of one that got a 401. One that was replaced meanwhile is no reason to refresh.
     ///
-    /// With [`access_token`](Self::access_token) it gives the care of [`execute`](Self::execute) to requests that something else sends; but the token is
-    /// that of whoever is logged in now.
+    /// With [`access_token`](Self::access_token) it gives the care of [`execute`](Self::execute) to requests that something else sends. Fails with
+    /// [`Error::LoggedOut`] if somebody else is logged in now: what one user asked for would be done by another. For that hand in the
+    /// [`Token`] that you were given. One that was made of its text does not know its login, and is renewed only while it is the current one.
     pub async fn renew(&self, refused: &Token) -> Result<Token, Error> {
         Ok(self.session.replaced(refused).await?.access)
     }
@@ -163,12 +165,14 @@ impl Client {
     /// Sends a request with the access token, and once more with a new one if that one is refused.
     ///
     /// A request with an `Authorization` of its own, or to another origin, is sent as it is. So is any while nobody is logged in.
-    /// A body that can be read once is not sent twice: then the tokens are refreshed, and the 401 is yours.
+    /// If somebody logs out, or in as somebody else, while it waits for a refresh or is on its way to a 401, it fails with [`Error::LoggedOut`].
+    /// A body that can be read once is not sent twice: then the tokens are refreshed, and the 401 is yours. So is every other
+    /// answer, also a 429 or 503: it is not tried again.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
         if !self.is_ours(request.url()) || request.headers().contains_key(AUTHORIZATION) {
             return Ok(self.http.execute(request).await?);
         }
-        let (again, login) = (request.try_clone(), self.session.number());
+        let again = request.try_clone();
         let Some(Tokens { access, .. }) = self.session.fresh(again.is_some()).await? else {
             return Ok(self.http.execute(request).await?);
         };
@@ -181,12 +185,7 @@ impl Client {
         let Some(again) = again else {
             return Ok(response);
         };
-        let tokens = replaced?;
-        if self.session.number() != login {
-            // It was asked for by one user, and would be done by another.
-            return Err(Error::LoggedOut);
-        }
-        self.send(again, &tokens.access).await
+        self.send(again, &replaced?.access).await
     }
 
     async fn send(&self, mut request: Request, access: &Token) -> Result<Response, Error> {

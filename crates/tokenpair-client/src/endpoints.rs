@@ -47,16 +47,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// What it brought, and what the server's clock said. `refresh` stays where the server does not rotate.
+    /// What it brought, and what the server's clock said. `refresh` stays where no other came: the server does not rotate.
     pub(crate) fn tokens(&self, refresh: Option<&Token>) -> Option<(Tokens, Option<f64>)> {
         if !self.status.is_success() {
             return None;
         }
         let access = Token::new(self.data.get("access")?.as_str()?)?;
-        let refresh = match self.data.get("refresh") {
-            Some(rotated) => Token::new(rotated.as_str()?)?,
-            None => refresh?.clone(),
-        };
+        let rotated = self.data.get("refresh").and_then(Value::as_str);
+        let refresh = rotated.and_then(Token::new).or(refresh.cloned())?;
         let now = self.date.or_else(|| access.issued_at());
         Some((Tokens::arrived(access, refresh, now), now))
     }

@@ -10,7 +10,8 @@ use std::{fmt, io};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The login has ended: ask for name and password.
+    /// The login has ended: its refresh token has expired, was revoked or refused; or somebody logged out, or logged in as somebody else,
+    /// meanwhile. If [`is_logged_in`](crate::Client::is_logged_in) says that nobody is, ask for name and password.
     #[error("the login has ended")]
     LoggedOut,
 
@@ -48,12 +49,13 @@ impl Error {
         }
     }
 
-    /// The status that a token endpoint answered.
+    /// The status of the answer, if there was one: that of a token endpoint, or of what [`user`](crate::Client::user) asked.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Refused(refusal) => Some(refusal.status),
             Self::Unavailable { status, .. } => *status,
-            _ => None,
+            Self::Request(error) => error.status(),
+            Self::LoggedOut | Self::Storage(_) => None,
         }
     }
 }

@@ -13,6 +13,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Keeper {
     storage: Box<dyn Storage>,
+    /// Of the base URL. Tokens of another one are none here.
+    origin: Arc<str>,
     clock: Arc<dyn Clock>,
     /// Among the clones of a client, whatever the storage does.
     turns: Arc<tokio::sync::Mutex<()>>,
@@ -38,9 +40,10 @@ impl Turn {
 }
 
 impl Keeper {
-    pub(crate) fn new(storage: Box<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(storage: Box<dyn Storage>, origin: &str, clock: Arc<dyn Clock>) -> Self {
         Self {
             storage,
+            origin: origin.into(),
             clock,
             turns: Arc::default(),
             unsaved: Mutex::default(),
@@ -64,16 +67,22 @@ impl Keeper {
 
     pub(crate) async fn load(&self) -> io::Result<Option<Tokens>> {
         let unsaved = self.unsaved().clone();
-        match unsaved {
-            Some(Unsaved(tokens)) => Ok(tokens),
-            None => self.storage.load().await,
-        }
+        let tokens = match unsaved {
+            Some(Unsaved(tokens)) => tokens,
+            None => self.storage.load().await?,
+        };
+        let is_ours = |tokens: &Tokens| tokens.origin.as_ref().is_none_or(|of| *of == self.origin);
+        Ok(tokens.filter(is_ours))
     }
 
     /// Is to be called where nobody can stop it half-way.
     pub(crate) async fn save(&self, tokens: Option<&Tokens>) -> io::Result<()> {
-        let saved = self.storage.save(tokens).await;
-        *self.unsaved() = saved.is_err().then(|| Unsaved(tokens.cloned()));
+        let tokens = tokens.map(|tokens| Tokens {
+            origin: Some(self.origin.clone()),
+            ..tokens.clone()
+        });
+        let saved = self.storage.save(tokens.as_ref()).await;
+        *self.unsaved() = saved.is_err().then_some(Unsaved(tokens));
         saved
     }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often somebody waits for a refresh that ends without a word (its runtime is gone, the storage panics).
+/// How often somebody waits for a refresh that ends without a word (its runtime is gone, the storage panics) or is for another token.
 const ROUNDS: usize = 3;
 /// For so long nothing is refreshed ahead of time after that found no server: every request would wait.
 const BREATHER: Duration = Duration::from_secs(30);
@@ -34,13 +34,19 @@ pub(crate) struct Session {
 #[derive(Default)]
 pub(crate) struct State {
     /// The refresh under way. The channel is closed when that is over, however it came to an end.
-    refresh: Option<watch::Receiver<Option<Outcome>>>,
+    refresh: Option<UnderWay>,
     /// Seconds that the server's clock is ahead of ours, as measured here: who shares the storage may have another clock.
     skew: Option<f64>,
     /// Until then (by [`Clock::elapsed`]) nothing is refreshed ahead of time.
     rests_until: Duration,
-    /// Counts log-ins.
-    logins: u64,
+}
+
+/// A refresh.
+#[derive(Clone)]
+struct UnderWay {
+    /// In whose place it brings another.
+    used: Token,
+    outcome: watch::Receiver<Option<Outcome>>,
 }
 
 impl Session {
@@ -49,65 +55,75 @@ impl Session {
         self: &Arc<Self>,
         is_repeatable: bool,
     ) -> Result<Option<Tokens>, Error> {
-        let login = self.number();
-        let Some(tokens) = self.keeper.load().await? else {
-            return Ok(None);
-        };
-        if !self.is_due(&tokens, is_repeatable) {
-            return Ok(Some(tokens));
-        }
-        match self.refreshed(&tokens.access, login).await {
-            Err(Error::Unavailable { .. }) if self.lives(&tokens.access) => {
-                self.state().rests_until = self.clock.elapsed() + BREATHER;
-                Ok(Some(tokens))
-            }
-            outcome => outcome.map(Some),
+        match self.keeper.load().await? {
+            Some(tokens) => self.unless_due(tokens, is_repeatable).await.map(Some),
+            None => Ok(None),
         }
     }
 
     /// The tokens in the place of `used`, which was refused.
     pub(crate) async fn replaced(self: &Arc<Self>, used: &Token) -> Outcome {
-        let login = self.number();
         match self.keeper.load().await? {
-            Some(tokens) if tokens.access == *used => self.refreshed(used, login).await,
-            _ => self.fresh(true).await?.ok_or(Error::LoggedOut),
+            Some(tokens) if tokens.access == *used => self.refreshed(&tokens.access).await,
+            // What one user asked for must not be done by another.
+            Some(tokens) if tokens.access.is_of_the_login_of(used) => {
+                self.unless_due(tokens, true).await
+            }
+            _ => Err(Error::LoggedOut),
         }
     }
 
-    /// Waits for the refresh under way, or for a new one. `login` is the number of the login for which that is done.
-    async fn refreshed(self: &Arc<Self>, used: &Token, login: u64) -> Outcome {
-        let mut last = None;
+    async fn unless_due(self: &Arc<Self>, tokens: Tokens, is_repeatable: bool) -> Outcome {
+        if !self.is_due(&tokens, is_repeatable) {
+            return Ok(tokens);
+        }
+        match self.refreshed(&tokens.access).await {
+            Err(Error::Unavailable { .. }) if self.lives(&tokens.access) => {
+                self.state().rests_until = self.clock.elapsed() + BREATHER;
+                Ok(tokens)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Waits for the refresh under way, or for a new one.
+    async fn refreshed(self: &Arc<Self>, used: &Token) -> Outcome {
         for _ in 0..ROUNDS {
             let mut refresh = self.refresh_under_way(used);
-            let told = refresh.wait_for(Option::is_some).await;
-            match told.ok().and_then(|outcome| outcome.clone()) {
-                // It had begun for a token of before.
-                Some(Ok(tokens)) if tokens.access == *used => last = Some(Ok(tokens)),
-                // What one user asked for would be done by another.
-                Some(Ok(_)) if self.number() != login => return Err(Error::LoggedOut),
+            let told = refresh.outcome.wait_for(Option::is_some).await;
+            let outcome = told.ok().and_then(|outcome| outcome.clone());
+            match outcome.filter(|_| refresh.used == *used) {
+                // As above.
+                Some(Ok(tokens)) if !tokens.access.is_of_the_login_of(used) => {
+                    return Err(Error::LoggedOut);
+                }
                 Some(outcome) => return outcome,
                 None => (),
             }
         }
-        last.unwrap_or_else(|| Err(Error::unavailable()))
+        Err(Error::unavailable())
     }
 
     /// It is a task: whoever gives up waiting takes nothing along, as the answer may hold the only good token.
-    fn refresh_under_way(self: &Arc<Self>, used: &Token) -> watch::Receiver<Option<Outcome>> {
+    ///
+    /// One at a time, so that it may be one for a token of before: that says nothing about `used`.
+    fn refresh_under_way(self: &Arc<Self>, used: &Token) -> UnderWay {
         let mut state = self.state();
         let under_way = state.refresh.as_ref();
-        if let Some(refresh) = under_way.filter(|refresh| refresh.has_changed().is_ok()) {
+        if let Some(refresh) = under_way.filter(|refresh| refresh.outcome.has_changed().is_ok()) {
             return refresh.clone();
         }
-        let (sender, receiver) = watch::channel(None);
-        state.refresh = Some(receiver.clone());
-        let (session, used) = (self.clone(), used.clone());
+        let (sender, outcome) = watch::channel(None);
+        let used = used.clone();
+        let refresh = UnderWay { used, outcome };
+        state.refresh = Some(refresh.clone());
+        let (session, used) = (self.clone(), refresh.used.clone());
         tokio::spawn(async move {
             let outcome = session.refresh(&used).await;
             session.state().refresh = None;
             sender.send_replace(Some(outcome));
         });
-        receiver
+        refresh
     }
 
     /// Tries until there is an answer. Between two tries it is somebody else's turn.
@@ -145,16 +161,19 @@ impl Session {
                 data: Value::Null,
             }));
         };
+        let fresh = fresh.of_the_login_of(&held.access);
         if self.keeper.swap(held, Some(&fresh)).await? {
             self.listener.tell(Event::Refresh);
             return Ok(fresh);
         }
-        if let Some(others) = self.keeper.load().await? {
-            return Ok(others);
+        match self.keeper.load().await? {
+            Some(others) if others.access.is_of_the_login_of(&held.access) => Ok(others),
+            // Somebody has logged out or in meanwhile.
+            _ => {
+                self.endpoints.revoke(&fresh.refresh).await;
+                Err(Error::LoggedOut)
+            }
         }
-        // Somebody has logged out meanwhile.
-        self.endpoints.revoke(&fresh.refresh).await;
-        Err(Error::LoggedOut)
     }
 
     /// The end, unless somebody else has put other tokens into the storage.
@@ -195,13 +214,10 @@ impl Session {
     }
 
     pub(crate) async fn keep(self: &Arc<Self>, tokens: Tokens) -> Result<(), Error> {
-        let session = self.clone();
+        let (session, tokens) = (self.clone(), tokens.of_a_new_login());
         to_its_end(async move {
             let _turn = session.keeper.turn().await;
-            session.state().logins += 1;
             session.keeper.save(Some(&tokens)).await?;
-            // Also for who has read the new tokens under the number of before.
-            session.state().logins += 1;
             session.listener.tell(Event::Login);
             Ok(())
         })
@@ -224,11 +240,6 @@ impl Session {
             Ok(is_revoked)
         })
         .await
-    }
-
-    /// The number of the login: another one may be another user's.
-    pub(crate) fn number(&self) -> u64 {
-        self.state().logins
     }
 
     /// What an answer brought, if anything. The server's clock is read from it.

@@ -14,7 +14,8 @@ pub type Guard = Box<dyn Send>;
 
 /// Keeps the tokens of one login.
 ///
-/// Nothing else is asked of it: what to store when is decided by the client. [`Tokens::to_json`] makes a text of tokens.
+/// Nothing else is asked of it: what to store when is decided by the client. [`Tokens::to_json`] makes a text of tokens. Keep all of it: it says also
+/// whose they are and which server's.
 ///
 /// ```
 /// use std::io;

@@ -15,20 +15,34 @@ const AHEAD: f64 = 300.0;
 const SHARE: f64 = 5.0;
 
 /// A token. It has no `Display`, and its `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(Arc<str>);
+///
+/// An access token from a [`Client`](crate::Client) also knows of which login it is. Two of the same text are equal all the same.
+#[derive(Clone)]
+pub struct Token {
+    text: Arc<str>,
+    /// The id of the login.
+    login: Option<Arc<str>>,
+}
 
 impl Token {
     /// `None` for what cannot be a token: empty, or with characters that no header may hold.
     pub fn new(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= LONGEST;
         let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-        (fits && is_plain).then(|| Self(text.into()))
+        (fits && is_plain).then(|| Self {
+            text: text.into(),
+            login: None,
+        })
     }
 
     /// The token itself. Keep it out of logs and errors.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether both are of one login; those that know none are.
+    pub(crate) fn is_of_the_login_of(&self, other: &Self) -> bool {
+        self.login == other.login
     }
 
     /// When the token ends, by the server's clock. `None` if it cannot be read: it is encrypted, or no JWT.
@@ -41,7 +55,7 @@ impl Token {
     }
 
     fn claims(&self) -> Claims {
-        let mut parts = self.0.split('.');
+        let mut parts = self.text.split('.');
         let (Some(_), Some(payload), Some(_), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
@@ -51,6 +65,14 @@ impl Token {
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 }
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Token {}
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +95,8 @@ pub struct Tokens {
     pub(crate) refresh: Token,
     /// When to refresh, in seconds by the server's clock; `None`: not before a 401.
     pub(crate) due: Option<f64>,
+    /// Of the base URL that they are for; `None`: of any.
+    pub(crate) origin: Option<Arc<str>>,
 }
 
 impl Tokens {
@@ -82,6 +106,7 @@ impl Tokens {
             access,
             refresh,
             due: None,
+            origin: None,
         }
     }
 
@@ -93,10 +118,22 @@ impl Tokens {
         let due = access.end().zip(now).filter(|(end, now)| now < end);
         let due = due.map(|(end, now)| end - AHEAD.min((end - now) / SHARE));
         Self {
-            access,
-            refresh,
             due,
+            ..Self::new(access, refresh)
         }
+    }
+
+    /// Those of a login that begins.
+    pub(crate) fn of_a_new_login(mut self) -> Self {
+        // It need not be secret, only different.
+        self.access.login = Some(format!("{:032x}", fastrand::u128(..)).into());
+        self
+    }
+
+    /// Those that a refresh brought for `used`.
+    pub(crate) fn of_the_login_of(mut self, used: &Token) -> Self {
+        self.access.login.clone_from(&used.login);
+        self
     }
 
     /// The token that requests carry.
@@ -109,13 +146,20 @@ impl Tokens {
         &self.refresh
     }
 
-    /// A text for storages to keep.
+    /// A text for storages to keep: an object of `access` and `refresh`, of `due` (when to refresh, in seconds since 1970 by the server's clock), of
+    /// `login` (a random id, which stays the same from a log-in to the next) and of `origin` (that of the base URL).
     pub fn to_json(&self) -> String {
-        let (access, refresh) = (self.access.expose(), self.refresh.expose());
-        json!({"access": access, "refresh": refresh, "due": self.due}).to_string()
+        let stored = json!({
+            "access": self.access.expose(),
+            "refresh": self.refresh.expose(),
+            "due": self.due,
+            "login": self.access.login.as_deref(),
+            "origin": self.origin.as_deref(),
+        });
+        stored.to_string()
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote. The error does not show the text.
+    /// Reads what [`to_json`](Self::to_json) wrote; all but the tokens may be missing. The error does not show the text.
     pub fn from_json(text: &str) -> io::Result<Self> {
         let foreign = || {
             let kind = io::ErrorKind::InvalidData;
@@ -125,12 +169,17 @@ impl Tokens {
             access,
             refresh,
             due,
+            login,
+            origin,
         } = serde_json::from_str(text).map_err(|_| foreign())?;
         let token = |text: &str| Token::new(text).ok_or_else(foreign);
+        let mut access = token(&access)?;
+        access.login = login.map(Into::into);
         Ok(Self {
-            access: token(&access)?,
+            access,
             refresh: token(&refresh)?,
             due,
+            origin: origin.map(Into::into),
         })
     }
 }
@@ -140,6 +189,8 @@ struct Stored {
     access: String,
     refresh: String,
     due: Option<f64>,
+    login: Option<String>,
+    origin: Option<String>,
 }
 
 #[cfg(test)]
@@ -198,13 +249,29 @@ mod tests {
     #[test]
     fn tokens_are_read_as_they_were_written_and_shown_to_nobody() {
         let token = |text| Token::new(text).unwrap();
-        let mut tokens = Tokens::new(token("one-secret"), token("another-secret"));
+        let tokens = Tokens::new(token("one-secret"), token("another-secret"));
+        let mut tokens = tokens.of_a_new_login();
         tokens.due = Some(1.5);
-        assert_eq!(Tokens::from_json(&tokens.to_json()).unwrap(), tokens);
+        tokens.origin = Some("http://localhost:8000".into());
+        let read = Tokens::from_json(&tokens.to_json()).unwrap();
+        assert!(read == tokens && read.access.is_of_the_login_of(&tokens.access));
         assert!(!format!("{tokens:?}").contains("secret"));
         for text in ["", "null", r#"{"access": "one-secret", "refresh": "a b"}"#] {
             let error = Tokens::from_json(text).unwrap_err();
             assert!(!format!("{error:?} {error}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn what_was_stored_before_logins_had_an_id_is_read_and_is_one_login() {
+        let read = |text| Tokens::from_json(text).unwrap();
+        let old = read(r#"{"access": "a", "refresh": "r", "due": 1.5}"#);
+        let refreshed = read(r#"{"access": "b", "refresh": "r", "due": null}"#);
+        assert_eq!((old.due, &old.origin), (Some(1.5), &None));
+        assert!(old.access.is_of_the_login_of(&refreshed.access));
+        let another = refreshed.of_a_new_login();
+        assert!(!old.access.is_of_the_login_of(&another.access));
+        let yet_another = another.clone().of_a_new_login();
+        assert!(!another.access.is_of_the_login_of(&yet_another.access));
     }
 }

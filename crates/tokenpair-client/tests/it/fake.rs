@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
-use tokenpair_client::{Client, ClientBuilder, Event};
+use tokenpair_client::{Client, ClientBuilder, Event, Storage, Tokens};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -65,6 +65,8 @@ pub(crate) enum Wrong {
     LostAnswer,
     /// It waits for [`Fake::release`].
     Held,
+    /// The same, and is answered so.
+    HeldStatus(u16),
     /// It is done, and the answer waits for [`Fake::release`].
     HeldAnswer,
     /// 200 with something else.
@@ -118,6 +120,17 @@ impl Fake {
         (client, events)
     }
 
+    /// What another process gets by a refresh of the login that a storage holds.
+    pub(crate) async fn refreshed_elsewhere(&self, storage: &impl Storage) -> Tokens {
+        let held = storage.load().await.unwrap().unwrap();
+        let mut stored: Value = serde_json::from_str(&held.to_json()).unwrap();
+        let access = self.client().await.access_token().await.unwrap().unwrap();
+        stored["access"] = json!(access.expose());
+        stored["refresh"] = json!(self.state().refresh);
+        stored["due"] = Value::Null;
+        Tokens::from_json(&stored.to_string()).unwrap()
+    }
+
     pub(crate) fn go_wrong(&self, refreshes: impl IntoIterator<Item = Wrong>) {
         self.state().refreshes.extend(refreshes);
     }
@@ -149,6 +162,11 @@ impl Fake {
 
     pub(crate) fn release(&self) {
         self.released.notify_one();
+    }
+
+    /// How many pairs of tokens there were.
+    pub(crate) fn made(&self) -> u64 {
+        self.state().made
     }
 
     pub(crate) fn count(&self, request: &str) -> usize {
@@ -230,6 +248,10 @@ impl Fake {
             Some(Wrong::Text(text)) => return text.into_response(),
             Some(Wrong::Never) => std::future::pending().await,
             Some(Wrong::Held) => self.hold().await,
+            Some(Wrong::HeldStatus(status)) => {
+                self.hold().await;
+                return code(status).into_response();
+            }
             Some(Wrong::LostAnswer | Wrong::HeldAnswer) | None => (),
         }
         let answer = self.exchange(sent);

@@ -11,3 +11,5 @@ mod requests;
 mod secrets;
 mod single;
 mod storage;
+mod users;
+mod watched;

@@ -164,7 +164,8 @@ async fn any_other_answer_is_an_error_that_keeps_the_login_and_is_not_tried_agai
         (Wrong::Text("<h1>Please accept our terms</h1>"), 200),
         (Wrong::Text(r#"{"access": 1}"#), 200),
         (Wrong::Text(r#"{"access": "a b"}"#), 200),
-        (Wrong::Text(r#"{"access": "a", "refresh": null}"#), 200),
+        (Wrong::Text(r#"{"access": null, "refresh": "r"}"#), 200),
+        (Wrong::Text(r#"{"refresh": "r"}"#), 200),
     ] {
         let fake = Fake::start().await;
         let client = fake.client().await;
@@ -178,6 +179,26 @@ async fn any_other_answer_is_an_error_that_keeps_the_login_and_is_not_tried_agai
         );
         assert_eq!(fake.refreshes(), 1);
         assert_eq!(ask(&client).await.unwrap(), 200, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_none_leaves_the_one_of_before() {
+    for text in [
+        r#"{"access": "new", "refresh": null}"#,
+        r#"{"access": "new", "refresh": ""}"#,
+        r#"{"access": "new", "refresh": 1}"#,
+        r#"{"access": "new", "refresh": "a\nb"}"#,
+    ] {
+        let fake = Fake::start().await;
+        let client = fake.client().await;
+        fake.expire();
+        fake.go_wrong([Wrong::Text(text)]);
+        // The server knows nothing of it: with the token of before it gives another one.
+        assert_eq!(ask(&client).await.unwrap(), 200, "{text}");
+        let sent = fake.authorizations("GET /api/me/");
+        assert_eq!((sent.len(), fake.refreshes()), (2, 2), "{text}");
+        assert_eq!(sent[0].as_deref(), Some("Bearer new"));
     }
 }
 

@@ -112,7 +112,7 @@ async fn a_401_of_the_refresh_ends_the_login_once() {
 }
 
 #[tokio::test]
-async fn a_401_does_not_end_a_login_that_somebody_has_put_there_meanwhile() {
+async fn a_401_does_not_end_a_login_that_somebody_has_refreshed_meanwhile() {
     let fake = Fake::start().await;
     let storage = Arc::new(MemoryStorage::default());
     let (client, events) = fake.told(fake.builder().storage(storage.clone())).await;
@@ -120,14 +120,9 @@ async fn a_401_does_not_end_a_login_that_somebody_has_put_there_meanwhile() {
     fake.go_wrong([Wrong::Held]);
     let asking = asking(&client);
     fake.holds().await;
-    // Another process logs in, without the lock; the token of before is revoked.
-    let other = fake.client().await;
-    let access = other.access_token().await.unwrap().unwrap();
-    let refresh = tokenpair_client::Token::new("another").unwrap();
-    storage
-        .save(Some(&Tokens::new(access, refresh)))
-        .await
-        .unwrap();
+    // Another process refreshes without the lock; the token of before is revoked.
+    let tokens = fake.refreshed_elsewhere(&storage).await;
+    storage.save(Some(&tokens)).await.unwrap();
     fake.forget_refresh();
     fake.release();
     assert_eq!(asking.await.unwrap().unwrap().status(), 200);

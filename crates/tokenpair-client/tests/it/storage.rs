@@ -2,12 +2,12 @@
 
 use crate::clock::TestClock;
 use crate::fake::{Fake, Wrong};
+use crate::watched::Watched;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokenpair_client::{
-    Client, Error, Event, FileStorage, Guard, MemoryStorage, Storage, SystemClock, Token, Tokens,
-    async_trait,
+    Client, Error, Event, FileStorage, MemoryStorage, Storage, SystemClock, Tokens, async_trait,
 };
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -98,53 +98,6 @@ async fn a_lock_that_hangs_does_not_hang_the_application() {
     drop(held);
 }
 
-/// Counts who asks for its lock, and who reads it.
-#[derive(Default)]
-struct Watched {
-    memory: MemoryStorage,
-    asked: AtomicUsize,
-    read: AtomicUsize,
-}
-
-impl Watched {
-    /// Until so many have asked.
-    async fn asked(&self, times: usize) {
-        while self.asked.load(Ordering::SeqCst) < times {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Until it was read so many times.
-    async fn read(&self, times: usize) {
-        while self.read.load(Ordering::SeqCst) < times {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-#[async_trait]
-impl Storage for Watched {
-    async fn load(&self) -> io::Result<Option<Tokens>> {
-        self.read.fetch_add(1, Ordering::SeqCst);
-        self.memory.load().await
-    }
-
-    async fn save(&self, tokens: Option<&Tokens>) -> io::Result<()> {
-        self.memory.save(tokens).await
-    }
-
-    async fn lock(&self) -> io::Result<Guard> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.memory.lock().await
-    }
-}
-
-/// What another process has got.
-async fn tokens_of_another(fake: &Fake) -> Tokens {
-    let access = fake.client().await.access_token().await.unwrap().unwrap();
-    Tokens::new(access, Token::new("secret-refresh-2").unwrap())
-}
-
 fn asking(client: &Client) -> JoinHandle<u16> {
     let client = client.clone();
     tokio::spawn(async move { status(&client).await })
@@ -161,7 +114,7 @@ async fn who_was_refused_without_the_lock_waits_for_it_before_it_is_the_end() {
     let asking = asking(&client);
     fake.holds().await;
     fake.clock.freeze();
-    let tokens = tokens_of_another(&fake).await;
+    let tokens = fake.refreshed_elsewhere(&storage.memory).await;
     fake.release();
     // It has had its 401. Who holds the lock saves now.
     storage.asked(3).await;
@@ -182,7 +135,7 @@ async fn a_refresh_that_began_for_a_token_of_before_is_not_enough() {
     fake.forget_access();
     let first = asking(&client);
     storage.asked(2).await;
-    let tokens = tokens_of_another(&fake).await;
+    let tokens = fake.refreshed_elsewhere(&storage.memory).await;
     storage.save(Some(&tokens)).await.unwrap();
     fake.forget_access();
     let second = asking(&client);
