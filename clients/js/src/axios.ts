@@ -23,12 +23,17 @@ export function attach<Instance extends AxiosInstance>(instance: Instance, auth:
     // Of a configuration that is used again.
     config[SENT] = undefined;
     if (config.headers.has("Authorization") || config.auth) return config;
-    const url = instance.getUri(config);
+    const url = target(config);
     const pass = await auth
       .authorize(url, { method: config.method, signal: signalOf(config), isOnce: isReadOnce(config.data) })
       .catch(unlessAborted(config));
     return pass ? carry(confine(config, url), pass, url) : config;
   });
+
+  /** Where a request goes. Versions 1.8.0 and 1.8.1 send whole addresses there also where `allowAbsoluteUrls` forbids them. */
+  function target(config: Config): string {
+    return config.url && isAbsolute(config.url) ? config.url : instance.getUri(config);
+  }
 
   /** The outcome of a second try, or null if there is none. */
   async function repeat(response: AxiosResponse): Promise<AxiosResponse | null> {
@@ -96,6 +101,9 @@ function close(data: unknown): void {
   stream?.destroy?.();
   stream?.cancel?.().catch(() => undefined);
 }
+
+/** As axios has it. */
+const isAbsolute = (address: string) => /^([a-z][a-z\d+\-.]*:)?\/\//i.test(address);
 
 const signalOf = (config: Config) => config.signal as AbortSignal | undefined;
 

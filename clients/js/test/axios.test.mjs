@@ -265,3 +265,19 @@ test("older versions of axios: the token is taken out before a foreign redirect"
   assert.deepEqual(redirects, ["Bearer secret", undefined]);
   assert.equal(calls, 2);
 });
+
+test("older versions of axios: an address of another origin gets no token, also where none is allowed", async () => {
+  const { api } = await loggedIn();
+  api.defaults.allowAbsoluteUrls = false;
+  const carried = [];
+  const adapter = async (config) => {
+    carried.push([config.url, config.headers.has("Authorization")]);
+    return { status: 200, data: {}, headers: {}, config };
+  };
+  const foreign = `${elsewhere}/me/`;
+  for (const url of ["/me/", foreign]) await api.get(url, { adapter });
+  assert.deepEqual(carried, [
+    ["/me/", true],
+    [foreign, false],
+  ]);
+});
