@@ -4,8 +4,7 @@
 use crate::check::{Outcome, Trouble, verdict};
 use crate::process::output;
 use crate::project::Project;
-use crate::python;
-use crate::{node, packages};
+use crate::{node, packages, python};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

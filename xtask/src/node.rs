@@ -31,8 +31,8 @@ pub(crate) fn packages_in_place(project: &Project, folder: &str) -> Result<PathB
 
 /// Installs the packages of `folder` if they are not there or others are wanted.
 fn install(project: &Project, name: &str, folder: PathBuf) -> Result<PathBuf, Trouble> {
-    for (name, package) in PROGRAMS {
-        program(project, name, package)?;
+    for (called, package) in PROGRAMS {
+        program(project, called, package)?;
     }
     let installed = folder.join("node_modules/installed.json");
     let wanted = fs::read_to_string(folder.join(LOCK))?;
